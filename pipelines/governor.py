@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from pipelines.cameras.throttle import MAX_GAP_S
+from probes.recognition.look_scheduler import OWED_WITHIN_S
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,9 +43,19 @@ LOOKS_S = 15.0
 """Between two cameras that are suspended for looks alone: whether that helped shows after 10 s in view."""
 RELAXED_S = 30.0
 """Room for so long raises them again; longer than PRESSED_S, so that rates do not swing."""
-SOON_S = 20.0
+BEGINS_S = 4 * MAX_GAP_S
+"""Until somebody on a camera that returns is followed: a key frame, and three to be confirmed by."""
+SOON_S = BEGINS_S + OWED_WITHIN_S + LOOKS_S + WINDOW_S
+"""Only after so long is it known that a raise left people too few looks."""
 MAX_RELAXED_S = 600.0
-"""A raise that had to be taken back within SOON_S doubles the wait for the next, up to this."""
+"""A raise that had to be taken back within SOON_S, or sooner than it was waited for, doubles the wait for the
+next, up to this; one that held, and went as far, halves it."""
+STALLED_S = 30.0
+"""Do people wait for so long and no look ends, though frames come in time, then looks are at fault."""
+FALL, PROVED_S = 0.25, 60.0
+"""Suspended for looks, cameras help where so long after the last the missed share is less by that part."""
+VAIN_S, MAX_VAIN_S = 600.0, 3600.0
+"""So long none is suspended for looks after that was in vain; twice as long each time that it is again."""
 MAX_LATENCY_S = 0.7
 """Mean age of a published frame; nearly all are younger than a second then."""
 MIN_IDLE = 0.1
@@ -66,6 +79,7 @@ class Totals:
 
     idle_s: seconds without work of the machine's cores, mean of all; 0 where that is not known.
     looks_owed: checks of persons in view for 10 s; looks_missed: of those, where 6 looks were not reached.
+    looks: that ended, whatever they found.
     """
 
     at: float
@@ -75,13 +89,14 @@ class Totals:
     looks_missed: float = 0
     latency_s: float = 0
     idle_s: float = 0
+    looks: float = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LoadReading:
     """What the last seconds were like. Shares from 0 to 1; fps over all cameras; latency from capture.
 
-    idle: share of the machine's time that nobody used.
+    idle: share of the machine's time that nobody used. stalled: people wait, and no look ends any more.
     """
 
     fps: float
@@ -89,11 +104,22 @@ class LoadReading:
     looks_missed: float
     latency_s: float
     idle: float = 0.0
+    stalled: bool = False
+
+    @property
+    def misses_looks(self) -> bool:
+        """Whether many people wait longer for a look than they should."""
+        return self.looks_missed > 0.3
 
     @property
     def short_of_looks(self) -> bool:
-        """Whether many people wait longer for a look than they should."""
-        return self.looks_missed > 0.3
+        """Whether they may get more looks by less of the rest."""
+        return self.misses_looks and not self.stalled
+
+    @property
+    def late(self) -> bool:
+        """Whether frames come too late, or too old."""
+        return self.frames_late > 0.1 or self.latency_s > MAX_LATENCY_S
 
     @property
     def urgent(self) -> bool:
@@ -113,19 +139,33 @@ class LoadReading:
     @property
     def pressed(self) -> bool:
         """Whether less would help."""
-        return self.frames_late > 0.1 or self.latency_s > MAX_LATENCY_S or self.starves_looks
+        return self.late or self.starves_looks
 
     @property
     def relaxed(self) -> bool:
         """Whether there is room for more."""
-        return self.frames_late < 0.03 and self.looks_missed < 0.1 and self.latency_s < 0.5
+        looks = self.looks_missed < 0.1 or self.stalled
+        return looks and self.frames_late < 0.03 and self.latency_s < 0.5
+
+
+@dataclass(slots=True)
+class _Trial:
+    """Cameras that were suspended for looks. suspended, missed: how many, and what share, before the first.
+
+    since: the counters when the last was suspended, or was last found to help.
+    """
+
+    suspended: int
+    missed: float
+    since: Totals
 
 
 class Governor:
     """Decides the share of frames to analyse. No clock and no I/O: `update` is told both. One thread.
 
     A camera is suspended only where, with all else left out, a third of the frames come too late, or 2 s old,
-    or a third of the people stay below their looks: better the people of some cameras than nobody.
+    or a third of the people stay below their looks: better the people of some cameras than nobody. For looks
+    only while that helps: never where none ends, and it is taken back where as many miss theirs as before.
 
     governor = Governor()
     if governor.update(totals(metrics, now), cameras=4):  # once a second; True where something changed
@@ -141,7 +181,14 @@ class Governor:
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
         self._raised_at, self._patience = -math.inf, RELAXED_S
-        self._short_since: float | None = None
+        self._failed = 0
+        self._missing_since: float | None = None
+        self._checks: deque[Totals] = deque()
+        self._waited_s = 0.0
+        self._trial: _Trial | None = None
+        self._vain_until, self._vain_s = -math.inf, VAIN_S
+        self.for_looks = False
+        """Whether the last camera was suspended for looks alone, and not for late frames."""
         self.load = LoadReading(0, 0, 0, 0)
         self.step = DegradeStep.NONE
 
@@ -173,12 +220,12 @@ class Governor:
 
     def _highest(self, load: LoadReading) -> int:
         """Return the level that may be reached under pressure."""
-        few = load.short_of_frames or load.short_of_looks
+        few = load.short_of_frames or (load.short_of_looks and self._checks[-1].at >= self._vain_until)
         return max(self._level, self._last + (max(0, self._cameras - 1) if few else 0))
 
     def update(self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False) -> bool:
         """Take the current counters, and of how many cameras; return whether the decision changed."""
-        before = self._level, self.step
+        before = self._level, self.step, self.load.stalled
         suspended, self._cameras = self.suspended, cameras
         self._last = LAST_PART + has_sub_streams
         if suspended:  # cameras stay suspended whether there are sub-streams or not
@@ -188,7 +235,7 @@ class Governor:
         self._history.append(totals)
         while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
             self._history.popleft()
-        self.load = load = _load(self._history[0], totals)
+        self.load = load = self._weigh(totals)
         if self._first_at is None and totals.frames:
             self._first_at = totals.at
         is_warm = self._first_at is not None and totals.at - self._first_at >= self._warm_up_s
@@ -196,31 +243,86 @@ class Governor:
         is_pressed = load.pressed or (self._level >= self._last and load.short_of_looks)
         self._pressed_since = _since(self._pressed_since, totals.at, holds=is_pressed and is_warm)
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
-        self._short_since = _since(self._short_since, totals.at, holds=load.short_of_looks)
+        self._missing_since = _since(self._missing_since, totals.at, holds=load.misses_looks)
         for_looks = self._level >= self._last and not load.short_of_frames
         patience = URGENT_S if load.urgent else LOOKS_S if for_looks else PRESSED_S
-        if self._pressed_since is not None and totals.at - self._pressed_since >= patience:
-            self._level = min(self._level + 1, self._highest(load))
-            self._pressed_since = totals.at
-            if self._raised_at > -math.inf:  # once a raise, however many steps it takes to take it back
-                soon = totals.at - self._raised_at < SOON_S
-                self._patience = min(2 * self._patience, MAX_RELAXED_S) if soon else RELAXED_S
+        if self._in_vain(totals):
             self._raised_at = -math.inf
+        elif self._pressed_since is not None and totals.at - self._pressed_since >= patience:
+            self._lower(load, totals)
         elif self._relaxed_since is not None and totals.at - self._relaxed_since >= self._patience:
-            if self._level:
-                self._raised_at = totals.at
-            else:
-                self._patience = RELAXED_S
-            self._level = max(self._level - 1, 0)
-            self._relaxed_since = totals.at
+            self._raise(totals.at)
         if self._level != before[0]:
             self._history = deque([totals])  # earlier measurements do not apply to the new rate
         self.step = self._step(totals.at)
-        return before != (self._level, self.step)
+        return before != (self._level, self.step, self.load.stalled)
+
+    def _weigh(self, totals: Totals) -> LoadReading:
+        """Return what the last seconds were like; note which looks were owed and whether any ended."""
+        load = _load(self._history[0], totals)
+        last = self._checks[-1] if self._checks else totals
+        if totals.looks > last.looks:
+            self._waited_s = 0.0
+        elif load.looks_missed and not load.late:
+            self._waited_s += totals.at - last.at
+        self._checks.append(totals)
+        while totals.at - self._checks[0].at > LOOKS_S:
+            self._checks.popleft()
+        return replace(load, stalled=self._waited_s >= STALLED_S)
+
+    def _lower(self, load: LoadReading, totals: Totals) -> None:
+        """Leave out more, if anything is left."""
+        before, suspended = self._level, self.suspended
+        self._level = min(self._level + 1, self._highest(load))
+        self._pressed_since = totals.at
+        if self._level == before:
+            return
+        self.for_looks = self.suspended > suspended and not load.late
+        if not self.for_looks:
+            self._trial = None
+        elif self._trial is None:
+            self._trial = _Trial(suspended, _missed(self._checks[0], totals) or load.looks_missed, totals)
+        else:
+            self._trial.since = totals
+        held, self._raised_at = totals.at - self._raised_at, -math.inf
+        if held < max(SOON_S, 2 * self._patience):
+            self._patience, self._failed = min(2 * self._patience, MAX_RELAXED_S), before
+        elif held < math.inf:  # once a raise, however many steps it takes to take it back
+            self._patience = max(self._patience / 2, RELAXED_S)
+
+    def _raise(self, now: float) -> None:
+        """Leave out less. The raise before has held."""
+        if self._raised_at > -math.inf and self._level <= self._failed:
+            self._patience = max(self._patience / 2, RELAXED_S)
+        if self._level:
+            self._raised_at = now
+        else:
+            self._patience = RELAXED_S
+        self._level = max(self._level - 1, 0)
+        self._relaxed_since = now
+        self._trial = None
+
+    def _in_vain(self, totals: Totals) -> bool:
+        """Take back the cameras that were suspended for looks, where that helped nobody; return whether."""
+        trial = self._trial
+        if trial is None:
+            return False
+        if not self.load.stalled:
+            missed = _missed(trial.since, totals)
+            if totals.at - trial.since.at < PROVED_S or missed is None:
+                return False
+            if missed <= (1 - FALL) * trial.missed:
+                trial.since, self._vain_s = totals, VAIN_S
+                return False
+        self._trial = None
+        self._level = min(self._level, self._last + trial.suspended)
+        self._vain_until = totals.at + self._vain_s
+        self._vain_s = min(2 * self._vain_s, MAX_VAIN_S)
+        return True
 
     def _step(self, now: float) -> DegradeStep:
         """Return what is left out; too few looks count where fewer frames cannot mend it (any more)."""
-        lasts = self._short_since is not None and now - self._short_since >= PRESSED_S
+        lasts = self._missing_since is not None and now - self._missing_since >= PRESSED_S
         if self.suspended:
             return DegradeStep.CAMERAS_SUSPENDED
         last_resort = self._level >= self._last or not self.load.pressed
@@ -240,6 +342,7 @@ def totals(metrics: Metrics, at: float, idle_s: float = 0) -> Totals:
         looks_missed=_sum(metrics.looks_owed, "result", ("missed",)),
         latency_s=_sum(metrics.frame_latency, suffix="_sum"),
         idle_s=idle_s,
+        looks=_sum(metrics.looks) - _sum(metrics.looks, "result", ("dropped",)),
     )
 
 
@@ -248,15 +351,20 @@ def _load(first: Totals, last: Totals) -> LoadReading:
     if seconds <= 0:
         return LoadReading(0, 0, 0, 0)
     frames, late = last.frames - first.frames, last.frames_late - first.frames_late
-    owed, missed = last.looks_owed - first.looks_owed, last.looks_missed - first.looks_missed
     latency = last.latency_s - first.latency_s
     return LoadReading(
         frames / seconds,
         late / (frames + late) if frames + late else 0.0,
-        missed / owed if owed else 0.0,
+        _missed(first, last) or 0.0,
         latency / frames if frames else 0.0,
         max(0.0, last.idle_s - first.idle_s) / seconds,
     )
+
+
+def _missed(first: Totals, last: Totals) -> float | None:
+    """Return the share of people below their looks between two moments, None where nobody was owed any."""
+    owed = last.looks_owed - first.looks_owed
+    return (last.looks_missed - first.looks_missed) / owed if owed else None
 
 
 def _since(since: float | None, now: float, *, holds: bool) -> float | None:

@@ -10,7 +10,7 @@ from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.governor import DegradeStep, Governor, totals
+from pipelines.governor import STALLED_S, DegradeStep, Governor, totals
 from pipelines.logs import NEWS
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
@@ -31,6 +31,7 @@ SILENT_S = 180.0
 """Is nothing of a live camera analysed for so long, with nothing left out, the program is at fault."""
 STAT = Path("/proc/stat")
 KEYS_ONLY = ", key frames decoded"
+NO_LOOK = f"no look ended for {STALLED_S:g} s of people in view: looks hang, or take far too long"
 TEXTS = {
     DegradeStep.NONE: "nothing is left out",
     DegradeStep.FEWER_FRAMES: "fewer frames per second",
@@ -132,6 +133,8 @@ class Overload:
 
     def _warn(self, load: LoadReading) -> None:
         throttle, step = self._throttle, self._governor.step
+        if load.stalled:
+            logger.warning("%s; nothing is left out for them", NO_LOOK)
         left_out = TEXTS[step]
         if throttle.suspended:
             left_out += f" ({', '.join(sorted(throttle.suspended))})"
@@ -170,6 +173,8 @@ class Overload:
         latency_s = self._governor.load.latency_s
         if latency_s > MAX_LATENCY_S:
             found.append(f"frames are {latency_s:.0f} s old when they are published, above {MAX_LATENCY_S:g}")
+        if self._governor.load.stalled:
+            found.append(NO_LOOK)
         return found
 
     def silent(self, live: Mapping[str, float]) -> list[str]:

@@ -40,7 +40,7 @@ class SmallBox:
         self.checks: list[bool] = []
         self.latencies: list[float] = []
         self._owed = [0, 0]
-        self._dropped = self._done = 0
+        self._dropped = self._done = self._looked = 0
         self._latency_s = self._idle_s = 0.0
         self._newest = LatestPerCamera[tuple[str, float]](self._drop)
         self._looks = LookScheduler(RateLimits(), on_owed=self._check)
@@ -111,6 +111,7 @@ class SmallBox:
             took = self.now - self._look[1]
             self._mean_s = took if not self._mean_s else 0.7 * self._mean_s + 0.3 * took
             self._look = []
+            self._looked += 1
 
     def _publish(self, camera: str, sent: float) -> None:
         self._done += 1
@@ -136,7 +137,14 @@ class SmallBox:
 
     def _govern(self) -> None:
         totals = Totals(
-            self.now, self._done, self._dropped, sum(self._owed), self._owed[0], self._latency_s, self._idle_s
+            self.now,
+            self._done,
+            self._dropped,
+            sum(self._owed),
+            self._owed[0],
+            self._latency_s,
+            self._idle_s,
+            self._looked,
         )
         self.governor.update(totals, len(self.cameras))
         self.throttle.share, self.throttle.part = self.governor.share, self.governor.part

@@ -47,6 +47,7 @@ class Machine:
                 before.looks_missed + owed * live - read,
                 before.latency_s + done * 0.2,
                 before.idle_s + (1 - (done + 2 * read) / capacity if capacity else 0),
+                before.looks + read,
             )
             self.governor.update(self.totals, self.cameras)
             self.shares.append(self.governor.share)
@@ -225,6 +226,19 @@ def test_people_below_their_looks_on_a_busy_machine_lower_the_rates_and_dropped_
         shop.seconds(1, door=5, late=0)
     assert shop.throttle.share < 1
     assert "100 % of people below 6 looks in 10 s" in caplog.text
+
+
+def test_looks_that_hang_are_told_as_such_until_one_ends(caplog):
+    shop = Shop()
+    for _ in range(45):
+        shop.metrics.count_owed_looks(met=False)
+        shop.seconds(1, door=5, late=0)
+    told = "no look ended for 30 s of people in view: looks hang, or take far too long"
+    assert told in caplog.text
+    assert shop.overload.problems({"door": 0.0}) == [told]
+    shop.metrics.looks.labels("none").inc()
+    shop.seconds(1, door=5, late=0)
+    assert shop.overload.problems({"door": 0.0}) == []
 
 
 def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
