@@ -21,7 +21,7 @@ WORN: Final = (
     ("burberry", "jacket", 129_000),
     ("gucci", "handbag", 197_500),
     ("prada", "coat", 245_000),
-    ("hugo-boss", "jacket", 44_900),
+    ("hugo boss", "jacket", 44_900),
     ("nike", "sneakers", 12_999),
     ("adidas", "hoodie", 7_500),
 )

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from random import Random
 
 import pytest
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import WaitingCustomer
+from pricing.sales.assignment import AssignmentRules, WaitingCustomer
 from pricing.sales.desk import SalesDesk
 from pricing.sales.types import DeskRules, SaleEvent, SaleKind, SaleOutcome, StaffMember, StaffState
 
 S = 1_000_000_000
 STAFF = [StaffMember("anna", 5), StaffMember("ben", 2), StaffMember("cleo", 3, capacity=2)]
 RULES = DeskRules(accept_within_s=30, unattended_after_s=120, escalate_minor=100_000)
+KEEPING = replace(RULES, assignment=AssignmentRules(reserve=1, reserve_minor=500_000))
 RICH, POOR = WaitingCustomer("rich", 500_000), WaitingCustomer("poor", 2_000)
 
 
@@ -125,11 +127,11 @@ def test_who_goes_on_a_break_loses_the_offer_not_the_customer() -> None:
 def test_no_sequence_of_steps_crashes_and_lost_phones_breaks_the_rules(seed: int) -> None:
     """Play 40 random shops a seed, 1,000 in all; a crash loses what was not stored with the step's events."""
     for game in range(40):
-        _play(Random(seed * 1000 + game))
+        _play(Random(seed * 1000 + game), KEEPING if game % 2 else RULES)
 
 
-def _play(random: Random) -> None:
-    shop, at, log, here = SalesDesk(STAFF, RULES), 0, list[SaleEvent](), dict[str, WaitingCustomer]()
+def _play(random: Random, rules: DeskRules) -> None:
+    shop, at, log, here = SalesDesk(STAFF, rules), 0, list[SaleEvent](), dict[str, WaitingCustomer]()
     saved = json.dumps(shop.snapshot())
     for _ in range(40):
         at += random.randrange(20) * S
@@ -155,7 +157,7 @@ def _play(random: Random) -> None:
             elif step == "attend" and here:
                 events = shop.attend(random.choice(sorted(here)), name, at)
             elif step == "crash":
-                shop = SalesDesk(STAFF, RULES)
+                shop = SalesDesk(STAFF, rules)
                 shop.restore(json.loads(saved))
             else:
                 events = shop.tick(at)
