@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 import zipfile
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -63,6 +64,8 @@ def read_xlsx(
 def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
     from openpyxl import load_workbook  # noqa: PLC0415 only workbooks need it
 
+    # Of styles and rules that it leaves out: nothing that a price depends on, or that people can mend.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"openpyxl\.")
     unreadable = BadCatalogue([f"{file}:1:1  an Excel workbook that cannot be read; export it as CSV"])
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:

@@ -13,6 +13,7 @@ from openpyxl import Workbook
 
 from pricing.catalogue.catalogue import read
 from pricing.catalogue.rows import BadCatalogue
+from pricing.catalogue.rows_xlsx import read_xlsx
 from tests.pricing.catalogue.lists import amounts
 
 if TYPE_CHECKING:
@@ -291,3 +292,24 @@ def test_a_formula_with_a_stored_value_is_that_value() -> None:
         for name in before.namelist():
             after.writestr(name, re.sub(rb"</f><v ?/>|</f><v></v>", b"</f><v>1290</v>", before.read(name)))
     assert [row.amount_minor for row in read(stored.getvalue(), "prices.xlsx").rows] == [129000]
+
+
+def test_what_the_reader_of_workbooks_leaves_out_is_no_warning_of_ours(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    """Other programs than Excel write no default style."""
+    xf = b"<xf/>" * 9
+    space = b'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    styles = b"<styleSheet %s><cellStyleXfs><xf/></cellStyleXfs><cellXfs>%s</cellXfs></styleSheet>" % (
+        space,
+        xf,
+    )
+    made, bare = (
+        workbook(("brand", "type", "price", "currency"), ("Gucci", "handbag", 1290, "EUR")),
+        BytesIO(),
+    )
+    with zipfile.ZipFile(BytesIO(made)) as before, zipfile.ZipFile(bare, "w") as after:
+        for name in before.namelist():
+            after.writestr(name, styles if name == "xl/styles.xml" else before.read(name))
+    assert len(read_xlsx(bare.getvalue(), "prices.xlsx", "xlsx")) == 1
+    assert [str(warning.message) for warning in recwarn] == []
