@@ -15,7 +15,7 @@ from pipelines.logs import NEWS
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from pipelines.cameras.throttle import Throttle
     from pipelines.governor import LoadReading
@@ -27,6 +27,8 @@ MIN_FPS = 0.5
 """Analysed frames per second of a live camera below which the store is not healthy."""
 MAX_LATENCY_S = 5.0
 HEALTH_WINDOW_S = 10.0
+NEW_SHARE = 0.1
+"""Weight of the newest second in the mean number of people in view."""
 SILENT_S = 180.0
 """Is nothing of a live camera analysed for so long, with nothing left out, the program is at fault."""
 STAT = Path("/proc/stat")
@@ -60,16 +62,18 @@ class Overload:
         *,
         clock: Callable[[], float] = time.monotonic,
         idle_s: Callable[[], float] | None = None,
-        cameras: Callable[[], Sequence[str]] | None = None,
+        cameras: Callable[[], Mapping[str, int]] | None = None,
         governor: Governor | None = None,
     ) -> None:
         """Begin with nothing left out.
 
-        processed: frames analysed and redacted so far, by camera. cameras: live ones, the first to be
-        suspended first; those of `processed` without it.
+        processed: frames analysed and redacted so far, by camera. cameras: priorities of the live ones; of
+        equal ones the first is suspended first. Without it those of `processed`, all alike.
         """
         self._metrics, self._throttle, self._processed, self._clock = metrics, throttle, processed, clock
-        self._cameras = cameras or (lambda: list(processed()))
+        self._cameras = cameras or (lambda: dict.fromkeys(processed(), 0))
+        self._suspended: tuple[str, ...] = ()
+        self._people: dict[str, float] = {}
         self._idle_s = idle_s or idle_seconds
         self._governor = governor or Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
@@ -107,7 +111,8 @@ class Overload:
         self._checked_at = now
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
-        cameras, governor, throttle = list(self._cameras()), self._governor, self._throttle
+        cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
+        self._count_people(cameras)
         changed = governor.update(
             totals(self._metrics, now, self._idle_s()),
             len(cameras),
@@ -115,7 +120,8 @@ class Overload:
         )
         if governor.leaves_out:
             self._full_since = now
-        suspended = frozenset(cameras[: governor.suspended])
+        self._suspended = self._choose(cameras, governor.suspended)
+        suspended = frozenset(self._suspended)
         if not changed and suspended == throttle.suspended:
             return False
         for camera in throttle.suspended ^ suspended:
@@ -130,6 +136,34 @@ class Overload:
         else:
             self._warn(governor.load)
         return True
+
+    def _count_people(self, cameras: Mapping[str, int]) -> None:
+        """Note how many people are in view of each camera, about the mean of the last 10 s."""
+        seen = {
+            sample.labels["camera"]: sample.value
+            for family in self._metrics.tracks_active.collect()
+            for sample in family.samples
+        }
+        for camera in cameras:
+            if camera not in self._suspended:
+                past = self._people.get(camera, seen.get(camera, 0.0))
+                self._people[camera] = past + NEW_SHARE * (seen.get(camera, 0.0) - past)
+
+    def _choose(self, cameras: Mapping[str, int], count: int) -> tuple[str, ...]:
+        """Return the cameras to suspend: by priority; among equals those that are, then by people in view.
+
+        For late frames the one with the fewest people: its frames cost what others' do. For looks the one
+        with the most, which leaves most looks to the others; one with nobody in view leaves none. But where
+        no other has anybody, nobody would gain: then the one with the fewest.
+        """
+        people = {camera: round(self._people.get(camera, 0.0)) for camera in cameras}
+        crowded = [camera for camera in cameras if people[camera] and camera not in self._suspended]
+        sign = -1 if self._governor.for_looks and len(crowded) > 1 else 1
+        past = {camera: place for place, camera in enumerate(self._suspended)}
+        first = sorted(
+            cameras, key=lambda name: (cameras[name], past.get(name, len(past)), sign * people[name])
+        )
+        return tuple(first[:count])
 
     def _warn(self, load: LoadReading) -> None:
         throttle, step = self._throttle, self._governor.step

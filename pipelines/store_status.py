@@ -128,13 +128,14 @@ class StoreStatus:
         ]
 
     @property
-    def live_by_priority(self) -> list[str]:
-        """The live cameras, those that are suspended first at the beginning."""
+    def live_by_priority(self) -> dict[str, int]:
+        """The live cameras and their priorities, those that are suspended first at the beginning."""
         settings, states = self._settings().cameras, self._platform.cameras()
         live = [
             name for name, status in states.items() if status.state is CameraState.LIVE and name in settings
         ]
-        return sorted(live, key=lambda name: (settings[name].priority, -live.index(name)))
+        first = sorted(live, key=lambda name: (settings[name].priority, -live.index(name)))
+        return {name: settings[name].priority for name in first}
 
     def _dropped(self, camera: str) -> int:
         """Return the frames meant for analysis that did not get it; those beyond `fps` were never meant."""

@@ -243,7 +243,7 @@ def test_looks_that_hang_are_told_as_such_until_one_ends(caplog):
 
 def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
     shop = Shop()
-    shop.overload._cameras = lambda: ["till", "door"]
+    shop.overload._cameras = lambda: {"till": 0, "door": 1}
     shop.seconds(40, door=1, late=9)
     throttle = shop.throttle
     assert throttle.suspended == {"till"}
@@ -260,9 +260,68 @@ def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
     assert value("msh_camera_suspended", {"camera": "till"}) == 0
 
 
+class Crowd:
+    """A shop in which only key frames are left to be analysed, and people stay short of looks.
+
+    people: in view, by camera; late: frames of each camera a second that come too late.
+    """
+
+    def __init__(self, people, priority=None, late=0):
+        self.people, self.late, self.now = people, late, 0.0
+        priority = priority or dict.fromkeys(people, 0)
+        self.metrics, self.throttle = Metrics([state.value for state in CameraState]), Throttle()
+        self.governor = Governor(warm_up_s=0)
+        self.governor._level = LAST_PART
+        self.overload = Overload(
+            self.metrics,
+            self.throttle,
+            lambda: dict.fromkeys(people, 0),
+            clock=lambda: self.now,
+            idle_s=lambda: 0.0,
+            cameras=lambda: priority,
+            governor=self.governor,
+        )
+
+    def run(self, seconds, met=False):
+        told = []
+        for _ in range(seconds):
+            self.now += 1
+            self.metrics.looks.labels("none").inc()
+            for camera, count in self.people.items():
+                analysed = camera not in self.throttle.suspended
+                self.metrics.tracks_active.labels(camera).set(count if analysed else 0)
+                self.metrics.frames_processed.labels(camera).inc(analysed)
+                self.metrics.frames_dropped.labels(camera, "superseded").inc(self.late * analysed)
+                for _ in range(count * analysed):
+                    self.metrics.count_owed_looks(met=met)
+            self.overload.check()
+            told.append(tuple(sorted(self.throttle.suspended)))
+        return list(dict.fromkeys(told))
+
+
+@pytest.mark.parametrize(
+    ("people", "late", "expected"),
+    [
+        ({"empty": 0, "crowd": 6, "one": 1}, 0, "crowd"),
+        ({"empty": 0, "crowd": 6, "void": 0}, 0, "empty"),  # without the crowd nobody would gain by it
+        ({"one": 1, "crowd": 6, "empty": 0}, 4, "empty"),  # late frames: none is missed there
+    ],
+)
+def test_among_equals_the_camera_is_suspended_that_frees_most(people, late, expected):
+    crowd = Crowd(people, late=late)
+    assert crowd.run(25)[:2] == [(), (expected,)]
+    crowd.people = {**people, "one": 9, "empty": 9, "void": 9}
+    assert all(expected in suspended for suspended in crowd.run(30)), "it stays so whoever comes elsewhere"
+
+
+def test_priority_goes_before_the_number_of_people():
+    crowd = Crowd({"empty": 0, "crowd": 6, "one": 1}, priority={"empty": 0, "one": 1, "crowd": 2})
+    assert crowd.run(50)[:3] == [(), ("empty",), ("empty", "one")]
+
+
 def test_sub_streams_come_before_a_camera_is_suspended_and_go_last_but_one(caplog):
     shop = Shop()
-    shop.overload._cameras = lambda: ["till", "door"]
+    shop.overload._cameras = lambda: {"till": 0, "door": 1}
     shop.throttle.have_sub_stream = frozenset({"door"})
     told = []
     for _ in range(60):
@@ -285,7 +344,7 @@ def test_sub_streams_come_before_a_camera_is_suspended_and_go_last_but_one(caplo
 
 def test_a_sub_stream_that_cannot_be_had_suspends_no_camera():
     shop = Shop()
-    shop.overload._cameras = lambda: ["till", "door"]
+    shop.overload._cameras = lambda: {"till": 0, "door": 1}
     shop.throttle.have_sub_stream = frozenset({"door"})
     while not shop.throttle.sub_streams:
         shop.seconds(1, door=7, late=3)
