@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -99,10 +100,10 @@ def write(path: Path, text: str, expected: str) -> str:
 
 
 def _write(path: Path, text: str, expected: str) -> str:
+    part = path.with_name(f".{path.name}.part")
     try:
         if revision(path.read_bytes()) != expected:
             raise Refused(Code.CONFLICT, "the store file has been changed meanwhile; load the areas again")
-        part = path.with_name(f".{path.name}.part")
         with part.open("w", encoding="utf-8", newline="") as file:
             os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             file.write(text)
@@ -110,6 +111,8 @@ def _write(path: Path, text: str, expected: str) -> str:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
         raise Refused(
             Code.FORBIDDEN, f"the store file cannot be written ({error.strerror}); paste the YAML instead"
         ) from None

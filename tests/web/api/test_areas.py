@@ -183,3 +183,16 @@ def test_of_two_who_write_at_once_one_is_told(tmp_path, monkeypatch):
     assert write(path, "ours", expected) == revision(b"ours")
     thread.join(120)
     assert (told, path.read_text()) == (["conflict"], "ours")
+
+
+def test_a_file_that_cannot_be_replaced_leaves_nothing_beside_it(page, tmp_path, monkeypatch):
+    def refuse(self, _target):
+        raise PermissionError(1, "Operation not permitted", str(self))
+
+    client, before = page.client(), (tmp_path / "store.yaml").read_bytes()
+    revision = client.get("/api/cameras/entrance/areas").json()["revision"]
+    monkeypatch.setattr("pathlib.Path.replace", refuse)
+    answer = client.put("/api/cameras/entrance/areas", json={**WANTED, "revision": revision})
+    assert answer.status_code == 403
+    assert (tmp_path / "store.yaml").read_bytes() == before
+    assert [p.name for p in tmp_path.glob(".*.part")] == []
