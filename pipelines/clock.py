@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class StoreClock:
         self._now_ns, self._monotonic_ns = now_ns, monotonic_ns
         self._start = now_ns() - monotonic_ns()
         self._correction = 0
-        self._doubted = self._doubted_until = 0
+        self._doubted: deque[tuple[int, int]] = deque()  # until when, by how many ns
         self._setting = threading.RLock()  # re-entrant: `check` reads the time, and a signal handler may
 
     def now(self) -> int:
@@ -56,11 +57,12 @@ class StoreClock:
         """Return the UTC time, in ns, by which what is old is deleted.
 
         Where the clock was set forward it follows an hour later: a wrong year, set by hand or by a bad time
-        server and corrected soon, would else delete all that is kept for days.
+        server and corrected soon, would else delete all that is kept for days. Every step has an hour of its
+        own: a clock that steps again and again is followed as well.
         """
         with self._setting:
-            is_doubted = self.now() < self._doubted_until
-            return self.utc_now() - (self._doubted if is_doubted else 0)
+            now = self.now()
+            return self.utc(now) - sum(step for until, step in self._doubted if now < until)
 
     def from_wall(self, wall_ns: int) -> int:
         """Return a moment of the machine's clock as `now` would name it; now, where the two do not agree."""
@@ -77,11 +79,21 @@ class StoreClock:
             step = self._now_ns() - self.utc_now()
             if abs(step) < STEP_NS:
                 return 0
-            was_doubted = self._doubted if self.now() < self._doubted_until else 0
-            self._doubted = max(0, was_doubted + step)
-            if step > 0:
-                self._doubted_until = self.now() + BELIEVED_NS
+            self._doubt(step)
             self._correction += step
             if on_step is not None:
                 on_step(step)
         return step
+
+    def _doubt(self, step: int) -> None:
+        """Doubt a step forward for BELIEVED_NS; a step back takes the newest doubts away again."""
+        now = self.now()
+        while self._doubted and self._doubted[0][0] <= now:
+            self._doubted.popleft()
+        while step < 0 and self._doubted:
+            until, doubted = self._doubted.pop()
+            if (step := doubted + step) > 0:
+                self._doubted.append((until, step))
+                return
+        if step > 0:
+            self._doubted.append((now + BELIEVED_NS, step))

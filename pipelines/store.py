@@ -115,6 +115,7 @@ class Store:
                 folder=state_folder,
                 now_ns=now_ns,
                 random=random.random,
+                expiry_ns=clock.expiry_now,
             ),
         )
         zones = {name: list(camera.zones) for name, camera in settings.enabled_cameras().items()}

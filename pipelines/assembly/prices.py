@@ -46,10 +46,12 @@ def build_live(
     folder: Callable[[], Path],
     now_ns: Callable[[], int],
     random: Callable[[], float],
+    expiry_ns: Callable[[], int] | None = None,
 ) -> LivePrices | None:
     """Return what asks the store's price service, not yet started; None where the settings name none.
 
     spell: a brand's normal form as people write it. folder: of what must outlive a restart.
+    expiry_ns: UTC ns by which old answers are deleted; now_ns without it.
     """
     live, zone = settings.prices.live, settings.store.zone
     if live is None:
@@ -71,6 +73,7 @@ def build_live(
             cache_file(settings, folder()),
             settings.prices.cache.max_mb * 1_000_000,
             now_ns,
+            expiry_ns=expiry_ns,
             max_days=settings.prices.cache.max_days,
         ),
         LiveSpec(build_freshness(settings), live.budget_per_day, live.timeout_s, live.retries),

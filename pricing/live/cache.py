@@ -37,13 +37,20 @@ class PriceCache:
     `put` has written to disk when it returns True. A damaged file is moved aside and a new one begun; while
     the disk is full or gone, nothing is kept and nothing raises. Any thread may call.
 
-    limit_bytes: of the database; the oldest answers go first. now_ns: UTC ns. max_days: older answers go.
+    limit_bytes: of the database; the oldest answers go first. now_ns: UTC ns. max_days: answers that
+    are older by expiry_ns, UTC ns, or else by now_ns, go.
     """
 
     def __init__(
-        self, path: Path, limit_bytes: int, now_ns: Callable[[], int], *, max_days: int | None = None
+        self,
+        path: Path,
+        limit_bytes: int,
+        now_ns: Callable[[], int],
+        *,
+        expiry_ns: Callable[[], int] | None = None,
+        max_days: int | None = None,
     ) -> None:
-        self._limit, self._now_ns, self._max_days = limit_bytes, now_ns, max_days
+        self._limit, self._expiry_ns, self._max_days = limit_bytes, expiry_ns or now_ns, max_days
         self._file = SqliteFile(path, _connect, now_ns, _WORDS)
         self._file.open()
         self.expire()
@@ -52,7 +59,7 @@ class PriceCache:
         """Delete the answers that have had their time."""
         if self._max_days is None:
             return
-        oldest = self._now_ns() - self._max_days * _DAY_NS
+        oldest = self._expiry_ns() - self._max_days * _DAY_NS
 
         def write(db: sqlite3.Connection) -> None:
             with db:

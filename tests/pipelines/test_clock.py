@@ -114,6 +114,31 @@ def test_a_clock_set_forward_is_believed_an_hour_later_where_things_are_deleted_
     assert machine.clock.expiry_now() == machine.wall
 
 
+def test_every_step_forward_is_believed_an_hour_after_itself():
+    """A clock that goes wrong by a second every 50 minutes was never believed to be out of 1970."""
+    machine = Machine(wall=0)
+    machine.passes(NS, wall_ns=56 * 365 * 24 * HOUR)
+    machine.clock.check()
+    for _ in range(58):
+        machine.passes(5 * HOUR // 6, wall_ns=5 * HOUR // 6 + 6 * NS // 5)
+        machine.clock.check()
+    assert machine.wall - machine.clock.expiry_now() == 2 * (6 * NS // 5)
+
+
+def test_a_step_back_takes_the_newest_doubts_away():
+    machine = Machine(wall=0)
+    year = 365 * 24 * HOUR
+    machine.passes(NS, wall_ns=10 * NS + NS)
+    machine.clock.check()
+    machine.passes(HOUR // 2, wall_ns=HOUR // 2 + year)
+    machine.clock.check()
+    machine.passes(NS, wall_ns=NS - year)
+    machine.clock.check()
+    assert machine.wall - machine.clock.expiry_now() == 10 * NS
+    machine.passes(HOUR // 2)
+    assert machine.wall == machine.clock.expiry_now()
+
+
 STORE = """
 version: 1
 store: {id: s, name: S, device: box, timezone: UTC, currency: EUR}

@@ -74,6 +74,18 @@ def test_answers_go_after_their_days_at_the_start_and_while_it_runs(path: Path) 
     assert PriceCache(path, 10_000_000, lambda: now[0], max_days=2).believed("EUR") == {}
 
 
+def test_answers_go_by_the_clock_that_is_believed_for_that(path: Path) -> None:
+    now, believed = [START], [START]
+    cache = PriceCache(path, 10_000_000, lambda: now[0], expiry_ns=lambda: believed[0], max_days=2)
+    cache.put(answer(100))
+    now[0] += 3 * 86_400 * 10**9  # a wrong year
+    cache.expire()
+    assert set(cache.believed("EUR")) == {NIKE}
+    believed[0] = now[0]
+    cache.expire()
+    assert cache.believed("EUR") == {}
+
+
 def test_history_can_be_read_while_it_is_written(path: Path) -> None:
     box = Box(path)
     for n in range(HISTORY + 5):
