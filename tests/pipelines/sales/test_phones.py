@@ -7,7 +7,7 @@ import threading
 from pipelines.assembly.sales import build_desk, sale_file
 from pipelines.clock import StoreClock
 from pipelines.sales.file import SaleFile
-from pipelines.sales.phones import HEARD_S, MAX_PHONES, StaffPhones
+from pipelines.sales.phones import HEARD_S, LIFETIME_S, MAX_PHONES, StaffPhones
 from tests.fakes.full_disk import FullDisk
 from tests.pipelines.settings.store_file import MINIMAL, load
 
@@ -75,6 +75,47 @@ def test_a_phone_that_is_gone_is_not_counted_longer_because_the_clock_was_set_ba
     phones.sign_in("Anna", "1234")
     utc[0] += 7200
     assert phones.count("Anna") == 1
+
+
+def test_a_sign_in_in_a_wrong_year_signs_nobody_else_out_and_lasts_no_longer(tmp_path):
+    utc, steady = [1_800_000_000], [1_800_000_000]
+
+    def pass_(seconds, step=0):
+        steady[0] += seconds
+        utc[0] += seconds + step
+
+    file = SaleFile(tmp_path / "offers.sqlite3", lambda: 0)
+    phones = StaffPhones(file, lambda: utc[0], lambda: steady[0])
+    anna = phones.sign_in("Anna", "1234")
+    pass_(3600, step=3 * 365 * 86400)
+    ben = phones.sign_in("Ben", "1234")
+    assert phones.knows("Anna", "1234", anna)
+    assert {since for _, _, since in file.load_phones()} == {utc[0] - 3600, utc[0]}
+    pass_(60, step=-3 * 365 * 86400)
+    phones = StaffPhones(file, lambda: utc[0], lambda: steady[0])  # started anew; the file is of the future
+    assert phones.knows("Anna", "1234", anna)
+    assert phones.knows("Ben", "1234", ben)
+    pass_(LIFETIME_S)
+    assert not phones.knows("Anna", "1234", anna)
+    assert not phones.knows("Ben", "1234", ben)
+    file.close()
+
+
+def test_one_phone_too_many_signs_out_the_silent_one_where_the_machine_started_in_1970(tmp_path):
+    """Sign-ins of before that start have a UTC time, what was heard a time of 1970."""
+    utc, steady = [1_800_000_000], [0]
+    file = SaleFile(tmp_path / "offers.sqlite3", lambda: 0)
+    phones = StaffPhones(file, lambda: utc[0])
+    active, *silent = [phones.sign_in("Anna", "1234") for _ in range(MAX_PHONES)]
+    utc[0] += 60
+    phones = StaffPhones(file, lambda: utc[0], lambda: steady[0])
+    steady[0] += 600
+    utc[0] += 600
+    assert phones.knows("Anna", "1234", active)
+    phones.sign_in("Anna", "1234")
+    assert phones.knows("Anna", "1234", active)
+    assert sum(phones.knows("Anna", "1234", ticket) for ticket in silent) == MAX_PHONES - 2
+    file.close()
 
 
 def test_one_phone_too_many_signs_out_the_one_that_was_silent_longest():
