@@ -8,7 +8,6 @@ import os
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -33,9 +32,9 @@ class BehindHandler(logging.Handler):
             self._descriptor: int | None = stream.fileno()
         except (OSError, io.UnsupportedOperation):
             self._descriptor = None
-        self._lines: deque[str] = deque()
+        self._lines: deque[str | int] = deque()  # a number: so many lines were left out there
         self._changed = threading.Condition()
-        self._left_out, self._is_writing = 0, False
+        self._lost, self._is_writing, self._is_line_open = 0, False, False
         self._thread: threading.Thread | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -47,7 +46,11 @@ class BehindHandler(logging.Handler):
             return
         with self._changed:
             if len(self._lines) >= self._max_lines:
-                self._left_out += 1
+                last = self._lines[-1]
+                if isinstance(last, int):
+                    self._lines[-1] = last + 1
+                else:
+                    self._lines.append(1)
                 return
             self._lines.append(line)
             if self._thread is None:
@@ -68,28 +71,39 @@ class BehindHandler(logging.Handler):
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: self._lines)
                 self._is_writing = True
-                text = f"{self._lines.popleft()}\n"
-                left_out, self._left_out = self._left_out, 0
-            if left_out:
-                text += f"{self._note(left_out)}\n"
-            self._write(text)
+                line = self._lines.popleft()
+            self._write_line(line)
+
+    def _write_line(self, line: str | int) -> None:
+        """Write a line, or how many were left out here, after how many the disk did not take before it."""
+        missing = self._lost + (line if isinstance(line, int) else 0)
+        text = f"{self._note(missing)}\n" if missing else ""
+        if isinstance(line, str):
+            missing += 1
+            text += f"{line}\n"
+        self._lost = 0 if self._write(text) else missing
 
     def _note(self, left_out: int) -> str:
-        text = f"{left_out} lines of the log were left out: nobody took them"
+        text = f"{left_out} lines of the log were left out here: nobody took them"
         return self.format(logging.LogRecord("msh", logging.WARNING, "", 0, text, None, None))
 
-    def _write(self, text: str) -> None:
+    def _write(self, text: str) -> bool:
+        """Return whether all was written."""
         if self._descriptor is None:
-            with suppress(OSError, ValueError):
+            try:
                 self._stream.write(text)
                 self._stream.flush()
-            return
+            except (OSError, ValueError):
+                return False
+            return True
         # Past the stream's own buffer, whose lock would be held for ever where the reader stands still.
-        data = memoryview(text.encode("utf-8", "backslashreplace"))
+        data = memoryview(("\n" * self._is_line_open + text).encode("utf-8", "backslashreplace"))
         while data:
             try:
                 data = data[os.write(self._descriptor, data) :]
+                self._is_line_open = bool(data)
             except BlockingIOError:
                 time.sleep(AGAIN_S)
             except OSError:  # the disk is full, or the reader is gone: there is nobody to tell
-                return
+                return False
+        return True

@@ -49,6 +49,72 @@ def test_nobody_waits_for_a_reader_that_stands_still_and_what_was_left_out_is_co
         wait_for(lambda: b"and on\n" in got)
 
 
+def test_what_was_left_out_is_noted_where_it_is_missing(logger):
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as stream:
+        handler = BehindHandler(stream, max_lines=100)
+        logger.addHandler(handler)
+        logger.info("0 %s", "x" * 200_000)  # more than a pipe holds: the thread stands still
+        wait_for(lambda: handler._is_writing and not handler._lines)
+        for number in range(1, 401):
+            logger.info("%d", number)
+        got = bytearray()
+        threading.Thread(target=lambda: drain(read, got), daemon=True).start()
+        wait_for(lambda: not handler._lines)
+        logger.info("and on")
+        wait_for(lambda: b"and on\n" in got)
+    lines = bytes(got).decode().splitlines()
+    assert [line.split()[0] for line in lines[:101]] == [str(number) for number in range(101)]
+    assert lines[101].split(":")[0].endswith("300 lines of the log were left out here")
+    assert lines[102:] == ["and on"]
+
+
+class FullThenFree(io.StringIO):
+    """A stream whose disk is full for the first lines."""
+
+    room = False
+
+    def write(self, text):
+        if not self.room:
+            raise OSError(28, "No space left on device")
+        return super().write(text)
+
+
+def test_lines_that_a_full_disk_took_from_us_are_counted_when_there_is_room(logger):
+    stream = FullThenFree()
+    handler = BehindHandler(stream)
+    logger.addHandler(handler)
+    for number in range(7):
+        logger.info("%d", number)
+    wait_for(lambda: handler.flush() is None and handler._lost == 7)
+    stream.room = True
+    logger.info("and on")
+    wait_for(lambda: "and on\n" in stream.getvalue())
+    note, line = stream.getvalue().splitlines()
+    assert note.startswith("7 lines of the log were left out here")
+    assert line == "and on"
+
+
+def test_a_line_that_was_written_in_part_is_ended(logger, monkeypatch, tmp_path):
+    with (tmp_path / "log").open("w") as stream:
+        handler = BehindHandler(stream)
+        took = iter([3, OSError(28, "No space left on device")])
+
+        def write(descriptor, data):
+            step = next(took, len(data))
+            if isinstance(step, OSError):
+                raise step
+            return really(descriptor, data[:step])
+
+        really = os.write
+        monkeypatch.setattr("pipelines.log_writer.os.write", write)
+        handler._write_line("first")
+        handler._write_line("second")
+    fir, note, second = (tmp_path / "log").read_text().splitlines()
+    assert (fir, second) == ("fir", "second")
+    assert note.startswith("1 lines of the log")
+
+
 def drain(descriptor, got):
     while data := os.read(descriptor, 1 << 16):
         got += data
