@@ -125,6 +125,8 @@ class CameraSupervisor:
             return self._status
 
     def _run(self) -> None:
+        self._policy.connect(self._clock())
+        self._report()
         if self._spec.kind is SourceKind.FILE:  # here, for a share may hang
             log_cut_off(self._spec.camera, self._spec.source)
         while not self._stop.is_set():

@@ -76,6 +76,18 @@ def test_a_film_is_read_for_its_missing_end_in_the_cameras_own_thread(supervise,
     assert read == [("c", "camera-c")]
 
 
+def test_a_camera_whose_share_hangs_while_its_end_is_looked_for_is_connecting(supervise, monkeypatch):
+    gone_on = threading.Event()
+    monkeypatch.setattr("pipelines.cameras.supervisor.log_cut_off", lambda *_: gone_on.wait(300))
+    _, ear = supervise(Cameras([True]), SourceSpec("c", "/films/door.mp4", fps=1000))
+    try:
+        ear.until_state(CameraState.CONNECTING)
+    finally:
+        gone_on.set()
+    ear.until_state(CameraState.LIVE)
+    assert ear.pairs()[:2] == [("connecting", "none"), ("live", "none")]
+
+
 def test_each_failure_leads_back_by_the_same_way(supervise):
     cameras = Cameras(
         SourceLost(Cause.DEVICE), [SourceLost(Cause.REFUSED)], [True, SourceLost(Cause.ENDED)], [True]

@@ -4,6 +4,8 @@ import logging
 import random
 import shutil
 import subprocess
+import threading
+from functools import partial
 
 import pytest
 from PIL import Image
@@ -217,12 +219,22 @@ def test_a_moving_picture_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path, f
     assert read(path) == (5, ["the file is cut short: 5 frames, 0.5 s, were read"])
 
 
+def refuse(opened, _spec):
+    opened.release()
+    raise SourceLost(Cause.FILE, "cannot be read")
+
+
 def test_a_file_camera_whose_file_was_cut_off_is_logged_once(films, tmp_path, caplog):
     path = tmp_path / "a.avi"
     path.write_bytes((films / "a.avi").read_bytes()[:-3000])
     with caplog.at_level(logging.WARNING):
-        CameraSupervisor(SourceSpec("door", str(path)), Ear(), lambda spec: None)
-        CameraSupervisor(SourceSpec("till", str(films / "a.avi")), Ear(), lambda spec: None)
+        for camera, film in (("door", path), ("till", films / "a.avi")):
+            opened = threading.Semaphore(0)
+            spec = SourceSpec(camera, str(film), reconnect_first_ms=1, reconnect_max_ms=2)
+            supervisor = CameraSupervisor(spec, Ear(), partial(refuse, opened))
+            supervisor.start()
+            assert all(opened.acquire(timeout=120) for _ in range(3))
+            assert supervisor.stop(120)
     assert [record.getMessage() for record in caplog.records] == [
         f"camera door: {path}: the file is cut short; what is there is played"
     ]
