@@ -47,9 +47,9 @@ BEGINS_S = 4 * MAX_GAP_S
 """Until somebody on a camera that returns is followed: a key frame, and three to be confirmed by."""
 SOON_S = BEGINS_S + OWED_WITHIN_S + LOOKS_S + WINDOW_S
 """Only after so long is it known that a raise left people too few looks."""
-MAX_RELAXED_S = 600.0
-"""A raise that had to be taken back within SOON_S, or sooner than it was waited for, doubles the wait for the
-next, up to this; one that held, and went as far, halves it."""
+HELD, MAX_RELAXED_S = 4.0, 600.0
+"""A raise that had to be taken back within SOON_S, or so many times what it was waited for, doubles the wait
+for the next, up to this: people come and go in minutes. One that held, and went as far, halves it."""
 STALLED_S = 30.0
 """Do people wait for so long and no look ends, though frames come in time, then looks are at fault."""
 FALL, PROVED_S = 0.25, 60.0
@@ -285,7 +285,7 @@ class Governor:
         else:
             self._trial.since = totals
         held, self._raised_at = totals.at - self._raised_at, -math.inf
-        if held < max(SOON_S, 2 * self._patience):
+        if held < max(SOON_S, HELD * self._patience):
             self._patience, self._failed = min(2 * self._patience, MAX_RELAXED_S), before
         elif held < math.inf:  # once a raise, however many steps it takes to take it back
             self._patience = max(self._patience / 2, RELAXED_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from tests.fakes.small_box import SmallBox
 
 
@@ -14,6 +16,15 @@ def test_eight_cameras_on_two_cores_come_down_to_those_whose_people_get_their_lo
     assert len(box.checks) > 100
     assert box.checks.count(True) / len(box.checks) > 0.75
     assert sorted(box.latencies)[int(0.95 * len(box.latencies))] < 1
+
+
+def test_the_suspended_cameras_of_a_box_settle_though_people_come_and_go_each_minute():
+    box, suspended = SmallBox(cameras=8, fps=25, people=3), []
+    box.run(180)
+    for _ in range(600):
+        box.run(1)
+        suspended.append(box.governor.suspended)
+    assert sum(a != b for a, b in pairwise(suspended)) <= 9
 
 
 def test_four_cameras_that_ask_for_four_times_too_much_keep_their_people_served_without_a_suspension():
