@@ -294,6 +294,7 @@ def test_amounts_and_times_are_written_for_who_reads_the_page(chrome, austria, b
     page = window.go("staff")
     page.get_by_role("button", name="Jörg B.").click()
     page.locator("#states button").first.click()
+    page.locator("#states button:first-child[aria-pressed=true]").wait_for()
     austria.tick()
     assert plain(page.locator(".offer .worth").inner_text()) == amount
     page.locator("#states button").last.click()
