@@ -36,6 +36,10 @@ UPRIGHT = 0.5
 """Of that, up and down: who sits down or bends is slower than who runs."""
 STILL = 3
 """Less than this, of the same means, is no change at all: a head that moves by its margin changes more."""
+LEAST_STILL = 12.0
+"""Shortest side, px, of a head of which that is true; a smaller one may move and change less."""
+LIGHT_CELLS = 4
+"""So many cells on each side are one value of the picture's light."""
 ROOM = 0.25
 """What is covered around, in head sizes: a cheek changes little before a wall of its colour."""
 ALIKE = 0.75
@@ -62,7 +66,8 @@ class HeldMotion:
 
     def __init__(self) -> None:
         self._pictures: deque[tuple[int, Plane]] = deque(maxlen=MAX_PICTURES)
-        self._stirred: dict[int, npt.NDArray[np.int32]] = {}
+        self._lights: deque[Plane] = deque(maxlen=MAX_PICTURES)
+        self._light: dict[int, float] = {}
         self._followed: dict[tuple[Corners, int], Corners | None] = {}
         self._followed_at = 0
 
@@ -71,26 +76,36 @@ class HeldMotion:
         height, width = luma.shape
         small = cv2.resize(luma, (-(-width // CELL), -(-height // CELL)), interpolation=cv2.INTER_AREA)
         pictures = self._pictures
-        self._stirred = {}
+        self._light = {}
         if pictures and (pictures[-1][0] >= now_ns or pictures[-1][1].shape != small.shape):
             pictures.clear()
+            self._lights.clear()
         while pictures and now_ns - pictures[0][0] > MEMORY_NS:
             pictures.popleft()
+            self._lights.popleft()
         pictures.append((now_ns, np.asarray(small, np.uint8)))
+        size = max(1, small.shape[1] // LIGHT_CELLS), max(1, small.shape[0] // LIGHT_CELLS)
+        few = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+        self._lights.append(np.asarray(few, np.uint8))
 
     def is_still(self, place: Corners, since_ns: int) -> bool:
         """Return whether nothing has changed as far about a head as it can be gone since a picture."""
-        if since_ns not in self._stirred:
-            before = next((picture for time_ns, picture in self._pictures if time_ns == since_ns), None)
-            if before is None:
-                return False
-            self._stirred[since_ns] = _stirred(before, self._pictures[-1][1])
-        sums = self._stirred[since_ns]
-        rows, columns = _cells(
-            _reached(place, self._pictures[-1][0] - since_ns), (sums.shape[0] - 1, sums.shape[1] - 1)
-        )
-        above, below = sums[rows.start], sums[rows.stop]
-        return bool(below[columns.stop] - below[columns.start] == above[columns.stop] - above[columns.start])
+        at = next((n for n, (time_ns, _) in enumerate(self._pictures) if time_ns == since_ns), None)
+        if at is None or min(place[2] - place[0], place[3] - place[1]) < LEAST_STILL:
+            return False
+        before, (now_ns, now) = self._pictures[at][1], self._pictures[-1]
+        if since_ns not in self._light:
+            lighter = self._lights[-1].astype(np.float32) - self._lights[at]
+            self._light[since_ns] = float(np.median(lighter))
+        rows, columns = _cells(_reached(place, now_ns - since_ns), now.shape)
+        if rows.start >= rows.stop or columns.start >= columns.stop:
+            return True  # it is beyond the border still
+        wide_rows, above = _widened(rows, now.shape[0])
+        wide_columns, left = _widened(columns, now.shape[1])
+        change = now[wide_rows, wide_columns].astype(np.float32) - before[wide_rows, wide_columns]
+        means = cv2.blur(change, (2 * MOTION_CELLS + 1, 2 * MOTION_CELLS + 1))
+        inner = means[above : above + rows.stop - rows.start, left : left + columns.stop - columns.start]
+        return not bool((np.abs(inner - self._light[since_ns]) >= STILL).any())
 
     def places(self, heads: Sequence[tuple[Corners, int]], accounted: Sequence[Corners] = ()) -> Boxes:
         """Return what to cover in the last picture for heads that were not seen in it, (N, 4), px.
@@ -159,12 +174,10 @@ class HeldMotion:
         return left, top, right, bottom
 
 
-def _stirred(before: Plane, now: Plane) -> npt.NDArray[np.int32]:
-    """Return the integral of where a picture differs from one before it, but for its light."""
-    side = 2 * MOTION_CELLS + 1
-    change = cv2.blur(now.astype(np.float32) - before, (side, side))
-    change -= np.median(change[::MOTION_CELLS, ::MOTION_CELLS])
-    return np.asarray(cv2.integral((np.abs(change) >= STILL).astype(np.uint8)), np.int32)
+def _widened(part: slice, most: int) -> tuple[slice, int]:
+    """Return a part with what a mean at its ends takes in, and by how much it begins earlier."""
+    start = max(0, part.start - MOTION_CELLS)
+    return slice(start, min(most, part.stop + MOTION_CELLS)), part.start - start
 
 
 def _found_again(head: Plane, window: Plane) -> tuple[int, int] | None:

@@ -49,6 +49,7 @@ class _Head(NamedTuple):
     """One head, as last seen. face_at: last time of a face, if any; velocity: px per ns, if seen twice.
 
     missed: frames since then. first_at: since when it was seen again and again. is_sure: it is a head.
+    is_found: the box was found at seen_at, neither carried along with a person nor calculated.
     """
 
     box: Box
@@ -60,6 +61,7 @@ class _Head(NamedTuple):
     missed: int = 0
     first_at: int | None = None
     is_sure: bool = True
+    is_found: bool = True
 
     def at(self, now: int) -> Box:
         """Return where the head is if it went on as it moved."""
@@ -189,17 +191,18 @@ class Heads:
         if place is None:
             place = head_of(box)
         velocity = _velocity(before, place, box, now, is_tracked=track is not None)
-        return _Head(place, now, at, box, track, velocity), by
+        return _Head(place, now, at, box, track, velocity, is_found=by is not By.HOLD), by
 
     def _detached(self, head: _Head, now: int) -> list[_Head]:
         """Return the held face that no longer moves with its person."""
         at = head.face_at
         if at is None or now - at > self._hold:
             return []
-        return [_Head(head.at(at), at, at, velocity=head.velocity)]
+        return [_Head(head.at(at), at, at, velocity=head.velocity, is_found=head.is_found)]
 
     def _lost_mask(self, head: _Head, now: int, is_still: StillTest | None) -> Mask:
-        if is_still is not None and is_still(head.box, head.seen_at):
+        # What a head did inside its person since its face was lost is not known: only a found box stays.
+        if is_still is not None and head.is_found and is_still(head.box, head.seen_at):
             return Mask(_grown(head.box, 0.0 if head.face_at is None else self._margin), By.HOLD)
         return self._mask(head, By.HOLD, now)
 

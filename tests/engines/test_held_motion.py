@@ -167,6 +167,15 @@ def test_a_place_is_not_still_since_a_picture_that_is_not_known() -> None:
     assert motion.is_still((-90.0, -90.0, -50.0, -50.0), 0), "beyond the border nothing is seen"
 
 
+def test_a_small_head_is_never_still() -> None:
+    """One of 8 px that moves half its width changes less than noise does."""
+    motion = HeldMotion()
+    for number in range(2):
+        motion.add(moved(90, 0), number * STEP_NS)
+    left, top, _, _ = HEAD
+    assert not motion.is_still((left, top, left + 11, top + 11), 0)
+
+
 def test_a_still_head_is_followed_once_it_moves() -> None:
     rng = np.random.default_rng(3)
     wall, look = room(3), rng.integers(30, 220, (30, 30), np.uint8)

@@ -280,3 +280,13 @@ def test_a_lost_head_is_covered_as_before_where_nothing_changed_since(still: boo
     assert asked == [(Box(100, 100, 30, 40), seen.captured_at)]
     assert (after.box == before.box) is still
     assert after.box.area >= before.box.area
+
+
+def test_a_lost_head_grows_where_its_box_was_carried_along_with_a_person() -> None:
+    """What it did inside the person since the face was lost is not known, however still all is now."""
+    one = heads()
+    one.locate(frame(person(100, 50, 80, 240), face(123, 60, 34, 40)))
+    for ms in (100, 500):
+        one.locate(frame(person(100, 50, 80, 240), ms=ms))
+    areas = [one.locate(frame(ms=ms), lambda _place, _since: True)[0].box.area for ms in (510, 600, 700)]
+    assert areas == sorted(set(areas))
