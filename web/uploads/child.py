@@ -63,9 +63,23 @@ def limit() -> None:
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
+def is_watched() -> bool:
+    """Wait until whoever started this process watches its memory; later it could not begin to.
+
+    Return False where it cannot. Started by hand, nobody does.
+    """
+    gate = os.environ.get("MSH_WORKER_GATE")
+    if gate is None:
+        return True
+    with os.fdopen(int(gate), "rb", buffering=0) as file:
+        return file.read(1) == b"1"
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one mode; return 0 after its result was written. The price list is read first."""
     garments, (catalogue, mode, *rest) = garments_of(sys.argv[1:] if arguments is None else arguments)
+    if not is_watched():
+        return 1
     limit()
     from pipelines.errors import BadInput  # noqa: PLC0415
     from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads decoders and models, within the limits

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import struct
@@ -19,13 +20,17 @@ from engines.own_models import FOLDER_VARIABLE, own_folder
 from engines.paths import ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 MAX_MEMORY = 1_600_000_000
 MAX_LINE = 4_000_000
 START_S = 60.0
 FRAME_S = 10.0
+ENDS_S = 1.0
+"""How long a process may take to be seen as ended once its memory cannot be read."""
 KEPT_NAMES = (
     "PATH",
     "HOME",
@@ -37,6 +42,8 @@ KEPT_NAMES = (
     "XDG_CACHE_HOME",
     "MSH_COMPILED",
 )
+UNWATCHED = "could not be processed; the store's log says why"
+TOO_MUCH = "needs more memory than an upload may have; send a smaller one"
 GONE = "the file could not be processed: its decoder gave up; try another format"
 
 
@@ -58,7 +65,8 @@ class Worker:
         self._command, self._folder, self._cpu_s = tuple(command), folder, cpu_s
         self._process: asyncio.subprocess.Process | None = None
         self._watch: asyncio.Task[None] | None = None
-        self._too_much = False
+        self._statm: BinaryIO | None = None
+        self._killed: str | None = None
 
     async def start(self, *arguments: str, keep: Sequence[BinaryIO] = ()) -> None:
         """Begin, without this program's environment, for secrets live there. keep: open files it has, too."""
@@ -66,21 +74,25 @@ class Worker:
         env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
         env |= {"MSH_WORKER_CPU_S": str(self._cpu_s), "TMPDIR": str(self._folder), "OMP_NUM_THREADS": "1"}
         env[FOLDER_VARIABLE] = str(own_folder())
-        with _handed(await to_thread.run_sync(self._brands)) as brands:
+        with _handed(await to_thread.run_sync(self._brands)) as brands, _gate() as (gate, opener):
             self._process = await asyncio.create_subprocess_exec(
                 *self._command,
                 *arguments,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
-                env=env | {"MSH_WORKER_BRANDS": str(brands.fileno())},
-                pass_fds=(brands.fileno(), *(file.fileno() for file in keep)),
+                env=env | {"MSH_WORKER_BRANDS": str(brands.fileno()), "MSH_WORKER_GATE": str(gate.fileno())},
+                pass_fds=(brands.fileno(), gate.fileno(), *(file.fileno() for file in keep)),
                 # `-m` looks first in the current folder: the program's own, not the one the user stands in.
                 cwd=ROOT,
                 start_new_session=True,
                 limit=MAX_LINE,
             )
-        self._watch = asyncio.create_task(self._watch_memory(self._process.pid))
+            self._statm = _statm(self._process.pid)
+            if self._statm is not None:
+                with contextlib.suppress(BrokenPipeError):  # it has ended
+                    opener.write(b"1")
+        self._watch = asyncio.create_task(self._watch_memory(self._process))
 
     async def lines(self, hear: Callable[[dict[str, Any]], None], timeout_s: float) -> dict[str, Any]:
         """Pass its reports on until `done`, and return that one. Raises WorkFailed."""
@@ -106,6 +118,8 @@ class Worker:
         """End it and all that it started, and wait for that."""
         if self._watch:
             self._watch.cancel()
+        if self._statm:
+            self._statm.close()
         process, self._process = self._process, None
         if process is None:
             return
@@ -150,17 +164,32 @@ class Worker:
         return self._process
 
     def _why(self) -> str:
-        return "needs more memory than an upload may have; send a smaller one" if self._too_much else GONE
+        return self._killed or GONE
 
-    async def _watch_memory(self, pid: int) -> None:
-        """Kill it above its memory limit: a limit of address space would say little of real use."""
-        while (used := _resident(pid)) is not None:
-            if used > MAX_MEMORY:
-                self._too_much = True
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(pid, signal.SIGKILL)
-                return
+    async def _watch_memory(self, process: asyncio.subprocess.Process) -> None:
+        """Kill it above its memory limit: a limit of address space would say little of real use.
+
+        One whose memory cannot be read is above it, too, unless it has ended.
+        """
+        while (used := _resident(self._statm)) is not None and used <= MAX_MEMORY:
             await asyncio.sleep(0.25)
+        if used is None:
+            with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
+                await asyncio.wait_for(process.wait(), ENDS_S)
+            if process.returncode is not None:
+                return
+            logger.error("the memory of an upload's process cannot be read in /proc, so it is ended")
+        self._killed = UNWATCHED if used is None else TOO_MUCH
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def _gate() -> Iterator[tuple[BinaryIO, BinaryIO]]:
+    """Give a pipe: the process waits at its one end until a byte is written to the other; then both close."""
+    read, write = os.pipe()
+    with os.fdopen(read, "rb", buffering=0) as gate, os.fdopen(write, "wb", buffering=0) as opener:
+        yield gate, opener
 
 
 def _handed(data: bytes) -> BinaryIO:
@@ -172,10 +201,24 @@ def _handed(data: bytes) -> BinaryIO:
     return file
 
 
-def _resident(pid: int) -> int | None:
-    """Return the resident memory of a process, bytes; None where it has ended."""
+def _statm(pid: int) -> BinaryIO | None:
+    """Open what says a process's memory; None where that cannot be.
+
+    Once the process lets nobody dump it, `hidepid` (systemd: ProtectProc) hides it from its parent, too, so
+    that it could no longer be opened. What is open stays readable.
+    """
     try:
-        with open(f"/proc/{pid}/statm", encoding="ascii") as file:  # noqa: PTH123 - not a file on a disk
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return open(f"/proc/{pid}/statm", "rb", buffering=0)  # noqa: PTH123 - not a file on a disk
+    except OSError:
+        return None
+
+
+def _resident(statm: BinaryIO | None) -> int | None:
+    """Return the resident memory of a process, bytes; None where it has ended or cannot be read."""
+    if statm is None:
+        return None
+    try:
+        pages = int(os.pread(statm.fileno(), 200, 0).split()[1])
     except (OSError, ValueError, IndexError):
         return None
+    return pages * os.sysconf("SC_PAGE_SIZE") or None
