@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,10 +23,9 @@ def opened_path(file: BinaryIO) -> str:
 
 
 class Nameless:
-    """A file whose name is taken away. It stays readable by `path` as long as anybody holds this object."""
+    """A new file without its name. It is written and read by `path` as long as anybody holds this object."""
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        weakref.finalize(self, os.close, descriptor)
-        path.unlink()
-        self.path = Path(f"/proc/self/fd/{descriptor}")
+        file = nameless(path)
+        self.path = Path(opened_path(file))
+        self.close = weakref.finalize(self, file.close)

@@ -170,12 +170,18 @@ def write_picture(picture: MarkPicture, target: Path) -> Path:
     So nothing of a photograph's file goes along: place, time, camera, owner, a thumbnail of all it showed.
     target: its path without a suffix.
     """
-    if is_drawing(picture.path):
-        return Path(shutil.copyfile(picture.path, target.with_name(f"{target.name}{SVG}")))
-    written = target.with_name(f"{target.name}.png")
-    pixels = picture.pixels if picture.ground is Ground.GARMENT else with_margin(picture)
-    Image.fromarray(pixels).save(written)
+    written = target.with_name(f"{target.name}{SVG if is_drawing(picture.path) else '.png'}")
+    write_as_kept(picture, written)
     return written
+
+
+def write_as_kept(picture: MarkPicture, path: Path) -> None:
+    """Write a mark as `write_picture` does, to exactly this path, which may be of an open file."""
+    if is_drawing(picture.path):
+        shutil.copyfile(picture.path, path)
+        return
+    pixels = picture.pixels if picture.ground is Ground.GARMENT else with_margin(picture)
+    Image.fromarray(pixels).save(path, "PNG")
 
 
 def _close(new: Enrolled, brands: BrandSet) -> list[Close]:

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from engines.marks.picture import is_drawing, read_mark, read_pattern
-from pipelines.brands.adding import write_picture
+from pipelines.brands.adding import write_as_kept
 from pipelines.brands.lockup import separate
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class TriedPlace:
 def keep_picture(raw: Path, target: Path, faces: FaceCount, *, is_pattern: bool = False) -> DraftPicture:
     """Return what is made of a picture, and keep it as the gallery would; raises BadInput for what is none.
 
-    target: the kept file's path without a suffix. is_pattern: it is a swatch, which is taken whole.
+    target: the kept file, whatever its name. is_pattern: it is a swatch, which is taken whole.
     """
     picture = read_pattern(raw) if is_pattern else read_mark(raw)
     count = 0 if is_drawing(raw) else faces(picture)
@@ -75,8 +75,8 @@ def keep_picture(raw: Path, target: Path, faces: FaceCount, *, is_pattern: bool 
     parts = [picture, *((lockup.symbol, lockup.word) if lockup else ())]
     height, width = picture.pixels.shape[:2]
     thumbnails = tuple(_thumbnail(part) for part in parts)
-    path = write_picture(picture, target)
-    return DraftPicture(path, (width, height), picture.ground.value, thumbnails, count, is_pattern)
+    write_as_kept(picture, target)
+    return DraftPicture(target, (width, height), picture.ground.value, thumbnails, count, is_pattern)
 
 
 def try_on(bgr: Bgr, enrolled: Enrolled, garments: str | None) -> list[TriedPlace]:

@@ -16,10 +16,10 @@ def test_a_nameless_file_is_read_by_its_path_and_listed_nowhere(tmp_path: Path) 
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_whose_name_is_taken_away_is_gone_with_its_holder(tmp_path: Path) -> None:
-    (tmp_path / "draft.png").write_bytes(b"open face")
+def test_a_nameless_file_is_gone_with_its_holder(tmp_path: Path) -> None:
     kept = Nameless(tmp_path / "draft.png")
     path = kept.path
+    path.write_bytes(b"open face")
     assert (path.read_bytes(), list(tmp_path.iterdir())) == (b"open face", [])
     opened = path.readlink()
     del kept

@@ -283,15 +283,17 @@ def _keep(folder: Path, ticket: str, data: bytes, is_pattern: bool) -> DraftPict
         with nameless(folder / f".{ticket}.raw") as sent:
             sent.write(data)
             sent.flush()
-            raw = Path(opened_path(sent))
+            raw, kept = Path(opened_path(sent)), Nameless(folder / f".{ticket}.kept")
             try:
-                picture = keep_picture(raw, folder / ticket, _clear_faces, is_pattern=is_pattern)
-            except BadInput as error:
-                raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
-        kept = Nameless(picture.path)
+                picture = keep_picture(raw, kept.path, _clear_faces, is_pattern=is_pattern)
+            except BaseException as error:
+                kept.close()
+                if isinstance(error, BadInput):
+                    raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
+                raise
     except OSError as error:
         raise Refused(Code.BUSY, f"no room for pictures ({error.strerror})") from None
-    return replace(picture, path=kept.path, kept=kept)
+    return replace(picture, kept=kept)
 
 
 def _clear_faces(picture: MarkPicture) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import time
 from contextlib import closing, contextmanager
@@ -18,6 +19,7 @@ from engines.colour import from_bgr
 from engines.errors import InferenceFailed
 from engines.scene import SceneDetector, TooMany
 from pipelines.access_log import AccessKind
+from pipelines.brands import adding
 from pipelines.brands.folder import read_brands
 from probes.frame import Detection, Kind
 from tests.fakes.cloth import ASTRONAUT, FACE, check, dressed_in
@@ -280,6 +282,39 @@ def test_pictures_are_few_and_forgotten(tmp_path, monkeypatch):
         wait_for(lambda: not drafts)  # by itself: nobody has to send another one
         assert client.post("/api/brands/pictures", content=data(star())).status_code == 429
     assert page.left() == []
+
+
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="90"><circle cx="45" cy="45" r="30"/></svg>'
+
+
+@pytest.mark.parametrize("content", [data(star(), "JPEG"), SVG], ids=["photograph", "drawing"])
+def test_a_disk_that_fills_half_way_leaves_nothing(tmp_path, monkeypatch, content):
+    """Nor does kill -9 then: there is no name while it is written, either."""
+    listed = []
+
+    def fill(file) -> None:
+        file.write(b"half of it")
+        file.flush()
+        listed.append(page.left())
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def save(image, file, name) -> None:
+        as_png(image, file, name) if isinstance(file, BytesIO) else fill(file)
+
+    def copy(_, target) -> None:
+        with open(target, "wb") as file:  # noqa: PTH123 whatever kind of path it is
+            fill(file)
+
+    with shop(tmp_path) as page, closing(page.client()) as client:
+        client.timeout = 120
+        as_png = Image.SAVE["PNG"]
+        monkeypatch.setitem(Image.SAVE, "PNG", save)
+        monkeypatch.setattr(adding.shutil, "copyfile", copy)
+        answer = client.post("/api/brands/pictures", content=content)
+        assert (answer.status_code, "no room for pictures" in answer.text) == (503, True), answer.text
+        assert (listed, page.left()) == ([[]], [])
+        monkeypatch.undo()
+        assert client.post("/api/brands/pictures", content=content).status_code == 201
 
 
 def test_few_wait_for_their_turn(page, client, monkeypatch):
