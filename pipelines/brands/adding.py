@@ -202,6 +202,7 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
     target = place or folder / slug_of(added.file.name)
     if target.exists() and not force:
         raise BadInput(f"{target}: there is this brand already; --force replaces it")
+    half: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
@@ -225,6 +226,9 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
         raise BadInput(
             f"{target}: cannot be written ({error.strerror}); mend the folder or free space"
         ) from None
+    finally:
+        if half is not None:  # it is there still only where something failed
+            shutil.rmtree(half, ignore_errors=True)
     return target
 
 

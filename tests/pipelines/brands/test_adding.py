@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from functools import partial
@@ -121,6 +122,18 @@ def test_killed_at_any_step_there_is_no_half_brand(
     monkeypatch.setattr(adding, "LEFT_S", -1)
     adding.sweep(folder)
     assert [path.name for path in folder.iterdir()] == ["acme"]
+
+
+def test_a_disk_that_fills_half_way_leaves_no_half_brand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(_: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(adding, "_flush", fill)
+    with pytest.raises(BadInput, match="free space"):
+        write_brand(tmp_path / "brands", new("Acme", mark(tmp_path / "a.png")), force=False)
+    assert list((tmp_path / "brands").iterdir()) == []
 
 
 @pytest.mark.parametrize(
