@@ -47,7 +47,7 @@ def store_on(platform, folder, nvidia=None, text=TEXT):
 def test_the_overlay_speaks_the_stores_language(tmp_path, monkeypatch, platform):
     built = []
     for overlay in ("pipelines.cpu.platform.Overlay", "pipelines.deepstream.analysis.MetaOverlay"):
-        monkeypatch.setattr(overlay, lambda *given: built.append(given[-1]))
+        monkeypatch.setattr(overlay, lambda *given, **_named: built.append(given[-1]))
     nvidia = Nvidia(FakeElementFactory(BOXES["dgpu-legacy-blur"]), pyds(), REFERENCE)
     store = store_on(platform, tmp_path, nvidia, TEXT.replace("EUR}", "EUR, locale: de_DE}"))
     assert [words.type("handbag") for words in built] == ["Handtasche"]
