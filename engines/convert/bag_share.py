@@ -24,23 +24,14 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from engines.convert.efficientnet_lite import LITE2_STAGES, MEAN, SCALE
 from engines.convert.onnx_graph import Graph
 from engines.errors import BadInput
 
 SIDE = 256
-MEAN, SCALE, EPSILON = 127.0, 1 / 128, 1e-3
+EPSILON = 1e-3
 BAGS = {"backpack": 414, "mailbag": 636, "purse": 748}
 """Classes of ImageNet that are bags, by their number."""
-STAGES = (
-    (1, 3, 1, 1, 16),
-    (3, 3, 2, 6, 24),
-    (3, 5, 2, 6, 48),
-    (4, 3, 2, 6, 88),
-    (4, 5, 1, 6, 120),
-    (5, 5, 2, 6, 208),
-    (1, 3, 1, 6, 352),
-)
-"""Of EfficientNet-Lite2: blocks, kernel, stride of the first, expansion, channels."""
 _KINDS = {"FloatStorage": np.float32, "LongStorage": np.int64}
 _PREAMBLE = 3
 
@@ -132,7 +123,7 @@ class _Network:
     def features(self, x: str) -> str:
         """Add all up to the last map."""
         x, channels = self.conv(x, 2), 32
-        for blocks, _, first, expansion, outside in STAGES:
+        for blocks, _, first, expansion, outside in LITE2_STAGES:
             for number in range(blocks):
                 stride, wide = first if number == 0 else 1, channels * expansion
                 y = self.conv(x) if expansion > 1 else x

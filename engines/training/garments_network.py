@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engines.convert.efficientnet_lite import LITE2_STAGES, MEAN, SCALE
 from engines.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,18 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEIGHT, WIDTH, STRIDE = 320, 192, 4
-MEAN = 127.0
-SCALE = 1 / 128
-_STAGES = (
-    (1, 3, 1, 1, 16),
-    (3, 3, 2, 6, 24),
-    (3, 5, 2, 6, 48),
-    (4, 3, 2, 6, 88),
-    (4, 5, 1, 6, 120),
-    (5, 5, 2, 6, 208),
-    (1, 3, 1, 6, 352),
-)
-"""Of EfficientNet-Lite2: blocks, kernel, stride of the first, expansion, channels."""
 TAPS = (3, 6, 14, 20)
 """The blocks whose outputs are read: strides 4, 8, 16 and 32."""
 CHANNELS = (24, 48, 120, 352)
@@ -96,7 +85,7 @@ class EfficientNetLite(nn.Module):
         self.stem = GarmentConv(3, 32, 3, 2)
         blocks: list[nn.Module] = []
         inside = 32
-        for repeats, kernel, stride, expansion, outside in _STAGES:
+        for repeats, kernel, stride, expansion, outside in LITE2_STAGES:
             for number in range(repeats):
                 blocks.append(
                     InvertedResidual(inside, outside, kernel, stride if number == 0 else 1, expansion)

@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engines.convert.efficientnet_lite import MEAN, SCALE
 from engines.garments.classes import CLASSES
 from engines.training.garments_labels import targets
 from engines.training.garments_network import (
@@ -23,9 +24,7 @@ from engines.training.garments_network import (
     HEIGHT,
     HIDDEN,
     INPUTS,
-    MEAN,
     NARROW,
-    SCALE,
     WIDTH,
     CellDecoder,
     ParserNetwork,

@@ -5,19 +5,12 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from engines.convert.efficientnet_lite import LITE0_STAGES
 from engines.errors import BadInput
 from engines.training.garments_network import GarmentConv, InvertedResidual
 from engines.training.samples import CROP
 
 VECTOR = 128
-LITE0_STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-)
-"""Of EfficientNet-Lite0, up to stride 16: blocks, kernel, stride of the first, expansion, channels."""
 STRIDE = 4
 
 

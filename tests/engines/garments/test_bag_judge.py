@@ -68,7 +68,7 @@ def _random_weights(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
     conv(32, 3, 3)
     channels = 32
-    for blocks, side, _, expansion, outside in bag_share.STAGES:
+    for blocks, side, _, expansion, outside in bag_share.LITE2_STAGES:
         for _ in range(blocks):
             wide = channels * expansion
             if expansion > 1:

@@ -31,14 +31,19 @@ def test_a_bag_is_seen_where_it_is_and_none_on_nothing() -> None:
     assert witness.find(I420.black(200, 400)) == []
 
 
-def test_a_bag_near_the_camera_is_placed_in_the_crop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The drawn bag is seen at both sizes, with scores of 0.22: the least one is lowered for it."""
+def crop_with_a_bag() -> tuple[I420, int]:
+    """Return a drawn bag before a grey wall, 30 px from the left and 100 from the top, and its width, px."""
     bag, outline = handbag("GUCCI")
     height, width = outline.shape
     scene = np.full((height + 120, width + 60, 3), 190.0, np.float32)
     place = (slice(100, 100 + height), slice(30, 30 + width))
     scene[place] = scene[place] * (1 - outline[..., None]) + bag * outline[..., None]
-    crop = from_bgr(scene.astype(np.uint8))
+    return from_bgr(scene.astype(np.uint8)), width
+
+
+def test_a_bag_near_the_camera_is_placed_in_the_crop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The drawn bag is seen at both sizes, with scores of 0.22: the least one is lowered for it."""
+    crop, width = crop_with_a_bag()
     witness = BagWitness()
     assert witness.find_near(I420.black(201, 399)) is None
     monkeypatch.setattr(bag_witness, "ALONE", 0.12)
@@ -62,12 +67,7 @@ def test_a_bag_near_the_camera_is_placed_in_the_crop(monkeypatch: pytest.MonkeyP
 def test_a_bag_of_which_the_detector_is_unsure_counts_where_it_looks_like_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bag, outline = handbag("GUCCI")
-    height, width = outline.shape
-    scene = np.full((height + 120, width + 60, 3), 190.0, np.float32)
-    place = (slice(100, 100 + height), slice(30, 30 + width))
-    scene[place] = scene[place] * (1 - outline[..., None]) + bag * outline[..., None]
-    crop = from_bgr(scene.astype(np.uint8))
+    crop, width = crop_with_a_bag()
     witness = BagWitness()
     found = witness.find_near(crop)
     assert found is not None
