@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
@@ -36,6 +36,9 @@ REPORT_S = 0.3
 NICE = 10
 """About a tenth of what a thread of the video gets, each time both want a processor."""
 GARMENTS_OPTION, NO_GARMENTS = "--garments=", "none"
+MAX_STEP_NS = 500_000_000
+"""Two pictures of a webcam are as if at most so far apart: a busy machine takes seconds for each, and whoever
+is not seen for two is somebody else when seen again, of whom nothing is known."""
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
@@ -137,6 +140,25 @@ def _file(job: AnnotateJob, source: Path, target: Path) -> None:
     _say({"done": summary})
 
 
+class PictureClock:
+    """The time of a webcam's pictures, nanoseconds: that between two counts MAX_STEP_NS at most.
+
+    >>> ticks = iter([0, 100_000_000, 9_000_000_000])
+    >>> clock = PictureClock(lambda: next(ticks))
+    >>> clock.next_ns(), clock.next_ns()
+    (100000000, 600000000)
+    """
+
+    def __init__(self, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        self._now_ns, self._read_at, self._at = now_ns, now_ns(), 0
+
+    def next_ns(self) -> int:
+        """Return the time of the picture that has come now."""
+        before, self._read_at = self._read_at, self._now_ns()
+        self._at += min(self._read_at - before, MAX_STEP_NS)
+        return self._at
+
+
 def _webcam(job: AnnotateJob) -> None:
     import cv2  # noqa: PLC0415
     import numpy as np  # noqa: PLC0415
@@ -148,7 +170,7 @@ def _webcam(job: AnnotateJob) -> None:
 
     def pictures() -> Iterator[tuple[int, I420]]:
         nonlocal waiting
-        begun = time.monotonic_ns()
+        clock = PictureClock()
         while True:
             if waiting:  # the last one was withheld: nothing came of it
                 _answer({"persons": []}, b"")
@@ -158,7 +180,7 @@ def _webcam(job: AnnotateJob) -> None:
             bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if _fits(data) else None
             waiting = True
             if bgr is not None and min(bgr.shape[:2]) >= 16:
-                yield time.monotonic_ns() - begun, from_bgr(np.asarray(bgr, np.uint8))
+                yield clock.next_ns(), from_bgr(np.asarray(bgr, np.uint8))
 
     for redacted, persons in job.live(pictures()):
         waiting = False

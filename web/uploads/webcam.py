@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 MAX_RUNS = 2
 MAX_BYTES = 512 * 1024
 WIDTH = 640
-IDLE_S = 15.0
+IDLE_S = 60.0
+"""A run that gets no picture for so long has ended; a browser on a busy machine may need many seconds."""
 LONGEST_S = 600.0
 
 

@@ -5,7 +5,6 @@ import io
 import os
 import subprocess
 import sys
-import time
 
 import cv2
 import numpy as np
@@ -16,7 +15,6 @@ from engines.paths import CONFIGS, ROOT
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.snapshot import GallerySnapshot
-from pipelines.offline.annotator import LOST_MS
 from pipelines.settings.brands import BrandsConfig
 from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page
@@ -131,13 +129,8 @@ def test_a_webcam(client, monkeypatch):
     monkeypatch.setattr(webcam, "FRAME_S", 600.0)
     run = client.post("/api/webcam").json()["id"]
     path, picture = f"/api/webcam/{run}/frames", ASTRONAUT.read_bytes()
-    answers, ends = [], []
-    for _ in range(6):
-        answers.append(client.post(path, content=picture).json())
-        ends.append(time.monotonic())
-    # Pictures that come seconds apart, as on a busy machine, show somebody else each time.
-    slowest_s = max(np.diff(ends))
-    assert len(answers[-1]["persons"]) == 1 or slowest_s > LOST_MS / 2000, slowest_s
+    answers = [client.post(path, content=picture).json() for _ in range(6)]
+    assert len(answers[-1]["persons"]) == 1
     before, after = decoded(picture), decoded(base64.b64decode(answers[-1]["picture"]))
     face = np.s_[70:170, 180:270]
     assert masked(before[face], after[face])
