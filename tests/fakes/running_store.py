@@ -8,12 +8,15 @@ import textwrap
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines import governor
+from pipelines import store as store_module
 from pipelines.cameras.states import CameraState
+from pipelines.governor import Governor
+from pipelines.overload import Overload
 from pipelines.settings.load import load_settings
 from pipelines.stopping import Stopping
 from pipelines.store import Store
@@ -158,18 +161,17 @@ def running_store(
     metrics = Metrics([state.value for state in CameraState])
     listener = Listener(broker.port, "msh/v1/test-store/#")
     platform = "cpu" if nvidia is None else "deepstream"
-    store = Store(settings, metrics=metrics, platform=platform, nvidia=nvidia)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store_module, "Overload", partial(Overload, governor=Governor(warm_up_s=math.inf)))
+        store = Store(settings, metrics=metrics, platform=platform, nvidia=nvidia)
     server = MetricsServer("127.0.0.1", 0, metrics.registry, health=store.health, ready=store.ready)
     server.start()
-    patch = pytest.MonkeyPatch()
-    patch.setattr(governor, "PRESSED_S", math.inf)
     store.start()
     try:
         # It subscribes to commands before it says so: an earlier one is lost.
         listener.wait("box/availability", "online")
         yield RunningStore(store, settings, metrics, server, listener, rtsp)
     finally:
-        patch.undo()
         stopped = store.stop(Stopping(300))
         server.stop()
         listener.close()

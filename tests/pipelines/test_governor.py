@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from itertools import pairwise
 
@@ -73,6 +74,15 @@ def test_a_start_is_no_overload_and_one_that_goes_on_is():
     late.governor = Governor()
     late.run(20, 40, owed=0)
     assert late.shares[-1] < 1
+
+
+@pytest.mark.parametrize(("capacity", "owed"), [(0.5, 4.0), (2.0, 0.0), (40.0, 40.0)])
+def test_a_warm_up_without_end_leaves_nothing_out_of_the_slowest_machine(capacity, owed):
+    machine = Machine(capacity, cameras=2, decode=1)
+    machine.governor = Governor(warm_up_s=math.inf)
+    machine.run(900, 40, owed)
+    assert set(machine.shares) == {1.0}
+    assert (machine.governor.part, machine.governor.suspended) == (1.0, 0)
 
 
 def test_looks_get_room_before_frames_do():
