@@ -28,9 +28,9 @@ logger = logging.getLogger(__name__)
 MAX_MEMORY = 1_600_000_000
 MAX_LINE = 4_000_000
 START_S, FRAME_S = 300.0, 60.0
-"""How long a first picture, and each further one, may take. The process comes after the video: where
-that needs the whole machine, a picture takes many times its CPU time. A decoder in a loop ends by its limit of
-CPU time."""
+"""How long a first picture, and each further one, may take: the process comes after the video, and where that
+needs the whole machine, a picture takes many times its CPU time. A decoder in a loop ends by its CPU limit.
+"""
 ENDS_S = 1.0
 """How long a process may take to be seen as ended once its memory cannot be read."""
 KEPT_NAMES = (
