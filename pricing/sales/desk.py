@@ -2,8 +2,8 @@
 
 offered -> accepted | declined | timed out | withdrawn; accepted -> done. A step returns the events that it
 made, and `snapshot` holds all that the next step depends on, so whoever stores both in one transaction loses
-nothing and repeats nothing that matters. How many came in the last hours is not in it: after a restart
-nobody is kept free until that is known again.
+nothing and repeats nothing that matters. Of those who came in the last hours it holds one rounded amount:
+from which value on customers have somebody kept free.
 """
 
 from __future__ import annotations
@@ -240,11 +240,12 @@ class SalesDesk:
 
     def snapshot(self) -> dict[str, Any]:
         """Return the state as JSON takes it."""
-        return self._state.to_json()
+        return self._state.to_json() | {"load": self._load.snapshot()}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
         """Go on from a snapshot. Who is not of the staff any more is dropped, with offers."""
         self._state.restore(saved, self.members)
+        self._load.restore(saved.get("load"))
 
     def _assign(self, at: int) -> None:
         state = self._state

@@ -9,7 +9,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 S = 1_000_000_000
 RATE_NS = 3600 * S
@@ -25,7 +25,10 @@ BEGIN, END = 0.5, 0.4
 
 
 class ShopLoad:
-    """What a desk saw of arrivals, values and services; in memory only, for an hour.
+    """What a desk saw of arrivals, values and services; in memory only, for hours.
+
+    Only what followed from it outlives a restart, rounded, so that it is no customer's own value; it counts
+    until enough was seen anew, for an hour at most.
 
     >>> load = ShopLoad()
     >>> for n in range(60):
@@ -40,6 +43,7 @@ class ShopLoad:
         self._begun: int | None = None
         self._kept: int | None = None
         self._due, self._staff = 0, 0
+        self._found: dict[str, int] | None = None
 
     def see(self, customer: str, worth_minor: int, at: int) -> None:
         """Take a customer who is in the shop, each time with the newest value. at: ns."""
@@ -65,19 +69,42 @@ class ShopLoad:
             self._kept = self._work_out(at, staff)
         return self._kept
 
+    def snapshot(self) -> dict[str, int] | None:
+        """Return what outlives a restart, as JSON takes it; None where nobody is kept."""
+        return self._found
+
+    def restore(self, saved: Mapping[str, int] | None) -> None:
+        """Go on from a snapshot."""
+        self._found = None if saved is None else {"keep_from": saved["keep_from"], "at": saved["at"]}
+
     def _work_out(self, at: int, staff: int) -> int | None:
         self._seen = {name: seen for name, seen in self._seen.items() if at - VALUES_NS < seen[0] <= at}
         span = min(at - (at if self._begun is None else self._begun), RATE_NS)
         came = sum(first > at - span for first, _ in self._seen.values()) - DOUBT
         worths = [worth for _, worth in self._seen.values()]
         priced = [worth for worth in worths if worth > 0]
-        if staff < 2 or span < LEAST_NS or len(worths) < MIN_SEEN or len(priced) < MIN_PRICED:
+        if staff < 2:
             return None
+        if span < LEAST_NS or len(worths) < MIN_SEEN or len(priced) < MIN_PRICED:
+            if self._found and not 0 <= at - self._found["at"] < RATE_NS:
+                self._found = None
+            return self._found["keep_from"] if self._found else None
         known = len(self._services) >= MIN_SERVICES
         service = sum(self._services) / len(self._services) if known else SERVICE_S
         middle = round(median(priced))
         worth = last_worth(max(came, 0) * S / span, service, staff, worths)
-        return middle if worth >= (BEGIN if self._kept is None else END) * middle else None
+        pays = worth >= (BEGIN if self._kept is None else END) * middle
+        self._found = {"keep_from": _rounded(middle), "at": at} if pays else None
+        return middle if pays else None
+
+
+def _rounded(minor: int) -> int:
+    """Return an amount with two digits.
+
+    >>> [_rounded(minor) for minor in (7, 129_000, 44_900)]
+    [7, 130000, 45000]
+    """
+    return int(float(f"{minor:.1e}"))
 
 
 def last_worth(arrivals_s: float, service_s: float, staff: int, worths: Sequence[int]) -> float:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -115,6 +117,63 @@ def test_a_desk_keeps_one_free_and_says_so() -> None:
     # Two hours later nobody comes any more, and nobody waits for somebody better.
     desk.see([WaitingCustomer("bare", 0), WaitingCustomer("watch", 90_000)], 3 * HOUR)
     assert "bare" in {event.customer for event in desk.tick(3 * HOUR) if event.kind is SaleKind.OFFERED}
+
+
+def busy_desk(keep_from: int | None) -> SalesDesk:
+    """Return a desk at its start after a busy hour in which somebody was kept for so much, or nobody."""
+    before = SalesDesk([StaffMember("anna", 5), StaffMember("ben", 2)], DeskRules(keep_by_load=True))
+    before.set_state("anna", StaffState.FREE, 0)
+    before.set_state("ben", StaffState.BUSY, 0)
+    an_hour = 40 if keep_from else 4
+    for n in range(an_hour):
+        before.see([WaitingCustomer(f"k{n}", SPREAD[n % len(SPREAD)])], n * HOUR // an_hour)
+    before.see([], HOUR)
+    assert before.tick(HOUR) == []
+    desk = SalesDesk(before.members.values(), before.rules)
+    desk.restore(json.loads(json.dumps(before.snapshot())))
+    assert desk.snapshot() == before.snapshot()
+    return desk
+
+
+def offered_to_few(desk: SalesDesk, at: int) -> list[str | None]:
+    """Return who is offered where the last free salesperson may be kept for a better customer."""
+    desk.see([WaitingCustomer("bare", 0)], at)
+    found = [event.customer for event in desk.tick(at) if event.kind is SaleKind.OFFERED]
+    desk.see([], at)
+    return found
+
+
+def test_after_a_restart_the_last_one_is_kept_as_before() -> None:
+    desk = busy_desk(20_000)
+    assert offered_to_few(desk, HOUR + 10 * S) == []
+    desk.see([WaitingCustomer("watch", 90_000)], HOUR + 20 * S)
+    assert [event.customer for event in desk.tick(HOUR + 20 * S)] == ["watch"]
+    quiet = busy_desk(None)
+    assert offered_to_few(quiet, HOUR + 10 * S) == ["bare"]
+
+
+def test_what_a_restart_brought_along_ends_within_the_hour() -> None:
+    """By what is seen anew as soon as that is enough, and by itself where nobody comes."""
+    assert offered_to_few(busy_desk(20_000), 2 * HOUR - S) == []
+    late = busy_desk(20_000)
+    assert offered_to_few(late, 2 * HOUR) == ["bare"]
+    assert late.snapshot()["load"] is None
+    assert offered_to_few(busy_desk(20_000), HOUR - 60 * S) == ["bare"]  # the clock went back meanwhile
+    load = ShopLoad()
+    load.restore({"keep_from": 20_000, "at": HOUR})
+    for n in range(12):
+        load.see(f"n{n}", 5_000, HOUR + n * S)
+        load.serve(20)
+    assert load.keep_from(HOUR + 600 * S, 2) == 20_000
+    assert load.keep_from(HOUR + 1800 * S, 2) is None
+    assert load.snapshot() is None
+
+
+def test_what_is_stored_of_a_shop_is_nobodys_own_value() -> None:
+    load = load_of(40, [0, 0, 44_937, 44_937])
+    assert load.keep_from(HOUR, 2) == 44_937
+    assert load.snapshot() == {"keep_from": 45_000, "at": HOUR}
+    assert ShopLoad().snapshot() is None
 
 
 @pytest.mark.parametrize("others", [[], [StaffMember("ben", 2)]])
