@@ -13,7 +13,7 @@ from pricing.sources import PriceSources
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
+    from datetime import date, tzinfo
     from pathlib import Path
 
     from pipelines.settings.prices import LivePricesConfig
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from pricing.value import Price
     from probes.metrics import Metrics
 
+_FIRST_YEAR = 2020
+
 
 def cache_file(settings: Settings, folder: Path) -> Path:
     """Return where a store's prices are remembered in the folder of its state."""
@@ -36,6 +38,16 @@ def build_freshness(settings: Settings) -> Freshness:
     """Return how long answers are good."""
     cache = settings.prices.cache
     return Freshness(*(hours * NS_PER_HOUR for hours in (cache.fresh_h, cache.stale_h, cache.unknown_h)))
+
+
+def budget_day(now_ns: int, expiry_ns: int, zone: tzinfo) -> date:
+    """Return the day that a question counts for, from UTC ns: a wrong day has no budget of its own.
+
+    expiry_ns: the time that follows a step an hour later, see `StoreClock.expiry_now`. A machine without a
+    battery for its clock starts in 1970: that was wrong from the beginning, and is no day to wait for.
+    """
+    doubtful, now = (datetime.fromtimestamp(ns / 1e9, zone).date() for ns in (expiry_ns, now_ns))
+    return now if doubtful.year < _FIRST_YEAR else doubtful
 
 
 def build_live(
@@ -51,7 +63,7 @@ def build_live(
     """Return what asks the store's price service, not yet started; None where the settings name none.
 
     spell: a brand's normal form as people write it. folder: of what must outlive a restart.
-    expiry_ns: UTC ns by which old answers are deleted; now_ns without it.
+    expiry_ns: UTC ns by which old answers are deleted and questions are counted; now_ns without it.
     """
     live, zone = settings.prices.live, settings.store.zone
     if live is None:
@@ -64,7 +76,7 @@ def build_live(
     rates = _rates(settings)
 
     def today() -> date:
-        return datetime.fromtimestamp(now_ns() / 1e9, zone).date()
+        return budget_day(now_ns(), (expiry_ns or now_ns)(), zone)
 
     return LivePrices(
         _service(settings, live),

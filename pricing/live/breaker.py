@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 LONGEST_PAUSE_S = 86_400.0
+_DAYS = 8
 
 
 class BreakerState(str, Enum):
@@ -71,29 +72,36 @@ class Breaker:
 
 
 class Budget:
-    """Questions left today. spent: what an earlier run of the same day had spent.
+    """Questions left of each day. spent_on: what an earlier run had spent of a day.
+
+    A day that comes again, for the clock was set to a wrong one in between, goes on where it was.
 
     >>> from datetime import date
-    >>> budget = Budget(per_day=100, day=date(2026, 11, 30), spent=99)
+    >>> budget = Budget(per_day=100, spent_on=lambda day: 99 if day == date(2026, 11, 30) else 0)
     >>> budget.spend(date(2026, 11, 30))
     >>> budget.left(date(2026, 11, 30)), budget.left(date(2026, 12, 1))
     (0, 100)
     """
 
-    def __init__(self, per_day: int, day: date, spent: int = 0) -> None:
-        self._per_day = per_day
-        self.day = day
-        self.spent = spent
+    def __init__(self, per_day: int, spent_on: Callable[[date], int]) -> None:
+        self._per_day, self._spent_on = per_day, spent_on
+        self._spent: dict[date, int] = {}
+
+    def spent(self, today: date) -> int:
+        """Return how many questions were counted today."""
+        if today not in self._spent:
+            if len(self._spent) >= _DAYS:
+                del self._spent[next(iter(self._spent))]
+            self._spent[today] = self._spent_on(today)
+        return self._spent[today]
 
     def left(self, today: date) -> int:
         """Return how many requests are left today."""
-        return self._per_day - (self.spent if today == self.day else 0)
+        return self._per_day - self.spent(today)
 
     def spend(self, today: date) -> None:
         """Count one question."""
-        if today != self.day:
-            self.day, self.spent = today, 0
-        self.spent += 1
+        self._spent[today] = self.spent(today) + 1
 
 
 def pause_s(status: int, headers: Mapping[str, str], now: float) -> float:

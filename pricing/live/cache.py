@@ -18,6 +18,8 @@ _RESULTS = frozenset(result.value for result in Result)
 _DAY_NS = 86_400 * 1_000_000_000
 HISTORY = 20
 """Answers kept of one thing."""
+SPENT_DAYS = 30
+"""Days of which the number of questions is kept."""
 _WORDS = FileWords("price file", "prices", "prices are not kept")
 _COLUMNS = "brand, type, model, at, result, amount_minor, min_minor, max_minor, currency, source, detail"
 _SAME = "brand = :brand AND type = :type AND model = :model"
@@ -99,11 +101,16 @@ class PriceCache:
 
         def write(db: sqlite3.Connection) -> None:
             with db:
-                db.execute("DELETE FROM spent WHERE day <> ?", (str(day),))
                 db.execute(
                     "INSERT INTO spent VALUES (?, 1)"
                     " ON CONFLICT (day) DO UPDATE SET questions = questions + 1",
                     (str(day),),
+                )
+                # Not all other days: while the clock is wrong, the true day would begin anew.
+                db.execute(
+                    "DELETE FROM spent WHERE day <> ? AND day NOT IN"
+                    " (SELECT day FROM spent ORDER BY day DESC LIMIT ?)",
+                    (str(day), SPENT_DAYS),
                 )
 
         self._file.use(write)

@@ -108,7 +108,7 @@ class LivePrices:
         self._random, self._today, self._spell, self._on_result = random, today, spell, on_result
         self._rates, self._now_ns, self._clock, self._again_s = rates, now_ns, clock, again_s
         self._beliefs: dict[Thing, PriceBelief] = cache.believed(judge().currency)
-        self._budget = Budget(spec.budget_per_day, today(), cache.spent(today()))
+        self._budget = Budget(spec.budget_per_day, cache.spent)
         self._breaker = breaker or Breaker(random)
         self._wake = threading.Condition()
         self._jobs: list[_Job] = []
@@ -216,7 +216,8 @@ class LivePrices:
         if self._budget.left(today) <= 0:
             if self._spent_logged != today:
                 self._spent_logged = today
-                logger.warning("daily budget of %d price service requests is used up", self._budget.spent)
+                spent = self._budget.spent(today)
+                logger.warning("daily budget of %d price service requests is used up", spent)
             return _IDLE_S
         if self._breaker.admits(now):
             return 0.0

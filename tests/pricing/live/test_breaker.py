@@ -66,12 +66,22 @@ def test_it_always_admits_again_in_time(steps: list[tuple[bool, float]]) -> None
 
 
 def test_a_budget_begins_anew_each_day() -> None:
-    budget = Budget(2, date(2026, 11, 22), spent=1)
+    budget = Budget(2, lambda day: int(day == date(2026, 11, 22)))
     budget.spend(date(2026, 11, 22))
     assert budget.left(date(2026, 11, 22)) == 0
     assert budget.left(date(2026, 11, 23)) == 2
     budget.spend(date(2026, 11, 23))
     assert budget.left(date(2026, 11, 23)) == 1
+
+
+def test_a_day_that_comes_again_has_no_new_budget() -> None:
+    budget = Budget(2, lambda _: 0)
+    today = date(2026, 11, 22)
+    budget.spend(today)
+    budget.spend(today)
+    for wrong in (date(2099, 1, 1), date(1970, 1, 1), date(2026, 11, 23)):
+        budget.spend(wrong)
+        assert budget.left(today) == 0
 
 
 @pytest.mark.parametrize(

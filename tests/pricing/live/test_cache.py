@@ -6,13 +6,13 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from engines.paths import ROOT
-from pricing.live.cache import HISTORY, PriceCache, history
+from pricing.live.cache import HISTORY, SPENT_DAYS, PriceCache, history
 from pricing.live.remembered import Answer, PriceBelief, Result, Thing
 from pricing.live.sqlite_file import RETRY_NS
 
@@ -120,8 +120,25 @@ def test_questions_are_counted_by_day(path: Path) -> None:
     again = Box(path)
     assert again.cache.spent(TODAY) == 3
     assert again.cache.spent(date(2026, 11, 23)) == 0
-    again.cache.spend(date(2026, 11, 23))
-    assert again.cache.spent(TODAY) == 0
+
+
+def test_a_wrong_year_in_between_forgets_no_question_of_today(path: Path) -> None:
+    box = Box(path)
+    box.cache.spend(TODAY)
+    for wrong in (date(2099, 1, 1), date(1970, 1, 1)):
+        box.cache.spend(wrong)
+    box.cache.close()
+    again = Box(path)
+    again.cache.spend(TODAY)
+    assert again.cache.spent(TODAY) == 2
+
+
+def test_the_days_of_questions_are_bounded(path: Path) -> None:
+    box = Box(path)
+    for n in range(SPENT_DAYS + 5):
+        box.cache.spend(TODAY + timedelta(days=n))
+    assert box.cache.spent(TODAY) == 0
+    assert box.cache.spent(TODAY + timedelta(days=6)) == 1
 
 
 @pytest.mark.parametrize("damage", ["header", "middle", "text"])
@@ -166,7 +183,7 @@ WRITER = """
 import sys
 import time
 from pathlib import Path
-from datetime import date
+from datetime import date, timedelta
 from pricing.live.remembered import Answer, Result, Thing
 from pricing.live.cache import PriceCache
 cache = PriceCache(Path(sys.argv[1]), 10_000_000, lambda: 0)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from pipelines.assembly.prices import budget_day
+from pipelines.clock import NS, StoreClock
+
+BERLIN = ZoneInfo("Europe/Berlin")
+HOUR = 3600 * NS
+
+
+def _ns(*when: int) -> int:
+    return int(datetime(*when, tzinfo=timezone.utc).timestamp()) * NS
+
+
+@pytest.mark.parametrize(
+    ("began", "to", "day_at_once", "day_later"),
+    [
+        ((2026, 11, 27, 12), (2099, 1, 1, 12), date(2026, 11, 27), date(2099, 1, 1)),
+        ((2026, 11, 27, 12), (2026, 11, 28, 12), date(2026, 11, 27), date(2026, 11, 28)),
+        ((2026, 11, 27, 12), (2026, 11, 26, 12), date(2026, 11, 26), date(2026, 11, 26)),
+        ((1970, 1, 1, 0), (2026, 11, 27, 12), date(2026, 11, 27), date(2026, 11, 27)),
+        ((2026, 11, 27, 23), (2026, 11, 27, 23), date(2026, 11, 28), date(2026, 11, 28)),
+    ],
+    ids=["a wrong year", "a day ahead", "back", "no battery", "midnight of the store"],
+)
+def test_a_wrong_day_has_no_budget_of_its_own_at_once(began, to, day_at_once, day_later):
+    wall, steady = _ns(*began), 0
+    clock = StoreClock(lambda: wall, lambda: steady)
+    wall = _ns(*to)
+    clock.check()
+    assert budget_day(clock.utc_now(), clock.expiry_now(), BERLIN) == day_at_once
+    steady, wall = steady + HOUR, wall + HOUR
+    assert budget_day(clock.utc_now(), clock.expiry_now(), BERLIN) == day_later
