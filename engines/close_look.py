@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
-from engines.patches import Patch, patch_of
+from engines.patches import LARGEST_PATCH, Patch, patch_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -69,7 +69,7 @@ NEARLY_ALL = 0.6
 WHOLE_AT_MOST_NS = 1_000_000_000
 SMALLEST_PATCH_PX = 4
 CONTAINED = 0.7
-"""A patch of which this share lies in another is left out."""
+"""A patch of which this share lies in another, drawn as large, may become part of it."""
 
 
 class Scales(NamedTuple):
@@ -324,25 +324,40 @@ def _grown(boxes: Boxes, share: float, least: float) -> Boxes:
 
 
 def _patches(boxes: Boxes, scales: npt.NDArray[np.floating]) -> list[Patch]:
-    """Return the boxes as patches, the largest first; what lies in another already is left out."""
+    """Return the boxes as patches, the largest first; what lies mostly in another joins it.
+
+    It does where that is cheaper, and is never left out: a face may lie in the part that sticks out, or be
+    cut by the other's border.
+    """
     large = ((boxes[:, 2:] - boxes[:, :2]) >= SMALLEST_PATCH_PX).all(axis=1)
     boxes, scales = boxes[large], np.asarray(scales)[large]
-    areas = _areas(boxes)
-    order = np.argsort(-areas, kind="stable")
-    boxes, scales, areas = boxes[order], scales[order], areas[order]
+    drawn = _areas(boxes) * scales**2
+    order = np.argsort(-drawn, kind="stable")
+    boxes, scales, drawn = boxes[order], scales[order], drawn[order]
     sides = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - np.maximum(
         boxes[:, None, :2], boxes[None, :, :2]
     )
     common = np.maximum(sides, 0).prod(axis=2)
     # [one, other]: one lies in an other that comes before it and is drawn no smaller.
-    within = np.tril((common >= CONTAINED * areas[:, None]) & (scales[None, :] >= 0.9 * scales[:, None]), -1)
-    outermost = np.ones(len(boxes), np.bool_)
+    within = common >= CONTAINED * _areas(boxes)[:, None]
+    within = np.tril(within & (scales[None, :] >= 0.9 * scales[:, None]), -1)
+    stays = np.ones(len(boxes), np.bool_)
     for number in np.flatnonzero(within.any(axis=1)):
-        outermost[number] = not (within[number] & outermost).any()
-    regions = boxes[outermost].astype(int).tolist()
+        others = np.flatnonzero(within[number] & stays)
+        low = np.minimum(boxes[others, :2], boxes[number, :2])
+        high = np.maximum(boxes[others, 2:], boxes[number, 2:])
+        wide, tall = ((high - low) * scales[others, None]).T
+        more = wide * tall - drawn[others]
+        more[(wide > LARGEST_PATCH[0]) | (tall > LARGEST_PATCH[1])] = np.inf
+        if len(others) and more.min() <= drawn[number]:
+            at = int(more.argmin())
+            boxes[others[at]] = np.concatenate([low[at], high[at]])
+            drawn[others[at]] += more[at]
+            stays[number] = False
+    regions = boxes[stays].astype(int).tolist()
     return [
         patch_of((left, top, right, bottom), float(scale))
-        for (left, top, right, bottom), scale in zip(regions, scales[outermost], strict=True)
+        for (left, top, right, bottom), scale in zip(regions, scales[stays], strict=True)
     ]
 
 

@@ -50,6 +50,13 @@ def holds(patches: list[Patch], x: int, y: int) -> bool:
     return any(left <= x < right and top <= y < bottom for (left, top, right, bottom), _ in patches)
 
 
+def is_whole_in(patches: list[Patch], box: tuple[float, ...]) -> bool:
+    return any(
+        left <= box[0] and top <= box[1] and box[2] <= right and box[3] <= bottom
+        for (left, top, right, bottom), _ in patches
+    )
+
+
 def begun(luma: np.ndarray | None = None) -> CloseLook:
     close = CloseLook()
     close.update(picture() if luma is None else luma, 0)
@@ -179,3 +186,17 @@ def test_a_crowd_is_looked_at_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
         seen |= {box for box in crowd if holds(faces, int(box[0]) + 30, int(box[1]) + 10)}
     assert len(seen) == len(crowd)
     assert max(shares) < 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_heads_close_together_are_each_whole_in_one_patch(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    crowd = []
+    for _ in range(30):
+        x, y, high = rng.uniform(50, 600), rng.uniform(50, 400), rng.uniform(80, 115)
+        crowd.append((x, y, x + high * rng.uniform(0.3, 0.7), y + high))
+    faces = shown(begun(), picture(), STEP, *crowd, score=0.8)[1]
+    for left, top, right, bottom in crowd:
+        high = max(0.6 * (right - left), 0.15 * (bottom - top))
+        assert is_whole_in(faces, (left, top, right, top + high)), (left, top, right, bottom)
+    assert len(faces) < len(crowd)
