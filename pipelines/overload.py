@@ -30,7 +30,9 @@ HEALTH_WINDOW_S = 10.0
 NEW_SHARE = 0.1
 """Weight of the newest second in the mean number of people in view."""
 SILENT_S = 180.0
-"""Is nothing of a live camera analysed for so long, with nothing left out, the program is at fault."""
+"""Is nothing of a live camera analysed for so long, though it should be, the program is at fault."""
+FAIR_FRAMES = 60
+"""It should be, too, while frames are left out, where another had so many meanwhile: cameras take turns."""
 STAT = Path("/proc/stat")
 KEYS_ONLY = ", key frames decoded"
 NO_LOOK = f"no look ended for {STALLED_S:g} s of people in view: looks hang, or take far too long"
@@ -77,7 +79,7 @@ class Overload:
         self._idle_s = idle_s or idle_seconds
         self._governor = governor or Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
-        self._analysed: dict[str, tuple[int, float]] = {}
+        self._analysed: dict[str, tuple[float, Mapping[str, int]]] = {}
         self._full_since = self._checked_at = self._clock()
         metrics.degrade_step.set(0)
         metrics.frame_share.set(1)
@@ -103,15 +105,20 @@ class Overload:
         now = self._clock()
         frames = dict(self._processed())
         self._frames.append((now, frames))
-        # Replaced as a whole: other threads read it.
-        self._analysed = {
-            camera: past if (past := self._analysed.get(camera)) and past[0] == count else (count, now)
-            for camera, count in frames.items()
-        }
-        self._checked_at = now
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
         cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
+        awaited = {camera for camera in cameras if camera not in self._suspended}
+        # Replaced as a whole: other threads read it.
+        self._analysed = {
+            camera: past
+            if camera in awaited
+            and (past := self._analysed.get(camera))
+            and past[1].get(camera, 0) == frames.get(camera, 0)
+            else (now, frames)
+            for camera in cameras
+        }
+        self._checked_at = now
         self._count_people(cameras)
         changed = governor.update(
             totals(self._metrics, now, self._idle_s()),
@@ -212,13 +219,18 @@ class Overload:
         return found
 
     def silent(self, live: Mapping[str, float]) -> list[str]:
-        """Return the live cameras of which nothing is analysed for minutes though nothing is left out.
+        """Return the live cameras of which nothing is analysed for minutes though it should be.
 
-        live: as for `problems`. Overload is no reason then: starting the program again may mend it.
+        live: as for `problems`. Should be: nothing was left out, or another camera had FAIR_FRAMES meanwhile.
+        Overload is no reason then: starting the program again may mend it.
         """
-        checked_at, analysed, full_since = self._checked_at, self._analysed, self._full_since
-        return [
-            camera
-            for camera, since in live.items()
-            if checked_at - max(since, full_since, analysed.get(camera, (0, -math.inf))[1]) >= SILENT_S
-        ]
+        checked_at, full_since, all_analysed = self._checked_at, self._full_since, self._analysed
+        frames = self._frames[-1][1] if self._frames else {}
+        found = []
+        for camera, since in live.items():
+            last_at, then = all_analysed.get(camera, (-math.inf, frames))
+            passed_by = any(count - then.get(other, 0) >= FAIR_FRAMES for other, count in frames.items())
+            begun = max(since, last_at, -math.inf if passed_by else full_since)
+            if checked_at - begun >= SILENT_S:
+                found.append(camera)
+        return found

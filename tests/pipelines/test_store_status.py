@@ -120,17 +120,54 @@ def test_a_live_camera_of_which_nothing_is_analysed_for_minutes_is_stuck_though_
     assert not box.status.health().stuck
 
 
-def test_while_overload_leaves_something_out_no_camera_is_stuck_nor_soon_after(monkeypatch):
+def test_no_camera_is_stuck_for_overload_alone_however_rarely_it_has_a_frame(monkeypatch):
     box = Box(monkeypatch)
-    box.run(900, late=30, door=10)
-    assert "till" not in box.throttle.suspended
+    box.run(200, late=30, door=1, till=1)
+    assert box.throttle.share < 1
+    for _ in range(5):
+        box.throttle.suspended = frozenset()
+        for _ in range(20):  # a frame in twenty seconds of the door, in four minutes of the till
+            box.run(19, late=30, door=0, till=0)
+            box.run(1, late=30, door=1)
+            assert not box.status.health().stuck
+        box.run(1, late=30, till=1)
+
+
+def test_a_suspended_camera_is_not_stuck_nor_soon_after_it_returns(monkeypatch):
+    box = Box(monkeypatch)
+    box.run(60, late=30, door=1, till=1)
+    suspended, other = _suspended(box)
+    box.run(900, late=30, **{other: 2})
+    assert box.throttle.suspended == {suspended}
     assert not box.status.health().stuck
-    while box.throttle.suspended or box.throttle.share < 1:
-        box.run(1, door=10)
-    box.run(100, door=10)
+    while box.throttle.suspended:
+        box.run(1, **{other: 10})
+    box.run(100, **{other: 10})
     assert not box.status.health().stuck
-    box.run(100, door=10)
+    box.run(100, **{other: 10})
     assert box.status.health().stuck
+
+
+def test_a_camera_that_is_passed_by_for_minutes_is_stuck_though_the_box_always_leaves_something_out(
+    monkeypatch,
+):
+    box = Box(monkeypatch)
+    box.run(60, late=2, door=6, till=6)
+    for _ in range(300):
+        box.run(1, late=1, door=6)
+        assert box.throttle.share < 1
+        assert not box.throttle.suspended
+    assert "camera till: live, and no frame of it was analysed for 3 min" in box.status.health().reasons
+    assert box.status.health().stuck
+    box.run(1, late=1, door=6, till=1)
+    assert not box.status.health().stuck
+
+
+def _suspended(box):
+    while not box.throttle.suspended:
+        box.run(1, late=30, door=1, till=1)
+    (suspended,) = box.throttle.suspended
+    return suspended, next(camera for camera in box.frames if camera != suspended)
 
 
 def test_engines_are_waited_for_while_they_come_and_not_for_ever(monkeypatch):
