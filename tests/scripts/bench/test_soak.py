@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
 
+from engines.paths import ROOT
 from scripts.bench.relay import Relay
 from scripts.bench.soak_verdict import QuietMoment, verdicts
 from scripts.msh import main
@@ -104,3 +109,28 @@ def test_a_relay_passes_on_freezes_and_cuts() -> None:
                     assert other.recv(5) == b"other"
         relay.close()
         relay.close()
+
+
+def test_what_is_soaked_is_a_copy_that_goes_with_the_soak(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / ".venv" / "bin").mkdir(parents=True)
+    shutil.copytree(ROOT / "scripts", tree / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    with (tree / "scripts" / "setup").open("a") as script:
+        script.write("setup() { :; }\n")  # nothing is installed here
+    python = tree / ".venv" / "bin" / "python"
+    python.write_text('#!/bin/sh\necho "$PYTHONPATH" "$PWD" "$@"\ncat "$PYTHONPATH/scripts/msh.py"\n')
+    python.chmod(0o755)
+    run = subprocess.run(
+        [tree / "scripts" / "soak", "--minutes", "30"],
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    first, _, program = run.stdout.partition("\n")
+    copy, where, *arguments = first.split()
+    assert program == (ROOT / "scripts" / "msh.py").read_text()
+    assert Path(copy).parent == tmp_path
+    assert not Path(copy).exists()
+    assert (where, arguments[1:]) == (str(tmp_path), ["bench", "soak", "--minutes", "30"])
