@@ -11,10 +11,15 @@ if TYPE_CHECKING:
 
 
 class Kind(str, Enum):
-    """What a detection is. DOUBTFUL: perhaps a person; it is masked, and nothing else is done with it."""
+    """What a detection is. DOUBTFUL: perhaps a person; it is masked, and nothing else is done with it.
+
+    AGAIN: a person's box within another's, most likely the same one once more; masked as any person is, since
+    it may be somebody else, and nothing else is done with it.
+    """
 
     PERSON = "person"
     DOUBTFUL = "doubtful"
+    AGAIN = "again"
     FACE = "face"
     ACCESSORY = "accessory"
     MARK = "mark"

@@ -9,6 +9,7 @@ import numpy as np
 from engines.border_motion import BorderMotion
 from engines.close_look import CloseLook
 from engines.detections import Detections
+from engines.found_twice import TrackedTwice
 from engines.scene import MIN_PERSON_PX, Scene, Wanted
 from probes.frame import Box, Detection, Frame, Kind
 from probes.redaction.heads import By, Mask
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 ANALYSED = frozenset({Kind.PERSON, Kind.FACE, Kind.ACCESSORY})
 PERSON = "person"
+SURE_FACE = 0.5
+"""Score of a face that tells whether two boxes are one person."""
 
 
 class CameraChain:
@@ -61,6 +64,7 @@ class CameraChain:
         self._labels = tuple(labels)
         self._tracker, self._book, self._redactor = tracker, book, redactor
         self._masks = tuple(masks)
+        self._twice = TrackedTwice()
 
     def reconfigure(self, *, faces: FacesConfig, masks: Sequence[Polygon], min_person_px: float) -> None:
         """Go on with other masks and bounds from the next frame on, in the thread that uses the chain."""
@@ -82,7 +86,7 @@ class CameraChain:
         if self._border is not None:
             self._entering = self._strips(self._border, captured_at, pixels, scene)
         found = [
-            *self._objects(captured_at, scene.objects, scene.doubtful),
+            *self._objects(captured_at, scene.objects, scene.doubtful, scene.faces),
             *detections_of(scene.faces, Kind.FACE, "face"),
         ]
         return Frame(self.camera, captured_at, (pixels.width, pixels.height), tuple(found), ANALYSED)
@@ -107,21 +111,37 @@ class CameraChain:
         found = border.strips(pixels.y, captured_at, every, self._min_person_px)
         return tuple(Mask(_box(*corners), By.HEAD_ESTIMATE) for corners in found.tolist())
 
-    def _objects(self, captured_at: int, objects: Detections, doubtful: Detections) -> Iterator[Detection]:
+    def _objects(
+        self, captured_at: int, objects: Detections, doubtful: Detections, faces: Detections
+    ) -> Iterator[Detection]:
         """Yield persons and accessories; a doubtful person counts where a track goes on with it.
 
-        Somebody who tracked well so far does not vanish for one frame in which the detector is unsure.
+        Somebody who tracked well so far does not vanish for one frame in which the detector is unsure. One
+        person found twice is counted once; who came alone and now stands behind another is somebody else.
         """
-        every = _both(objects, doubtful)
-        for row, seen in enumerate(self._tracker.update(every, captured_at)):
-            label = self._labels[seen.class_id]
+        tracked = self._tracker.update(_both(objects, doubtful), captured_at)
+        owners = self._twice.update(
+            [seen.number for seen in tracked if seen.number is not None],
+            np.array([seen.box for seen in tracked if seen.number is not None]).reshape(-1, 4),
+            faces.boxes[faces.scores >= SURE_FACE],
+            captured_at,
+        )
+        taken = {seen.number for seen in tracked if seen.number is not None}
+        for row, seen in enumerate(tracked):
+            label, box = self._labels[seen.class_id], _box(*seen.box)
             if row >= len(objects) and seen.number is None:
-                yield Detection(Kind.DOUBTFUL, PERSON, seen.score, _box(*seen.box))
-            elif label == PERSON:
-                track = None if seen.number is None else self._book.see(seen.number, captured_at)
-                yield Detection(Kind.PERSON, label, seen.score, _box(*seen.box), track)
+                yield Detection(Kind.DOUBTFUL, PERSON, seen.score, box)
+            elif label != PERSON:
+                yield Detection(Kind.ACCESSORY, label, seen.score, box)
+            elif seen.number is None:
+                yield Detection(Kind.PERSON, label, seen.score, box)
+            elif seen.number in owners and owners[seen.number] in taken:
+                yield Detection(Kind.AGAIN, PERSON, seen.score, box)
             else:
-                yield Detection(Kind.ACCESSORY, label, seen.score, _box(*seen.box))
+                number = owners.get(seen.number, seen.number)
+                taken.add(number)
+                track = self._book.see(number, captured_at)
+                yield Detection(Kind.PERSON, label, seen.score, box, track)
 
 
 def _both(first: Detections, second: Detections) -> Detections:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.detections import Detections
+from engines.found_twice import found_twice, shares
 from engines.nms import overlaps
 
 if TYPE_CHECKING:
@@ -39,20 +40,18 @@ SMALLEST_PX = 80
 """Least height of the box of one looked at again."""
 APART = 0.3
 """Most of a doubtful person, or of one known, that both cover: else it is a part of that one."""
-WITHIN, AS_TALL = 0.9, 0.85
-"""Share of a box in another's, and of its height, from which both are one person."""
 
 
 def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Scene:
     """Return the scene with doubtful persons that are sure from near, and each person once."""
     person = scenes.classes.index("person")
     doubtful, objects = scene.doubtful, scene.objects
-    apart = (_shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= APART).all(axis=1)
+    apart = (shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= APART).all(axis=1)
     apart &= doubtful.boxes[:, 3] - doubtful.boxes[:, 1] >= SMALLEST_PX
     sure = np.zeros(len(doubtful), np.bool_)
     for row in np.flatnonzero(apart)[:MOST]:
         box = doubtful.boxes[row]
-        if (_shares(box[None], doubtful.boxes[sure]) <= APART).all():
+        if (shares(box[None], doubtful.boxes[sure]) <= APART).all():
             sure[row] = _is_seen(scenes, picture, box, person)
     objects = _together(objects, doubtful.where(sure))
     twice = _twice(objects, person)
@@ -81,21 +80,11 @@ def _is_seen(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> b
 
 
 def _twice(found: Detections, person: int) -> Flags:
-    """Return which persons are another one's box again, as tall and within it: the surer one stays."""
-    heights = found.boxes[:, 3] - found.boxes[:, 1]
-    as_tall = np.minimum.outer(heights, heights) >= AS_TALL * np.maximum.outer(heights, heights)
-    same = (_shares(found.boxes, found.boxes) >= WITHIN) & as_tall
-    persons = found.classes == person
-    return np.asarray(np.tril(same & persons & persons[:, None], -1).any(axis=1))
-
-
-def _shares(boxes: Boxes, others: Boxes) -> Boxes:
-    """Return (N, M), how much of the smaller of two boxes both cover."""
-    one, other = boxes[:, None], others[None]
-    sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
-    areas = [np.prod(found[:, 2:] - found[:, :2], axis=1) for found in (boxes, others)]
-    common = np.prod(np.maximum(sides, 0), axis=2)
-    return np.asarray(common / np.maximum(np.minimum.outer(*areas), 1e-6), np.float32)
+    """Return which persons are another one's box again."""
+    rows = np.flatnonzero(found.classes == person)
+    twice = np.zeros(len(found), np.bool_)
+    twice[rows] = found_twice(found.boxes[rows], found.scores[rows])
+    return twice
 
 
 def _together(first: Detections, second: Detections) -> Detections:

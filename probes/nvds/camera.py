@@ -7,6 +7,9 @@ from collections import Counter
 from itertools import count
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from engines.found_twice import TrackedTwice
 from probes.events.messages import same
 from probes.frame import Box, Detection, Frame, Kind
 from probes.nvds.camera_masks import CameraMasks
@@ -15,7 +18,9 @@ from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError
 from probes.nvds.native_detections import Known, PackedObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
 
     from probes.frame import TrackId
     from probes.nvds.meta import FrameMeta, ObjectMeta
@@ -28,7 +33,9 @@ if TYPE_CHECKING:
 
 FULL = 400
 """So many objects of one detector in a frame: its 500 places, before suppression, may have been full."""
-_PERSON, _DOUBTFUL = Kind.PERSON, Kind.DOUBTFUL
+_PERSON, _DOUBTFUL, _AGAIN = Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN
+SURE_FACE = 0.5
+"""Confidence of a face that tells whether two boxes are one person."""
 CLOCK_SET = 10_000_000_000
 """A step in time, ns, that is no pause between frames: the clock was set."""
 
@@ -62,6 +69,7 @@ class CameraMeta:
         self.is_turned = False
         """Whether its frames are withheld, since people do not stand upright in them. From any thread."""
         self._names: dict[int, TrackId] = {}
+        self._twice = TrackedTwice()
         self._known = Known(classes)
         self._numbers = count(1)
         self._last = self._stamp = 0
@@ -146,6 +154,7 @@ class CameraMeta:
         polygons, counted, new = masks.polygons, self._counted, tuple.__new__
         pairs: list[tuple[ObjectMeta, Detection | None]] = []
         taken = set()
+        again = self._found_again(objects, at)
         last_component = last_class = mapped = None
         for seen in objects:
             component, class_id, number, confidence, left, top, width, height, _, _ = seen
@@ -165,12 +174,35 @@ class CameraMeta:
                 # Somebody who was counted on this track before does not vanish where the detector is unsure.
                 if 0 <= confidence < counted and number not in self._names:
                     kind = _DOUBTFUL
+                elif number in again:
+                    kind = _AGAIN
                 elif number != UNTRACKED and number not in taken:
                     taken.add(number)
                     track = self._name(number, at, hidden=bool(polygons) and masks.hides(box, size))
             sure = confidence if 0 <= confidence <= 1 else 0.0
             pairs.append((seen, new(Detection, (kind, label, sure, box, track))))
         return pairs
+
+    def _found_again(self, objects: Sequence[ObjectMeta], at: int) -> Container[int]:
+        """Return the tracks without a name that are another's person, or may be; see TrackedTwice."""
+        people: dict[int, ObjectMeta] = {}
+        faces: list[ObjectMeta] = []
+        for seen in objects:
+            kind, _ = self._classes.get((seen.component, seen.class_id), (None, ""))
+            if kind is _PERSON and seen.number != UNTRACKED:
+                people.setdefault(seen.number, seen)
+            elif kind is Kind.FACE and seen.confidence >= SURE_FACE:
+                faces.append(seen)
+        fresh = [
+            number
+            for number, seen in people.items()
+            if number not in self._names and not 0 <= seen.confidence < self._counted
+        ]
+        if not fresh:  # as in the frames that the reader does alone
+            return ()
+        owners = self._twice.update([*people], _corners(people.values()), _corners(faces), at)
+        known = self._names.keys() | people.keys()
+        return {number for number in fresh if owners.get(number, UNTRACKED) in known}
 
     def _steady(self, stamp: int) -> int:
         """Return a frame's time, later than all before; it advances at the frame rate if the clock went back.
@@ -194,3 +226,9 @@ class CameraMeta:
             self._known.name(self._names)
             return name
         return self._book.see(name.number, at)
+
+
+def _corners(objects: Iterable[ObjectMeta]) -> npt.NDArray[np.float64]:
+    """Return x1 y1 x2 y2 of objects, (N, 4)."""
+    places = [(one.left, one.top, one.left + one.width, one.top + one.height) for one in objects]
+    return np.array(places, np.float64).reshape(-1, 4)

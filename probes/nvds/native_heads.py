@@ -25,7 +25,7 @@ PLACES: Final = "@10d"
 TIMES: Final = slice(10, 13)
 """Of a head: when it was seen, its face, and itself for the first time, ns."""
 MAX_SEEN: Final = 4096
-_PERSON, _DOUBTFUL, _FACE = Kind.PERSON, Kind.DOUBTFUL, Kind.FACE
+_PERSON, _DOUBTFUL, _AGAIN, _FACE = Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN, Kind.FACE
 REASONS: Final = (By.DETECTOR, By.HOLD, By.HEAD_ESTIMATE)
 BAD_BOX, TOO_MANY = -7, -8
 
@@ -157,8 +157,8 @@ def _packed(detections: Sequence[Detection]) -> tuple[bytes | int, int]:
         # By identity: a look into a dict would ask for the kind's hash, which Enum works out in Python.
         if kind is _FACE:
             parts += (*box, confidence, -1, 2, 0)
-        elif kind is _PERSON or kind is _DOUBTFUL:
-            number = 0 if kind is _PERSON else 1
+        elif kind is _PERSON or kind is _DOUBTFUL or kind is _AGAIN:
+            number = 1 if kind is _DOUBTFUL else 0
             parts += (*box, confidence, -1 if track is None else track[2], number, 0)
         else:
             check_box(box, kind)

@@ -97,7 +97,7 @@ def seen_beside_people(
 
 
 def _people(frame: Frame, figures: Collection[TrackId]) -> list[Detection]:
-    found = (*frame.of(Kind.PERSON), *frame.of(Kind.DOUBTFUL))
+    found = [one for kind in (Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN) for one in frame.of(kind)]
     return [one for one in found if one.track is None or one.track not in figures]
 
 

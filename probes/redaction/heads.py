@@ -41,7 +41,7 @@ MAX_HEADS = 1000
 """More heads than this are refused, and the frame with them: the matching must stay fast."""
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
 """Under load a second may lie between two frames: a head is held over so many of them, so long at most."""
-PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL})
+PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN})
 """Whose heads are covered."""
 
 
@@ -104,7 +104,7 @@ class Heads:
             box = found.box
             if found.kind in PERSONS and box.area > 0:
                 persons.append((box, found.track))
-                counted.append(found.kind is Kind.PERSON)
+                counted.append(found.kind is not Kind.DOUBTFUL)
             elif found.kind is Kind.FACE and box.area > 0:
                 faces.append(box)
                 if _is_sure(found):

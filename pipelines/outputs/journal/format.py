@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "msh.record/1"
 Line = dict[str, Any]
+UNRECORDED = frozenset({Kind.FACE, Kind.DOUBTFUL, Kind.AGAIN})
+"""What is masked and has no part in any sale."""
 Votes = tuple[TrackId, "Sequence[Vote]"]
 
 
@@ -67,7 +69,7 @@ def frame_line(
         "frame": frame.camera,
         "at": frame.captured_at,
         "size": frame.size,
-        "seen": [_detection(d) for d in frame.detections if d.kind not in (Kind.FACE, Kind.DOUBTFUL)],
+        "seen": [_detection(d) for d in frame.detections if d.kind not in UNRECORDED],
     }
     if answers:
         entry["answers"] = [_answer(answer) for answer in answers]

@@ -37,7 +37,9 @@ def test_a_box_on_the_surface_holds_all_of_it_that_is_in_the_picture(
 
 
 def meta(number: int, objects: list[ObjectMeta] | None, **other: Any) -> FrameMeta:
-    return replace(FrameMeta(0, 0, number, (640, 480), START + number, True, objects, None), **other)
+    return replace(
+        FrameMeta(0, 0, number, (640, 480), START + number * 100_000_000, True, objects, None), **other
+    )
 
 
 @pytest.mark.parametrize("wrong", [{"objects": None}, {"source_size": (0, 480)}])
@@ -62,3 +64,43 @@ def test_who_was_counted_stays_where_the_detector_is_unsure(sure: list[float], e
         assert detection is not None
         found.append(detection.kind)
     assert found == expected
+
+
+def test_one_person_found_twice_gets_one_name_and_two_masks() -> None:
+    """The narrower box within another's is masked as a person is; who was named before keeps the name."""
+    door = camera("cam0", counted=0.4)
+
+    def kinds(number: int, *people: tuple[int, float, float]) -> list[Kind]:
+        """Return what these are: number, left edge and confidence of boxes; one of 100 px lies within 160."""
+        seen = [
+            ObjectMeta(1, 0, one, sure, left, 150.0, 160.0 if left == 200 else 100.0, 300.0, None)
+            for one, left, sure in people
+        ]
+        frame, pairs = door.frame(meta(number, seen), SURFACE, CameraMasks())
+        assert len(door.heads(frame)) >= len(people)
+        return [found.kind for _, found in pairs if found]
+
+    def both(second: Kind) -> list[Kind]:
+        return [Kind.PERSON, second]
+
+    assert kinds(0, (7, 200, 0.9), (8, 220, 0.6)) == both(Kind.AGAIN)
+    assert kinds(1, (7, 200, 0.5), (8, 220, 0.6)) == both(Kind.AGAIN)  # the surer one, but known
+    assert kinds(40, (7, 200, 0.5), (8, 280, 0.6)) == both(Kind.AGAIN)  # four fifths of it within, after 4 s
+    assert kinds(41, (7, 200, 0.5), (8, 340, 0.6)) == both(Kind.PERSON)  # apart
+    assert kinds(42, (7, 200, 0.9), (8, 220, 0.6)) == both(Kind.PERSON)  # somebody else, who stands close now
+
+
+def test_who_comes_up_close_to_somebody_is_counted_after_a_second() -> None:
+    """No face tells whether it is somebody else; a box of which a part lies outside the other may be."""
+    door = camera("cam0", counted=0.4)
+
+    def kind(number: int) -> Kind:
+        seen = [
+            ObjectMeta(1, 0, one, 0.6, left, 150.0, 100.0, 300.0, None)
+            for one, left in ((7, 200.0), (8, 220.0))
+        ]
+        _, second = (found for _, found in door.frame(meta(number, seen), SURFACE, CameraMasks())[1])
+        assert second is not None
+        return second.kind
+
+    assert [kind(number) for number in (0, 5, 11)] == [Kind.AGAIN, Kind.AGAIN, Kind.PERSON]
