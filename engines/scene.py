@@ -6,6 +6,7 @@ only masked: a missed face costs more than a masked coat stand.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -104,6 +105,14 @@ class PendingScenes:
             work if isinstance(work, InferenceFailed) else self._detector.finish(work) for work in self._work
         ]
 
+    def let_go(self) -> None:
+        """Begin nothing more, and wait until no network reads the pictures any longer."""
+        for work in self._work:
+            if not isinstance(work, InferenceFailed):
+                for one in work.started():
+                    with suppress(InferenceFailed):
+                        one.result()
+
 
 @dataclass(slots=True)
 class _PictureWork:
@@ -117,6 +126,11 @@ class _PictureWork:
     person_sheets: list[SheetWork] = field(default_factory=list)
     face_sheets: list[SheetWork] = field(default_factory=list)
     has_looked: bool = False
+
+    def started(self) -> list[ViewWork | SheetWork]:
+        """Return all that the networks were given."""
+        views = [one for _, one in (*self.persons, *self.faces)]
+        return [*views, *self.person_sheets, *self.face_sheets]
 
 
 class SceneDetector:

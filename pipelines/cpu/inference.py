@@ -89,7 +89,7 @@ class InferenceLoop:
         self._thread.start()
 
     def stop(self, timeout_s: float = 15.0) -> bool:
-        """Finish the batch at hand and end; False where inference hangs longer than that."""
+        """End after the step at hand, and drop what was begun; False where inference hangs that long."""
         self.halt()
         return join_native(self._thread, timeout_s)
 
@@ -176,11 +176,9 @@ class InferenceLoop:
 
     def _work(self) -> None:
         under_work: tuple[list[RawFrame], PendingScenes] | None = None
-        while not self._stop.is_set() or under_work:
+        while not self._stop.is_set():
             self._calls.run()
-            batch = (
-                [] if self._stop.is_set() else self._frames.take(0 if under_work else TAKE_TIMEOUT_S, BATCH)
-            )
+            batch = self._frames.take(0 if under_work else TAKE_TIMEOUT_S, BATCH)
             if self._is_trusted():
                 if under_work:
                     under_work[1].look_closer()
@@ -194,6 +192,8 @@ class InferenceLoop:
                 under_work = None
                 self._let_go = frozenset()
             self._feed.pass_time()
+        if under_work:  # its close look and all that follows take seconds where there are too many cameras
+            under_work[1].let_go()
 
     def _is_trusted(self) -> bool:
         """Return whether the last self-check of masking was good; it is repeated where it is due."""

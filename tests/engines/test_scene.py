@@ -82,6 +82,15 @@ def test_on_a_camera_small_faces_are_found_without_looking_at_everything() -> No
     assert asked[2] == 2
 
 
+def test_pictures_that_are_let_go_leave_the_networks_free() -> None:
+    picture = shop((640, 480), [(200, 200)], 0.5)
+    begun = scenes().start([picture, I420.black(1, 1)], [Wanted(), Wanted()])
+    begun.let_go()
+    (scene,) = scenes().start([picture], [Wanted()]).results()
+    assert isinstance(scene, Scene)
+    assert len(scene.faces.boxes) == 1
+
+
 def test_a_sheet_whose_answer_is_full_is_asked_again_patch_by_patch(monkeypatch: pytest.MonkeyPatch) -> None:
     _, faces = scenes().detectors
     asked: list[View] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,7 @@ class FakeSceneDetector:
         self.scene = Scene(detections(*persons), detections(*doubtful, score=0.3), detections(*faces))
         self.errors: dict[int, InferenceFailed] = {}
         self.wanted: list[Wanted] = []
+        self.asked: Counter[str] = Counter()
 
     def start(self, pictures: Sequence[I420], wanted: Sequence[Wanted]) -> FakePendingScenes:
         assert len(pictures) == len(wanted)
@@ -53,7 +55,13 @@ class FakePendingScenes:
 
     def look_closer(self) -> None:
         """Everything is known already."""
+        self._detector.asked["look_closer"] += 1
+
+    def let_go(self) -> None:
+        """Nothing is under way."""
+        self._detector.asked["let_go"] += 1
 
     def results(self) -> list[Scene | InferenceFailed]:
+        self._detector.asked["results"] += 1
         errors = self._detector.errors
         return [errors.get(0) or errors.get(width) or self._detector.scene for width in self._widths]

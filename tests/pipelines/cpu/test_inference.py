@@ -218,6 +218,24 @@ def test_a_loop_that_never_ran_stops():
     assert Rig("door").loop.stop()
 
 
+def test_the_end_waits_for_what_is_under_work_and_begins_nothing_more():
+    """At a store of eight cameras on two cores, the close look of one batch took longer than the stop may."""
+    rig = Rig("door")
+    start = rig.scenes.start
+
+    def start_last(pictures, wanted):
+        rig.loop.halt()
+        return start(pictures, wanted)
+
+    rig.scenes.start = start_last
+    rig.loop.start()
+    rig.send("door")
+    wait_for(lambda: rig.scenes.asked["let_go"])
+    assert rig.loop.stop()
+    assert rig.scenes.asked == {"let_go": 1}
+    assert rig.sink.got == []
+
+
 def test_a_picture_of_an_old_connection_does_not_go_on_with_the_new_ones_masks():
     rig = Rig("door", "till")
     pictures = [RawFrame(camera, SECOND, I420.black(160, 128)) for camera in ("door", "till")]
