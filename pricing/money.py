@@ -61,6 +61,34 @@ EXPONENTS, _WITHDRAWN = currencies(get_global("territory_currencies"), datetime.
 
 _SPACES = re.compile(r"[\u00a0\u202f]")
 _SIGNS = {"€": "EUR", "£": "GBP", "₹": "INR", "₩": "KRW", "₺": "TRY", "EURO": "EUR", "zł": "PLN", "Kč": "CZK"}
+_OF_SIGN = {
+    "€": "EUR",
+    "EURO": "EUR",
+    "US$": "USD",
+    "R$": "BRL",
+    "£": "GBP EGP FKP GIP LBP SDG SHP SSP SYP",
+    "¥": "JPY CNY",
+    "円": "JPY",
+    "원": "KRW",
+    "₩": "KRW KPW",
+    "₹": "INR",
+    "₺": "TRY",
+    "TL": "TRY",
+    "₽": "RUB",
+    "₫": "VND",
+    "₪": "ILS",
+    "₴": "UAH",
+    "฿": "THB",
+    "ZŁ": "PLN",
+    "KČ": "CZK",
+    "FT": "HUF",
+    "KR": "SEK NOK DKK ISK",
+    "RM": "MYR",
+    "RP": "IDR",
+    "$": "USD AUD CAD NZD HKD SGD TWD MXN CLP COP ARS UYU DOP BRL BBD BMD BND BOB BSD BZD CUP CVE FJD GYD JMD"
+    " KYD LRD MOP NAD NIO SBD SRD TOP TTD WST XCD XCG",
+}
+"""Currencies that a sign may stand for; of a sign that is not here nobody says that it is another one's."""
 _BESIDE = (
     "EURO",
     "ZŁ",
@@ -175,10 +203,14 @@ def _either(found: re.Match[str], digits: int, decimal: str) -> str:
     return f": {' or '.join(meant)}?" if meant else ""
 
 
+def _example(currency: str, decimal: str) -> str:
+    digits = exponent(currency)
+    return f', for example "1290{decimal}{"0" * digits}"' if digits else ', for example "1290"'
+
+
 def _mend(text: str, currency: str, decimal: str, grouping: str) -> str:
     """Return how an amount in another notation is written in this one, as it is accepted then."""
-    digits = exponent(currency)
-    example = f', for example "1290{decimal}{"0" * digits}"' if digits else ', for example "1290"'
+    digits, example = exponent(currency), _example(currency, decimal)
     text = text.strip()
     if text.startswith(("-", "−")) or re.fullmatch(r"\(.*\)|.*\d-", text):
         return "; a price is not negative"
@@ -190,6 +222,11 @@ def _mend(text: str, currency: str, decimal: str, grouping: str) -> str:
         return "; write one amount, or both price_min and price_max"
     if not _only_signs_beside(text):
         return example
+    return _of_another_currency(text, currency) or _in_other_marks(text, currency, decimal, grouping)
+
+
+def _in_other_marks(text: str, currency: str, decimal: str, grouping: str) -> str:
+    digits, example = exponent(currency), _example(currency, decimal)
     marked = re.sub(r"[^0-9.,' ]", "", _WORD_DOT.sub("", text)).strip(" '")
     marked = re.sub(r" +(?=[.,]$)", "", marked)  # 1290 ,-
     bare = re.sub("[ ']", "", marked)
@@ -234,9 +271,19 @@ def _only_signs_beside(text: str) -> bool:
     return all(
         word.upper() in _BESIDE
         or word in EXPONENTS
-        or (len(word) == 1 and unicodedata.category(word) == "Sc")
+        or (len(word) == 1 and unicodedata.category(word) == "Sc" and word != "¢")
         for word in beside
     )
+
+
+def _of_another_currency(text: str, currency: str) -> str:
+    """Return what to do where the sign or code beside a number is of another currency; "" where none is."""
+    plain = unicodedata.normalize("NFKC", text)
+    for word in re.findall(r"[^\W\d_]*[^\W\d_$]?[$]|[^\W\d_]+|[^\w\s]", plain):
+        meant = word if word in EXPONENTS else _OF_SIGN.get(word.upper(), currency)
+        if currency not in meant.split():
+            return f'; "{word}" is not {currency}: write the price in {currency}, or name its own currency'
+    return ""
 
 
 def _quoted(amount: str) -> str:

@@ -138,8 +138,8 @@ def read_span(value: object, expected: str) -> Span | None:
 
 
 def _looks_grouped(number: Decimal, currency: str) -> bool:
-    """Return whether a JSON number was written with three decimals: 1.290 pesos are 1290."""
-    return EXPONENTS[currency] == 0 and number.as_tuple().exponent == -3 and 1 <= abs(number) < 1000
+    """Return whether a JSON number has three decimals and its currency fewer: 1.290 is 1290 or 1.29."""
+    return EXPONENTS[currency] < 3 and number.as_tuple().exponent == -3 and 1 <= abs(number) < 1000
 
 
 def read_currency(text: str, expected: str) -> str | None:
@@ -237,19 +237,21 @@ def _number(text: str, currency: str, *, for_people: bool) -> Decimal | None:
         # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
         three = EXPONENTS[currency] == 3
         thousands = len(fraction) == 3 and not (three and dots) and whole != "0"
-        if thousands and (three or (dots and not for_people)):
-            return None  # 1,250 of three decimals may be either; "1.250" alone may come from a program
+        # 1,250 of three decimals may be either; "1.250" alone may come from a program; 1290.000 has no group
+        # of thousands, and decimals that no currency has.
+        if (thousands and (three or (dots and not for_people) or len(whole) > 3)) or len(fraction) > 3:
+            return None
         if thousands:
             whole, fraction = whole + fraction, ""
-        if len(fraction) > 3:
-            return None
     elif dots or commas:
         if not _GROUPED.fullmatch(bare):
             return None
         whole, fraction = bare, ""
     else:
         whole, fraction = bare, ""
-    return Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or '0'}")
+    # ¥12.90 is of another country, or not all that is written there.
+    is_possible = EXPONENTS[currency] > 0 or not fraction.strip("0")
+    return Decimal(f"{re.sub('[.,]', '', whole)}.{fraction or '0'}") if is_possible else None
 
 
 def _span(ends: list[Decimal], currency: str, needed: int = 1) -> Span | None:

@@ -28,7 +28,11 @@ from pricing.money import EXPONENTS, display
         ("1.290 €", "EUR", "1290", "1290", "EUR"),
         ("1.290 EUR", "EUR", "1290", "1290", "EUR"),
         ("ab 1.290", "EUR", "1290", "1290", "EUR"),
-        (Decimal("1.290"), "EUR", "1.290", "1.290", "EUR"),
+        (Decimal("1.290"), "KWD", "1.290", "1.290", "KWD"),
+        (Decimal("1.2900"), "EUR", "1.2900", "1.2900", "EUR"),
+        (Decimal("1290.000"), "EUR", "1290.000", "1290.000", "EUR"),
+        ("¥1290.00", "JPY", "1290", "1290", "JPY"),
+        ("KD 1290.500", "KWD", "1290.500", "1290.500", "KWD"),
         (Decimal("1290.5"), "JPY", "1290.5", "1290.5", "JPY"),
         ("1.290", "KWD", "1.290", "1.290", "KWD"),
         ("0.125", "EUR", "0.125", "0.125", "EUR"),
@@ -91,7 +95,20 @@ def test_what_is_no_clear_price_is_none(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "currency"),
-    [("1.290", "EUR"), ("12.900", "CLP"), (Decimal("1.290"), "CLP"), ("1,290", "KWD"), ("1,290 KWD", "KWD")],
+    [
+        ("1.290", "EUR"),
+        ("12.900", "CLP"),
+        (Decimal("1.290"), "CLP"),
+        (Decimal("1.290"), "EUR"),
+        (Decimal("129.000"), "USD"),
+        ("1,290", "KWD"),
+        ("1,290 KWD", "KWD"),
+        ("1290.000 EUR", "EUR"),
+        ("1290,000 €", "EUR"),
+        ("$1290.000", "CLP"),
+        ("¥12.90", "JPY"),
+        ("12,50 Ft 1290.000", "HUF"),
+    ],
 )
 def test_what_may_be_thousands_or_decimals_is_none(value: object, currency: str) -> None:
     assert read_span(value, currency) is None
