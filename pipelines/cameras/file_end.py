@@ -52,6 +52,19 @@ def is_cut_off(path: Path | str) -> bool:
     return False
 
 
+def has_lost_index(path: Path | str) -> bool:
+    """Return whether an MP4, MOV or 3GP was cut off before its index ended: no picture of it can be read."""
+    if not is_cut_off(path):
+        return False
+    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+        size = file_size(file)
+        if read_exactly(file, 4, 4) in _BOXES:
+            return not any(
+                kind == b"moov" and end <= size for kind, _, end in boxes(file, 0, size, whole=False)
+            )
+    return False
+
+
 def log_cut_off(camera: str, path: Path | str) -> None:
     """Log that a camera's file was cut off, where it surely was: what is there of it is played."""
     if is_cut_off(path):

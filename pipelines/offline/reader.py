@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engines.file_type import HEAD_BYTES, other_kind, read_type
 from pipelines.cameras.causes import classify
-from pipelines.cameras.file_end import CUT_SHORT, is_cut_off, is_whole
+from pipelines.cameras.file_end import CUT_SHORT, has_lost_index, is_cut_off, is_whole
 from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
@@ -73,8 +73,9 @@ def probe_media(path: str | Path) -> Media:
     try:
         return _probe(path)
     except BadInput as error:
-        with contextlib.suppress(BadInput):
-            return _probe(path, pull=True)
+        if not has_lost_index(path):
+            with contextlib.suppress(BadInput):
+                return _probe(path, pull=True)
         raise _told(path, error) from None
 
 
@@ -126,7 +127,9 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         wrong = error
     cut = is_cut_off(path)
     first = read.count
-    if wrong or first < SHORT or (read.is_short and not cut):
+    # A demuxer that pulls says nothing of a lost index: the reader would wait in vain.
+    is_lost = first == 0 and has_lost_index(path)
+    if not is_lost and (wrong or first < SHORT or (read.is_short and not cut)):
         try:
             yield from read.frames(path, PULL_PATIENCE_S, pull=True)
             if first == 0 and read.count:  # the first reading had no chance to see any damage

@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from PIL import Image
 
-from pipelines.cameras.file_end import is_cut_off, is_whole, log_cut_off
+from pipelines.cameras.file_end import has_lost_index, is_cut_off, is_whole, log_cut_off
 from pipelines.cameras.source import SourceLost, SourceSpec
 from pipelines.cameras.states import Cause
 from pipelines.cameras.supervisor import CameraSupervisor
@@ -23,19 +23,20 @@ from tests.fakes.sources import Ear
 from tests.fakes.video_file import H264, write_video
 
 FRAMES = 30
+X264 = ("-c:v", "libx264", "-preset", "veryfast")  # with frames out of order, as by default
 HOW = {
     "a.avi": ["-c:v", "mjpeg", "-q:v", "3"],
-    "h264.avi": ["-c:v", "libx264", "-bf", "0"],
-    "fast.mp4": ["-c:v", "libx264", "-movflags", "+faststart"],
-    "pieces.mp4": ["-c:v", "libx264", "-g", "10", "-movflags", "+frag_keyframe+empty_moov"],
-    "a.mov": ["-c:v", "libx264", "-movflags", "+faststart"],
+    "h264.avi": [*X264, "-bf", "0"],
+    "fast.mp4": [*X264, "-movflags", "+faststart"],
+    "pieces.mp4": [*X264, "-g", "10", "-movflags", "+frag_keyframe+empty_moov"],
+    "a.mov": [*X264, "-movflags", "+faststart"],
     "a.3gp": ["-c:v", "mpeg4", "-movflags", "+faststart"],
-    "a.mkv": ["-c:v", "libx264"],
-    "a.webm": ["-c:v", "libvpx"],
+    "a.mkv": [*X264],
+    "a.webm": ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"],
     "a.flv": ["-c:v", "flv"],
     "a.wmv": ["-c:v", "wmv2"],
     "a.mpg": ["-c:v", "mpeg2video"],
-    "a.ts": ["-c:v", "libx264"],
+    "a.ts": [*X264],
     "a.ogv": ["-c:v", "libtheora"],
 }
 BARE = {"a.h264": ["-c:v", "libx264"], "a.h265": ["-c:v", "libx265", "-x265-params", "log-level=error"]}
@@ -133,7 +134,7 @@ def test_an_avi_whose_header_holds_the_size_of_the_file_is_whole(films, tmp_path
 def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(tmp_path, name, monkeypatch):
     path = tmp_path / name
     noise = "testsrc=size=320x240:rate=10,noise=alls=60:allf=t,settb=1/1000,setpts=N*100"
-    how = ["-c:v", "libvpx"] if path.suffix == ".webm" else ["-c:v", "libx264", "-bf", "0"]
+    how = HOW["a.webm"] if path.suffix == ".webm" else [*X264, "-bf", "0"]
     still = f"setts=duration=if(gte(N\\,{FRAMES - 1})\\,10000\\,100)"
     make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
     timing = ["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-bsf:v", still]
@@ -156,12 +157,22 @@ def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(
     assert count == FRAMES or notes[0].startswith("the file is damaged: ")
 
 
-def test_a_film_whose_index_was_to_come_last_is_called_cut_short(tmp_path):
+def test_a_film_whose_index_was_to_come_last_is_called_cut_short_at_once(tmp_path, monkeypatch):
+    """The second reading, of a demuxer that pulls, said nothing for 15 s."""
+    pulled, opened = [], reader._open
+    monkeypatch.setattr(
+        reader, "_open", lambda path, *, pull=False: pulled.append(pull) or opened(path, pull=pull)
+    )
     path = write_video(tmp_path / "x.mp4", frames=50)
-    path.write_bytes(path.read_bytes()[:-2000])
-    for use in (probe_media, read):
-        with pytest.raises(BadInput, match="cut short; send it again"):
-            use(path)
+    assert not has_lost_index(path)
+    whole = path.read_bytes()
+    for cut in (whole[:-2000], whole[:-1]):
+        path.write_bytes(cut)
+        assert has_lost_index(path)
+        for use in (probe_media, read):
+            with pytest.raises(BadInput, match="cut short; send it again"):
+                use(path)
+    assert pulled == 4 * [False]
 
 
 @pytest.mark.parametrize(
