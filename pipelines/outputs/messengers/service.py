@@ -66,6 +66,12 @@ def check_url(url: str) -> None:
     manager = apprise.manager_plugins.NotificationManager()
     scheme = found[1].lower()
     service = manager[scheme] if scheme in manager else None  # noqa: SIM401 it has no get
+    if service is None and scheme in ("http", "https"):
+        native = apprise.Apprise.instantiate(url)
+        if native is None:
+            raise ValueError(f"must name a service; jsons://HOST/PATH posts to one of your own, see {HELP}")
+        form = str(native.templates[0]).replace("{schema}", str(native.secure_protocol))
+        raise ValueError(f"must be written as apprise does: {native.service_name} is {form}, see {HELP}")
     if service is None:
         near = get_close_matches(scheme, manager.schemas(), 1, 0.6)
         hint = f'; did you mean "{near[0]}"?' if near else f"; see {HELP}"

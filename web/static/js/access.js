@@ -20,7 +20,7 @@ export function accessCard() {
       more.hidden = !page.more;
       more.lastChild.textContent = t("access.older");
       const lost = page.dropped ? [notice("bad", t("access.dropped", { count: page.dropped }))] : [];
-      state.replaceChildren(...lost, h("p", { class: "soft" }, t("access.kept", { days: page.days })));
+      state.replaceChildren(...lost, h("p", { class: "soft" }, t("access.kept", { count: page.days })));
     } catch (error) {
       state.replaceChildren(notice("bad", error.message));
     }

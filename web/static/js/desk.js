@@ -1,7 +1,7 @@
 // The manager's page: who of the staff does what, which offers are open, who waits, who waits too long.
 
 import { send } from "./api.js";
-import { empty, h, icon, pill, say, toast } from "./dom.js";
+import { empty, h, icon, pill, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow } from "./link.js";
 import { t } from "./strings.js";
@@ -16,6 +16,8 @@ export function deskPage(main) {
   let drawn = "";
   let source = null;
   let retry = null;
+  const members = new Map();
+  const rows = new Map();
   const lost = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("desk.lost")));
   const summary = h("p", { class: "number" });
   const alarms = h("div", { class: "desk-alarms" });
@@ -40,8 +42,10 @@ export function deskPage(main) {
     try {
       await send("POST", path, { json });
       if (said) toast(said);
+      return true;
     } catch (error) {
       toast(error.message, { bad: true });
+      return false;
     }
   };
 
@@ -49,15 +53,22 @@ export function deskPage(main) {
     const now = JSON.stringify(newest);
     if (now === drawn) return;
     drawn = now;
-    const focused = document.activeElement?.id;
     const escalated = newest.waiting.filter((one) => one.escalated);
     say(summary, t("desk.unattended", { value: format.money(newest.unattended.amount_minor), count: newest.waiting.length }));
     alarms.replaceChildren(...escalated.map((one) => h("div", { class: "notice bad", role: "alert" }, icon("warn"), h("span", {}, t("desk.escalated", { value: format.money(one.value.amount_minor), place: placeOf(one) })))));
-    staff.replaceChildren(...newest.staff.map((one) => member(one, act)));
+    // Nodes stay: a list that the manager has opened would close with its node.
+    reconcile(staff, members, newest.staff, {
+      key: (one) => one.name,
+      make: (one) => member(one.name, act),
+      update: (node, one) => node.take(one),
+    });
     offers.replaceChildren(...(newest.offers.length ? newest.offers.map(offerRow) : [h("li", {}, empty("check", t("desk.no_offers"), ""))]));
     const free = newest.staff.filter((one) => one.state === "free");
-    waiting.replaceChildren(...(newest.waiting.length ? newest.waiting.map((one) => waitingRow(one, free, act)) : [h("li", {}, empty("people", t("desk.nobody"), ""))]));
-    if (focused) document.getElementById(focused)?.focus();
+    reconcile(waiting, rows, newest.waiting.length ? newest.waiting : [null], {
+      key: (one) => one?.customer ?? "",
+      make: (one) => (one ? waitingRow(act) : h("li", {}, empty("people", t("desk.nobody"), ""))),
+      update: (node, one) => { if (one) node.take(one, free); },
+    });
   };
 
   const tick = () => {
@@ -96,23 +107,34 @@ function placeOf(one) {
   return [one.zone && format.title(one.zone), one.camera && format.title(one.camera)].filter(Boolean).join(" · ") || t("desk.not_in_view");
 }
 
-function member(one, act) {
-  const id = `state-${one.name}`;
-  const choice = h("select", { class: "input", id, "aria-label": t("desk.state_of", { name: one.name }), onchange: (event) => act("/api/desk/state", { name: one.name, state: event.target.value }) },
-    STATES.map((state) => h("option", { value: state, selected: state === one.said }, t(`staff.${state}`))));
-  return h("div", { class: "desk-member" },
-    h("b", {}, one.name, one.languages.length ? h("span", { class: "soft small languages" }, one.languages.map(format.languageName).join(", ")) : null),
-    h("span", { class: `pill ${KIND[one.state]}` }, t(`staff.${one.state}`)),
-    one.since ? h("span", { class: "soft small number", "data-since": one.since }) : h("span"),
-    choice,
-    h("span", { class: "soft small" }, t("desk.phones", { count: one.phones })),
-    h("span", { class: "desk-buttons" },
-      h("button", { class: "button quiet", type: "button", id: `pin-${one.name}`, "aria-label": t("desk.pin_of", { name: one.name }), title: t("desk.pin_of", { name: one.name }), onclick: () => askPin(one, act) }, icon("key")),
-      one.signed_in
-      ? h("button", { class: "button quiet", type: "button", "aria-label": t("desk.sign_out", { name: one.name }), title: t("desk.sign_out", { name: one.name }), onclick: () => act("/api/desk/sign-out", { name: one.name }, t("desk.signed_out", { name: one.name })) }, icon("leave"))
-      : null,
-    ),
-  );
+/** One of the staff; `take` of the node shows what is new. */
+function member(name, act) {
+  let one = null;
+  const set = async (event) => {
+    if (!(await act("/api/desk/state", { name, state: event.target.value }))) choice.value = one.said;
+  };
+  const choice = h("select", { class: "input", id: `state-${name}`, "aria-label": t("desk.state_of", { name }), onchange: set },
+    STATES.map((state) => h("option", { value: state }, t(`staff.${state}`))));
+  const languages = h("span", { class: "soft small languages" });
+  const state = h("span");
+  const since = h("span", { class: "soft small number" });
+  const phones = h("span", { class: "soft small" });
+  const leave = h("button", { class: "button quiet", type: "button", "aria-label": t("desk.sign_out", { name }), title: t("desk.sign_out", { name }), onclick: () => act("/api/desk/sign-out", { name }, t("desk.signed_out", { name })) }, icon("leave"));
+  const pin = h("button", { class: "button quiet", type: "button", id: `pin-${name}`, "aria-label": t("desk.pin_of", { name }), title: t("desk.pin_of", { name }), onclick: () => askPin(one, act) }, icon("key"));
+  const node = h("div", { class: "desk-member" }, h("b", {}, name, languages), state, since, choice, phones, h("span", { class: "desk-buttons" }, pin, leave));
+  node.take = (newest) => {
+    if (newest.said !== one?.said) choice.value = newest.said;
+    one = newest;
+    say(languages, one.languages.map(format.languageName).join(", "));
+    languages.hidden = !one.languages.length;
+    state.className = `pill ${KIND[one.state]}`;
+    say(state, t(`staff.${one.state}`));
+    if (one.since) since.dataset.since = one.since;
+    else delete since.dataset.since;
+    say(phones, t("desk.phones", { count: one.phones }));
+    leave.hidden = !one.signed_in;
+  };
+  return node;
 }
 
 /** Ask for a new PIN; the box keeps a hash of it and signs the phones of this name out. */
@@ -156,17 +178,31 @@ function offerRow(offer) {
   );
 }
 
-function waitingRow(one, free, act) {
-  const send = (event) => {
-    if (event.target.value) act("/api/desk/attend", { name: event.target.value, camera: one.camera, person: one.person });
+/** A customer who waits; `take` of the node shows what is new. */
+function waitingRow(act) {
+  let one = null;
+  let names = "";
+  const send = async (event) => {
+    const name = event.target.value;
+    if (name && !(await act("/api/desk/attend", { name, camera: one.camera, person: one.person }))) choice.value = "";
   };
-  return h("li", { class: one.escalated ? "desk-row late" : "desk-row" },
-    ...what(one),
-    one.escalated ? pill("bad", t("desk.late")) : one.offered_to ? pill("gold", t("desk.asked", { name: one.offered_to })) : h("span"),
-    h("span", { class: "soft small number", "data-since": one.waiting_since }),
-    one.kept ? h("span", { class: "soft small desk-note" }, t("desk.kept")) : null,
-    one.person && free.length
-      ? h("select", { class: "input", id: `send-${one.customer}`, "aria-label": t("desk.send"), onchange: send }, h("option", { value: "" }, t("desk.send")), free.map((one) => h("option", { value: one.name }, one.languages.length ? `${one.name} (${one.languages.map(format.languageName).join(", ")})` : one.name)))
-      : null,
-  );
+  const choice = h("select", { class: "input", "aria-label": t("desk.send"), onchange: send });
+  const node = h("li", {}, choice);
+  node.take = (newest, free) => {
+    one = newest;
+    node.className = one.escalated ? "desk-row late" : "desk-row";
+    while (node.firstChild !== choice) node.firstChild.remove();
+    choice.before(
+      ...what(one),
+      one.escalated ? pill("bad", t("desk.late")) : one.offered_to ? pill("gold", t("desk.asked", { name: one.offered_to })) : h("span"),
+      h("span", { class: "soft small number", "data-since": one.waiting_since }),
+      ...(one.kept ? [h("span", { class: "soft small desk-note" }, t("desk.kept"))] : []),
+    );
+    choice.hidden = !(one.person && free.length);
+    const now = JSON.stringify(free.map(({ name, languages }) => [name, languages]));
+    if (now === names) return;
+    names = now;
+    choice.replaceChildren(h("option", { value: "" }, t("desk.send")), ...free.map(({ name, languages }) => h("option", { value: name }, languages.length ? `${name} (${languages.map(format.languageName).join(", ")})` : name)));
+  };
+  return node;
 }

@@ -10,6 +10,7 @@ const SILENCE_MS = 6000;
 const RING_MS = 4000;
 const STATES = { free: "check", busy: "people", break: "clock", off: "moon" };
 const OUTCOMES = ["sold", "browsing", "left"];
+const STATE = "/api/staff/state";
 const byId = (id) => document.getElementById(id);
 
 let desk = null;
@@ -21,7 +22,9 @@ let rung = null;
 let sound = null;
 let awake = null;
 let ending = null;
+let typed = "";
 let drawn = "";
+const asked = new Set(); // answers on their way, and those that arrived: none is given twice
 
 const up = () => Date.now() - heardAt < SILENCE_MS;
 const boxNow = () => Date.now() + skew;
@@ -42,13 +45,18 @@ async function act(path, json, button) {
     toast(t("staff.lost"), { bad: true });
     return;
   }
-  if (button) button.disabled = true;
+  const once = button.dataset.once;
+  if (asked.has(once)) return;
+  asked.add(once);
+  showLink();
   try {
     await post(path, json);
+    if (path === STATE) asked.delete(once); // a state is set again; an offer has one answer and one end
   } catch (error) {
+    asked.delete(once);
     toast(error.code === "conflict" ? t("staff.over") : error.message, { bad: true });
   }
-  if (button) button.disabled = false;
+  showLink();
 }
 
 function hear(event) {
@@ -118,7 +126,9 @@ function showLink() {
   byId("lost").hidden = !lost;
   if (lost) say(byId("lost"), t("staff.lost"));
   document.body.classList.toggle("offline", lost);
-  for (const button of document.querySelectorAll("[data-needs-box]")) button.disabled = lost;
+  for (const button of document.querySelectorAll("[data-needs-box]")) {
+    button.disabled = lost || asked.has(button.dataset.once);
+  }
 }
 
 function showNames(names) {
@@ -195,12 +205,17 @@ function show() {
   showStates(me);
   const open = offers.filter((offer) => !offer.accepted);
   const taken = offers.filter((offer) => offer.accepted);
-  if (!taken.some((offer) => offer.offer === ending)) ending = null;
+  if (!taken.some((offer) => offer.offer === ending)) {
+    ending = null;
+    typed = "";
+  }
   const now = JSON.stringify([open, taken, me.state, ending]);
   if (now !== drawn) {
     drawn = now;
+    const typing = document.activeElement?.id === "amount";
     const cards = [...open.map(offerCard), ...taken.map(attendCard)];
     byId("main").replaceChildren(...(cards.length ? cards : [idle(me)]));
+    if (typing) byId("amount")?.focus();
   }
   ring(open);
   keepAwake(me.state === "free");
@@ -213,7 +228,7 @@ function showStates(me) {
   if (!bar.childElementCount) {
     bar.setAttribute("aria-label", t("staff.states"));
     bar.append(...Object.entries(STATES).map(([state, sign]) =>
-      h("button", { type: "button", "data-state": state, "data-needs-box": "", onclick: (event) => act("/api/staff/state", { state }, event.currentTarget) }, icon(sign), h("span", {}, t(`staff.${state}`))),
+      h("button", { type: "button", "data-state": state, "data-needs-box": "", "data-once": state, onclick: (event) => act(STATE, { state }, event.currentTarget) }, icon(sign), h("span", {}, t(`staff.${state}`))),
     ));
   }
   for (const button of bar.children) button.setAttribute("aria-pressed", String(button.dataset.state === me.state));
@@ -251,14 +266,14 @@ function offerCard(offer) {
     ...customer(offer),
     why(offer),
     h("div", { class: "answers" },
-      h("button", { class: "big", type: "button", "data-needs-box": "", onclick: answer("decline") }, t("staff.decline")),
-      h("button", { class: "big main", type: "button", "data-needs-box": "", onclick: answer("accept") }, t("staff.accept")),
+      h("button", { class: "big", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("decline") }, t("staff.decline")),
+      h("button", { class: "big main", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("accept") }, t("staff.accept")),
     ),
   );
 }
 
 function attendCard(offer) {
-  const begin = () => { ending = offer.offer; show(); };
+  const begin = () => { ending = offer.offer; typed = ""; show(); };
   return h("section", { class: "card attend", "aria-label": t("staff.attending") },
     h("div", { class: "card-head" }, h("h1", {}, t("staff.attending"))),
     ...customer(offer),
@@ -269,20 +284,21 @@ function attendCard(offer) {
 }
 
 function endForm(offer) {
-  const amount = h("input", { class: "input", id: "amount", type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 14, oninput: () => { wrong.hidden = true; } });
+  const amount = h("input", { class: "input", id: "amount", type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 14, value: typed, oninput: () => { typed = amount.value; wrong.hidden = true; } });
+  const path = `/api/staff/offers/${offer.offer}/done`;
   const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("staff.amount_wrong")));
   const end = (outcome) => (event) => {
     const minor = minorOf(amount.value);
     wrong.hidden = outcome !== "sold" || minor !== undefined;
     if (!wrong.hidden) return;
     const json = outcome === "sold" && minor !== null ? { outcome, amount_minor: minor } : { outcome };
-    act(`/api/staff/offers/${offer.offer}/done`, json, event.currentTarget);
+    act(path, json, event.currentTarget);
   };
   return h("div", { class: "end" },
     h("div", { class: "field" }, h("label", { for: "amount" }, t("staff.amount", { currency: desk.currency })), amount),
     wrong,
     h("div", { class: "outcomes" }, OUTCOMES.map((outcome) =>
-      h("button", { class: outcome === "sold" ? "big main" : "big", type: "button", "data-needs-box": "", onclick: end(outcome) }, t(`staff.${outcome}`)),
+      h("button", { class: outcome === "sold" ? "big main" : "big", type: "button", "data-needs-box": "", "data-once": path, onclick: end(outcome) }, t(`staff.${outcome}`)),
     )),
   );
 }

@@ -69,12 +69,13 @@ export class Tile {
     const kind = fresh ? "good" : up && live ? "" : "bad";
     this.state.className = `pill ${this.status?.state === "disabled" ? "" : kind}`;
     say(this.state, fresh ? t("state.live") : this.#stateText(live, up));
-    say(this.rate, fresh ? t("camera.rate", { fps: format.decimal(this.status.fps, 0) }) : "");
+    say(this.rate, fresh ? t("camera.rate", { count: Math.round(this.status.fps) }) : "");
   }
 
   #stateText(live, up) {
     if (!up) return t("state.unknown");
-    return t(live ? "state.opening" : `state.${this.status?.state ?? "unknown"}`);
+    if (live) return t(this.status.suspended ? "state.suspended" : "state.opening");
+    return t(`state.${this.status?.state ?? "unknown"}`);
   }
 
   #veil(fresh, live, up, age) {
@@ -89,6 +90,9 @@ export class Tile {
       text = age === null ? "" : t("camera.picture_from", { age: format.duration(age) });
     } else if (status?.state === "disabled") {
       head = t("state.disabled");
+    } else if (live && status.suspended) {
+      head = t("state.suspended");
+      text = t("camera.suspended_text");
     } else if (!live || (age !== null && age >= STALE_MS)) {
       head = missing === null
         ? t("camera.never", { camera: format.title(this.camera) })

@@ -45,7 +45,7 @@ export function tryPage(main) {
     h(
       "div",
       { class: "page try" },
-      h("div", { class: "page-head" }, h("h1", {}, t("try.title")), h("p", {}, t("try.text", { minutes: result_minutes }))),
+      h("div", { class: "page-head" }, h("h1", {}, t("try.title")), h("p", {}, t("try.text", { count: result_minutes }))),
       h("div", { class: "modes", role: "tablist", "aria-label": t("try.modes") }, buttons),
       files.node,
       webcam.node,

@@ -57,6 +57,11 @@ outputs:
         ("tgram://123456789/", "is not complete for Telegram; the least is tgram://{bot_token}"),
         ("ntfy.example.com/topic-X", "must be an apprise URL, such as ntfys://HOST/TOPIC"),
         ("qqqzzz://x", '"qqqzzz" is no service that apprise knows; see https://appriseit.com'),
+        ("https://ntfy.sh/topic-X", "must be written as apprise does: ntfy is ntfys://{topic}, see "),
+        (
+            "https://example.com/topic-X",
+            "must name a service; jsons://HOST/PATH posts to one of your own",
+        ),
     ],
 )
 def test_a_url_with_a_typo_is_one_line_with_place_and_cure(tmp_path: Path, url: str, said: str) -> None:

@@ -1,0 +1,121 @@
+"""Impatient hands and bad Wi-Fi on the phone and on the manager's page, on the real desk and server."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.fakes.selling_page import PIN, SellingPage
+from tests.web.browsing import Visit, browser
+
+
+@pytest.fixture(scope="module")
+def chrome():
+    with browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def shop(tmp_path):
+    started = SellingPage(tmp_path)
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def phone(chrome, shop):
+    window = Visit(chrome, shop.url, "phone")
+    page = window.go("staff")
+    page.get_by_role("button", name="Anna").click()
+    page.get_by_label("PIN").fill(PIN)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#states").get_by_role("button", name="Free").click()
+    page.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def manager(chrome, shop):
+    window = Visit(chrome, shop.url)
+    yield window
+    window.close()
+
+
+def test_an_amount_that_is_being_typed_stays_while_the_customer_changes(shop, phone):
+    page = phone.page
+    shop.show(129_000)
+    page.get_by_role("button", name="I’ll go").click()
+    page.get_by_role("button", name="Done").click()
+    amount = page.get_by_label("Amount sold")
+    amount.click()
+    amount.press_sequentially("45")
+    shop.show(250_000)
+    page.locator(".worth", has_text="€2,500").wait_for()
+    assert amount.input_value() == "45"
+    amount.press_sequentially("0")  # where the keyboard is
+    assert amount.input_value() == "450"
+    page.get_by_role("button", name="Sold").click()
+    page.get_by_role("heading", name="Free").wait_for()
+
+
+@pytest.mark.parametrize("answer", ["I’ll go", "Not now"])
+def test_a_second_tap_on_a_slow_line_sends_nothing_and_says_nothing(shop, phone, answer):
+    page, held = phone.page, []
+    page.route(re.compile("/api/staff/offers/"), lambda route: [held.append(route)])
+    shop.show(129_000)
+    button = page.get_by_role("button", name=answer)
+    button.click()
+    page.wait_for_timeout(1500)  # long enough for what is drawn twice a second
+    button.evaluate("(one) => one.click()")
+    page.get_by_role("button", name="Not now").evaluate("(one) => one.click()")
+    assert len(held) == 1
+    held[0].continue_()
+    page.get_by_role("heading", name="Your customer" if answer == "I’ll go" else "Free").wait_for()
+    assert len(held) == 1
+    assert page.locator(".toast").count() == 0
+
+
+def test_an_answer_that_the_line_lost_is_said_and_can_be_given_again(shop, phone):
+    page = phone.page
+    page.route(re.compile("/api/staff/offers/"), lambda route: route.abort())
+    shop.show(129_000)
+    page.get_by_role("button", name="I’ll go").click()
+    page.locator(".toast").wait_for()
+    page.unroute_all()
+    page.get_by_role("button", name="I’ll go").click()
+    page.get_by_role("heading", name="Your customer").wait_for()
+    assert next(iter(shop.desk.board.desk.of("Anna"))).accepted
+
+
+def test_a_list_that_a_manager_has_opened_stays_while_the_shop_goes_on(shop, manager):
+    screen = manager.go("#/desk")
+    shop.show(129_000)
+    shop.page.client().post("/api/desk/state", json={"name": "Anna", "state": "free"})
+    send = screen.get_by_label("Send …")
+    state = screen.get_by_label("State of Jörg B.")
+    for field in (state, send):
+        field.evaluate("(one) => { one.dataset.opened = 'yes'; one.focus(); }")
+    shop.show(150_000, 90_000)
+    screen.get_by_text("€1,500").first.wait_for()
+    screen.get_by_text("€900").first.wait_for()
+    assert state.get_attribute("data-opened") == "yes"
+    assert send.first.get_attribute("data-opened") == "yes"
+    assert send.first.evaluate("(one) => one === document.activeElement")
+    state.select_option("free")
+    screen.locator(".desk-member", has_text="Jörg B.").locator(".pill", has_text="Free").wait_for()
+
+
+def test_a_state_that_could_not_be_set_is_not_shown(shop, manager):
+    screen = manager.go("#/desk")
+    state = screen.get_by_label("State of Jörg B.")
+    state.wait_for()
+    screen.route(re.compile("/api/desk/state"), lambda route: route.abort())
+    state.select_option("free")
+    screen.locator(".toast").wait_for()
+    assert state.input_value() == "off"
+    screen.unroute_all()
+    state.select_option("free")
+    screen.locator(".desk-member", has_text="Jörg B.").locator(".pill", has_text="Free").wait_for()
+    assert state.input_value() == "free"
