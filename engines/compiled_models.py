@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 
+from engines.free_memory import drop_mapped_pages, note_mapped
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -115,7 +117,7 @@ def _load(core: ov.Core, blob: Path, config: Mapping[str, Any]) -> Any:
         reason = " ".join(str(error).split())
         logger.info("%s: cannot be used (%s); the model is compiled again", blob, reason)
         return None
-    _drop_pages()
+    drop_mapped_pages()
     with suppress(OSError):
         os.utime(blob)
     return compiled
@@ -131,16 +133,8 @@ def _mapping(blob: Path) -> mmap.mmap:
         if key not in _mapped:
             # Copied on write: OpenVINO takes only writable memory, and writes nothing.
             _mapped[key] = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+            note_mapped(_mapped[key])
         return _mapped[key]
-
-
-def _drop_pages() -> None:
-    """Give back mapped pages of weights that have been arranged: what is read again comes from the file."""
-    with _lock:
-        mapped = list(_mapped.values())
-    for pages in mapped:
-        with suppress(OSError, AttributeError):  # not every system has it
-            pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _store(compiled: Any, blob: Path) -> None:

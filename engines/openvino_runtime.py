@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +14,7 @@ from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 from engines.compiled_models import compile_cached
 from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
-from engines.free_memory import release_free_memory
+from engines.free_memory import drop_mapped_pages, release_free_memory, release_working_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +53,8 @@ class Slot:
         if size is not None:
             request.set_input_tensor(ov.Tensor(ov.Type.u8, ov.Shape([1, size[1], size[0], 3])))
         self.pixels: npt.NDArray[np.uint8] = request.get_input_tensor().data[0]
+        self.is_new = True
+        """Whether it was never given back: its first inference arranges weights for its size."""
 
     def start(self) -> None:
         """Begin to work on `pixels`; raise InferenceFailed where the request is still busy."""
@@ -163,6 +164,9 @@ class Network:
             self._out -= len(slots)
             self._large_out -= sum(_is_large(slot.size) for slot in slots)
             self._free.extend(slots)
+            arranged = any(slot.is_new for slot in slots)
+            for slot in slots:
+                slot.is_new = False
             flexible = [slot for slot in self._free if slot.size is not None]
             for slot in flexible[:-MAX_FLEXIBLE]:
                 self._free.remove(slot)
@@ -172,8 +176,10 @@ class Network:
                 self._free = [slot for slot in self._free if not _is_large(slot.size)]
             resting = None if self._large_rests or idle_s < LARGE_REST_S else self._flexible.get(True)
             self._large_rests |= resting is not None
+        if arranged:
+            drop_mapped_pages()
         if resting is not None:
-            release_working_memory(resting)
+            release_working_memory(resting, at_once=True)
         if dropped is not None or resting is not None:
             del dropped
             release_free_memory()
@@ -204,12 +210,6 @@ class Network:
             raise BadInput(
                 f"model {self._name}: OpenVINO cannot load {self._model.path}: {one_line(error)}"
             ) from error
-
-
-def release_working_memory(compiled: Any) -> None:
-    """Give back what a compiled model keeps between two inferences; one under way keeps it."""
-    with suppress(RuntimeError):
-        compiled.release_memory()
 
 
 def precision_of(compiled: Any) -> str:

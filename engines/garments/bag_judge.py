@@ -13,8 +13,9 @@ import numpy as np
 
 from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
+from engines.free_memory import release_working_memory
 from engines.manifest import find_model, read_manifest
-from engines.openvino_runtime import one_line, release_working_memory
+from engines.openvino_runtime import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

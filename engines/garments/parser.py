@@ -8,11 +8,12 @@ import numpy as np
 
 from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
+from engines.free_memory import release_working_memory
 from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
 from engines.letterbox import letterbox
 from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
-from engines.openvino_runtime import one_line, precision_of, release_working_memory
+from engines.openvino_runtime import one_line, precision_of
 
 if TYPE_CHECKING:
     import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed

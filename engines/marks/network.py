@@ -10,9 +10,10 @@ import numpy as np
 from engines.boxes import iou
 from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
+from engines.free_memory import release_working_memory
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import VECTOR, Candidates
-from engines.openvino_runtime import precision_of, release_working_memory
+from engines.openvino_runtime import precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

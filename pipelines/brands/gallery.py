@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 
 from engines.errors import BadInput
+from engines.free_memory import release_free_memory
 from engines.marks.picture import read_marks
 from engines.native_threads import join_native
 from pipelines.brands.folder import BrandSource, read_brands
@@ -79,6 +80,9 @@ class BrandReader:
                     self._cache.put(source, found[source, stamps[source.key]])
         if lines:
             raise SettingsError(lines)
+        if self._enroller is not None:
+            self._enroller = None
+            release_free_memory()  # 70 MB of a first start
         current = {(source, stamps[source.key]) for source in sources}
         self._enrolled = {key: marks for key, marks in (self._enrolled | found).items() if key in current}
         enrolled = (self._enrolled[source, stamps[source.key]] for source in sources)

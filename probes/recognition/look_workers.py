@@ -12,7 +12,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
-from engines.free_memory import release_free_memory
+from engines.free_memory import KeptMemory, release_free_memory
 from engines.native_threads import join_native
 from pricing.outage import Outage
 from probes.answers import LookAnswer
@@ -45,7 +45,8 @@ MAX_ANSWERS = 256
 QUIET_S = 600.0
 """After so long without a look the models of looks are let go: 240 MB; the next look loads them again."""
 REST_S = 2.0
-"""After so long without a look the system gets back what looks worked in, 140 MB after some of them."""
+"""After so long without a look the system gets back what looks worked in, 140 MB after some of them. Until
+then the models keep it."""
 STOP_S = 2.0
 MAX_TRACKS = 512
 MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
@@ -224,6 +225,8 @@ class LookWorkers:
 
     def _work(self, number: int, recogniser: Recogniser) -> None:
         _step_back()
+        kept = KeptMemory()
+        kept.begin()
         is_warm, is_rested = False, True  # the first look loads models
         while True:
             pause_s = self._quiet_s if is_rested else min(REST_S, self._quiet_s)
@@ -231,6 +234,7 @@ class LookWorkers:
             if look is None:
                 if self._waiting.closed:
                     return
+                kept.release()
                 if is_rested:
                     recogniser.release()
                     is_warm = False

@@ -179,7 +179,7 @@ def test_working_memory_of_large_pictures_goes_after_seconds_and_comes_again(
     now, released = [0.0], []
     monkeypatch.setattr(
         "engines.openvino_runtime.release_working_memory",
-        lambda compiled: (released.append(compiled), compiled.release_memory()),
+        lambda compiled, **_: (released.append(compiled), compiled.release_memory()),
     )
     network = Network(read_manifest()["centerface"], threads=1, clock=lambda: now[0])
 
@@ -204,6 +204,20 @@ def test_working_memory_of_large_pictures_goes_after_seconds_and_comes_again(
     now[0] += LARGE_REST_S
     work((256, 192))
     assert len(released) == 2
+
+
+def test_mapped_weights_leave_memory_once_they_are_arranged_for_a_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dropped: list[None] = []
+    monkeypatch.setattr("engines.openvino_runtime.drop_mapped_pages", lambda: dropped.append(None))
+    network = Network(read_manifest()["centerface"], threads=1)
+    for size in ((256, 192), (256, 192), (320, 256)):
+        slot = network.take(size)
+        slot.start()
+        slot.result(60)
+        network.give_back([slot])
+    assert len(dropped) == 2
 
 
 def test_a_detector_waits_as_long_as_it_was_told_to() -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
-from engines.free_memory import limit_kernels
+from engines.free_memory import (
+    KeptMemory,
+    drop_mapped_pages,
+    limit_kernels,
+    note_mapped,
+    release_working_memory,
+)
 from engines.paths import ROOT
 
 # Forty threads hold memory at once; malloc_info(3) names every pool that there is then.
@@ -56,3 +65,59 @@ def test_kernels_are_limited_unless_the_environment_says_otherwise(monkeypatch: 
     monkeypatch.delenv(variable)
     limit_kernels()
     assert os.environ[variable] == "64"
+
+
+class Compiled:
+    """A compiled model of which only the working memory is asked about."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.given_back, self._error = 0, error
+
+    def release_memory(self) -> None:
+        if self._error:
+            raise self._error
+        self.given_back += 1
+
+
+def test_a_thread_may_keep_its_models_working_memory_until_it_rests() -> None:
+    kept_there, large, busy, other = Compiled(), Compiled(), Compiled(RuntimeError("under work")), Compiled()
+    seen: list[int] = []
+
+    def work() -> None:
+        kept = KeptMemory()
+        kept.begin()
+        for model in (busy, kept_there, kept_there):
+            release_working_memory(model)
+        release_working_memory(large, at_once=True)
+        seen.append(kept_there.given_back)
+        kept.release()
+        kept.release()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    release_working_memory(other)
+    assert seen == [0]
+    assert (kept_there.given_back, large.given_back, other.given_back) == (1, 1, 1)
+
+
+def _resident_kb(path: Path) -> int:
+    """Return how much of a mapped file is in this process's memory."""
+    lines = iter(Path("/proc/self/smaps").read_text(encoding="utf-8").splitlines())
+    for line in lines:
+        if line.endswith(str(path)):
+            return next(int(one.split()[1]) for one in lines if one.startswith("Rss:"))
+    raise AssertionError(f"{path} is not mapped")
+
+
+def test_pages_of_mapped_files_are_given_back_and_come_again(tmp_path: Path) -> None:
+    path = tmp_path / "weights"
+    path.write_bytes(bytes(range(256)) * 4096)
+    with path.open("rb") as file:
+        pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    note_mapped(pages)
+    assert sum(pages[::4096]) == 0
+    assert _resident_kb(path) == 1024
+    drop_mapped_pages()
+    assert _resident_kb(path) == 0
+    assert pages[:] == bytes(range(256)) * 4096

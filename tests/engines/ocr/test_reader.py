@@ -92,10 +92,13 @@ def test_a_picture_that_nobody_waits_for_is_read_at_every_scale_that_differs(
 def test_working_memory_is_given_back_after_each_picture(
     reader: WordReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    released: list[object] = []
-    monkeypatch.setattr("engines.ocr.regions.release_working_memory", released.append)
+    at_once: list[bool] = []
+    monkeypatch.setattr(
+        "engines.ocr.regions.release_working_memory", lambda _, **how: at_once.append(how["at_once"])
+    )
     reader._finder.find(np.full((128, 192, 3), 255, np.uint8))
-    assert len(released) == 1
+    reader._finder.find(np.full((768, 544, 3), 255, np.uint8))
+    assert at_once == [False, True]
 
 
 def test_words_are_read_closer_to_their_letters(reader: WordReader, monkeypatch: pytest.MonkeyPatch) -> None:

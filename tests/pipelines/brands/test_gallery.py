@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import weakref
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from tests.fakes.enroller import fake_enroller
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pipelines.brands.enrol import MarkEnroller
 
 
 def mark(path: Path, colour: str = "red") -> Path:
@@ -51,6 +54,23 @@ def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
     (acme,) = found.enrolled
     assert (acme.brand, acme.threshold, acme.vectors.shape) == ("acme", 0.7, (4, 128))
     assert acme.routes == {Route.SYMBOL}
+
+
+def test_the_models_that_enrol_go_when_all_is_enrolled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    released: list[None] = []
+    monkeypatch.setattr("pipelines.brands.gallery.release_free_memory", lambda: released.append(None))
+    made: list[weakref.ref[MarkEnroller]] = []
+
+    def enroller() -> MarkEnroller:
+        one = fake_enroller()
+        made.append(weakref.ref(one))
+        return one
+
+    reader = BrandReader(brands(folder), enroller)
+    reader.read()
+    reader.read()
+    assert [one() for one in made] == [None]
+    assert len(released) == 1
 
 
 def test_only_the_brands_asked_for_and_those_of_staff(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from engines.free_memory import release_working_memory
 from engines.image import I420
 from engines.marks.types import Emblem, Keypoints
 from engines.ocr.words import Word
@@ -28,7 +29,9 @@ from tests.waiting import wait_for
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from engines.marks.types import Route
     from probes.answers import LookAnswer
+    from probes.recognition.look import Look
 
 MS = 1_000_000
 SOUGHT = targets_of({"nike": "Nike", "calvin klein": "Calvin Klein"})
@@ -296,14 +299,29 @@ def test_a_pause_gives_free_memory_to_the_system_before_the_models_go(
 ) -> None:
     happened: list[str] = []
 
+    class Compiled:
+        def release_memory(self) -> None:
+            happened.append("work")
+
+    compiled = Compiled()
+
     class Model(Recogniser):
+        def read(
+            self, look: Look, targets: RecognitionTargets, without: frozenset[Route] = frozenset()
+        ) -> LookAnswer:
+            release_working_memory(compiled)
+            return super().read(look, targets, without)
+
         def release(self) -> None:
             happened.append("models")
 
     path = "probes.recognition.look_workers.release_free_memory"
     monkeypatch.setattr(path, lambda: happened.append("memory"))
     monkeypatch.setattr("probes.recognition.look_workers.REST_S", 0.0)
-    for quiet_s, expected in ((3600.0, ["memory"]), (0.0, ["memory", "models", "memory"])):
+    for quiet_s, expected in (
+        (3600.0, ["work", "memory"]),
+        (0.0, ["work", "memory", "models", "memory"]),
+    ):
         count = len(expected)
         happened.clear()
         looks = LookWorkers([Model(FakeReader(NIKE))], SOUGHT, limits=ALWAYS, quiet_s=quiet_s)
