@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pricing.errors
 from pipelines.backup.migrate import migrate_file
@@ -15,6 +16,7 @@ from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.store_check import check_store
 from pipelines.frame_budget import budget_of
 from pipelines.logs import SecretScrubber
+from pipelines.outputs.messengers.service import place_of
 from pipelines.settings import Settings, SettingsError, load_settings
 from pipelines.settings.mistakes import did_you_mean
 from pricing.catalogue.catalogue import load
@@ -147,9 +149,10 @@ def summary(settings: Settings, brands: BrandSet | None = None) -> Iterator[str]
         staff = f"; staff wear {', '.join(settings.gallery.staff)}" if settings.gallery.staff else ""
         yield f"brands   {len(brands.book)} in {settings.gallery.place}, {drawn} with pictures{staff}"
     outputs = dict(_outputs(settings))
-    yield f"outputs  {len(outputs) or 'none: nothing leaves this box'}"
+    yield f"outputs  {len(outputs) or 'none'}"
+    width = max(map(len, outputs), default=0)
     for output, where in outputs.items():
-        yield f"  {output:<9}  {where}"
+        yield f"  {output:<{width}}  {where}"
     if sellers := settings.staff:
         yield f"staff    {', '.join(sellers.people)}; policy {sellers.policy}"
     yield f"notify   {len(settings.notify) or 'none'}"
@@ -188,3 +191,11 @@ def _outputs(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "record", f"{outputs.record.folder}, at most {outputs.record.max_mb} MB"
     if outputs.snapshots:
         yield "snapshots", f"{outputs.snapshots.folder}, every {outputs.snapshots.interval_s:g} s"
+    for name, messenger in (outputs.messengers or {}).items():
+        picture = ", with a masked picture" if messenger.picture == "masked" else ""
+        about = f"{', '.join(messenger.about)}{picture}"
+        yield f"messenger {name}", f"{place_of(messenger.url.get_secret_value())}: {about}"
+    if outputs.traces:
+        yield "traces", f"to {urlsplit(outputs.traces.url).hostname}"
+    if outputs.metadata:
+        yield "metadata", f"{outputs.metadata.file}, at most {outputs.metadata.max_mb} MB"

@@ -12,6 +12,7 @@ from engines.paths import CONFIGS
 from pipelines.frame_budget import budget_of, keep_measurement
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
+from pipelines.settings.outputs import OutputsConfig
 from scripts.msh import main
 from tests.pipelines.settings.store_file import MINIMAL
 from tests.pipelines.settings.test_load import EXAMPLE_ENV
@@ -150,6 +151,33 @@ def test_check_sums_a_good_file_up_without_secrets(capsys: Streams) -> None:
     for words in ("store.yaml: ok (config ", "1 of 2 enabled", "rtsp://10.0.0.11:554/stream2", "1,500 EUR"):
         assert words in out
     assert not [secret for secret in EXAMPLE_ENV.values() if secret in out]
+
+
+def test_check_names_every_output_and_where_it_goes(tmp_path: Path, capsys: Streams) -> None:
+    """A store of messengers alone was told that it has no outputs, and that nothing leaves the box."""
+    given = {
+        "rtsp": "{}",
+        "mqtt": '{url: "mqtt://broker"}',
+        "metrics": "{}",
+        "web": "{}",
+        "record": "{folder: films}",
+        "snapshots": "{folder: pictures}",
+        "messengers": '{office: {url: "ntfys://tk_s3cr3tt0k3n@ntfy.example.com/our-topic", picture: masked}}',
+        "traces": '{url: "https://collector.example.com/v1/traces"}',
+        "metadata": "{file: seen.jsonl}",
+    }
+    assert set(given) == set(OutputsConfig.model_fields)
+    path = tmp_path / "store.yaml"
+    for name, section in given.items():
+        path.write_text(f"{MINIMAL}outputs:\n  {name}: {section}\n")
+        assert main(["check", str(path)]) == 0, name
+        out = capsys.readouterr().out
+        assert "outputs  1\n" in out, name
+        assert f"\n  {name.removesuffix('s') if name == 'messengers' else name} " in out
+        assert "s3cr3tt0k3n" not in out
+        if name == "messengers":
+            wanted = "messenger office  ntfys at ntfy.example.com: offers, escalations, with a masked picture"
+            assert wanted in out
 
 
 def test_the_privacy_report_is_the_same_for_people_and_machines(capsys: Streams) -> None:
