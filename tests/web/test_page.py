@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -164,6 +165,14 @@ class TestFloor:
         visit.shoot("floor-stale")
         box.stalled.clear()
         page.locator(".tile:not(.stale)").nth(1).wait_for()
+
+    def test_a_suspended_camera_is_not_said_to_open(self, visit, box):
+        box.advice = {"entrance": {"suspended": True}}
+        visit.page.route(re.compile("/api/cameras/entrance/video"), lambda route: route.abort())
+        tile = visit.go("#/floor").locator(".tile").nth(1)
+        tile.get_by_text("nobody is counted here").wait_for()
+        assert tile.locator(".pill").inner_text() == "Suspended"
+        visit.shoot("floor-suspended")
 
     def test_who_may_only_read_has_no_buttons(self, visit, box):
         box.session_changes = {"may": dict.fromkeys(box.session()["may"], False) | {"read": True}}

@@ -74,7 +74,8 @@ export class Tile {
 
   #stateText(live, up) {
     if (!up) return t("state.unknown");
-    if (live) return t(this.status.suspended ? "state.suspended" : "state.opening");
+    if (live && this.status.suspended) return t("state.suspended");
+    if (live) return t(this.capturedAt === null ? "state.opening" : "state.stale");
     return t(`state.${this.status?.state ?? "unknown"}`);
   }
 
