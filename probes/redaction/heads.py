@@ -21,6 +21,8 @@ HEAD_TO_WIDTH, HEAD_TO_HEIGHT = 0.60, 0.15
 """Height of a head as a share of the person box's width and height; the larger of the two (see head_of)."""
 HEADROOM = 0.15
 """Share of the head's height that is covered above the person's box: detectors cut hair and hats off."""
+DEEPEST = 1.4
+"""So far down a slim person is covered at most, in heights of the guess: to where the face was last seen."""
 GROWTH = 0.5
 """By how much of its size a held head is grown on each side, at the end of hold_ms; in proportion before."""
 ESTIMATE_GROWTH = 0.2
@@ -50,6 +52,7 @@ class _Head(NamedTuple):
 
     missed: frames since then. first_at: since when it was seen again and again. is_sure: it is a head.
     is_found: the box was found at seen_at, neither carried along with a person nor calculated.
+    depth: how far below the top of its person its face was last found to reach, with the margin, px.
     """
 
     box: Box
@@ -62,6 +65,7 @@ class _Head(NamedTuple):
     first_at: int | None = None
     is_sure: bool = True
     is_found: bool = True
+    depth: float = 0.0
 
     def at(self, now: int) -> Box:
         """Return where the head is if it went on as it moved."""
@@ -188,10 +192,15 @@ class Heads:
             lasting = now - before.face_at <= self._hold and not _is_cut(box, frame.size)
             if lasting and _fits(held, head_of(box)):
                 at, place, by = before.face_at, held, By.HOLD
+        depth = 0.0 if before is None else before.depth
+        if face is not None:
+            depth = face.bottom + self._margin * face.h - box.y
         if place is None:
-            place = head_of(box)
-        velocity = _velocity(before, place, box, now, is_tracked=track is not None)
-        return _Head(place, now, at, box, track, velocity, is_found=by is not By.HOLD), by
+            place = _reaching(head_of(box), box.y + depth)
+        twice = by is By.DETECTOR and before is not None and before.face_at == before.seen_at
+        velocity = _velocity(before, place, box, now, is_tracked=track is not None, is_face=twice)
+        found = by is not By.HOLD
+        return _Head(place, now, at, box, track, velocity, is_found=found, depth=depth), by
 
     def _detached(self, head: _Head, now: int) -> list[_Head]:
         """Return the held face that no longer moves with its person."""
@@ -229,6 +238,7 @@ def _scaled(head: _Head, across: float, down: float) -> _Head:
         box=scaled(head.box),
         person=None if head.person is None else scaled(head.person),
         velocity=None if head.velocity is None else (head.velocity[0] * across, head.velocity[1] * down),
+        depth=head.depth * down,
     )
 
 
@@ -251,6 +261,13 @@ def head_of(person: Box) -> Box:
     height = by_height if by_height > by_width else by_width
     height = height if height < h else h
     return Box(x, y - HEADROOM * height, w, (1 + HEADROOM) * height)
+
+
+def _reaching(head: Box, low: float) -> Box:
+    """Return the region of a head, as low as the face that was found there, DEEPEST of its height at most."""
+    x, y, w, h = head
+    more = low - y if low - y < DEEPEST * h else DEEPEST * h
+    return head if more <= h else Box(x, y, w, more)
 
 
 def _is_sure(face: Detection) -> bool:
@@ -343,21 +360,29 @@ def _match_faces(faces: list[Box], heads: list[_Head], now: int) -> dict[int, tu
 
 
 def _velocity(
-    before: _Head | None, box: Box, person: Box | None, now: int, *, is_tracked: bool = False
+    before: _Head | None,
+    box: Box,
+    person: Box | None,
+    now: int,
+    *,
+    is_tracked: bool = False,
+    is_face: bool = False,
 ) -> tuple[float, float] | None:
     """Return px per ns: the mean of the last velocity and of the last step, no faster than people run.
 
     is_tracked: the tracker knows the person again; else a box of another size may be somebody else's.
+    is_face: both boxes are found faces, which tell more exactly how a head moved than their person's box.
     """
     if before is None:
         return None
     elapsed = now - before.seen_at
     if elapsed <= 0:
         return before.velocity
-    if person is not None and before.person is not None:
-        if not is_tracked and not 1 / UNLIKE <= person.w / before.person.w <= UNLIKE:
-            return before.velocity
-        dx, dy = _shift(before.person, person)
+    last = before.person
+    if person and last and not is_tracked and not 1 / UNLIKE <= person.w / last.w <= UNLIKE:
+        return before.velocity
+    if person and last and not is_face:
+        dx, dy = _shift(last, person)
     else:
         dx, dy = box.centre[0] - before.box.centre[0], box.centre[1] - before.box.centre[1]
     limit = FASTEST * (box.h if box.h > box.w else box.w) / 1e9
