@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.close_look import CloseLook
-from engines.scene import EVERYTHING, MIN_PERSON_PX, TooMany, Wanted
+from engines.scene import MIN_PERSON_PX, TooMany, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, WayMask, head_of
@@ -84,6 +84,11 @@ class TurnedHeads:
         self.missed = 0
         """How many looks in a row found nobody in this turn."""
 
+    @property
+    def is_fine(self) -> bool:
+        """Whether the smallest people are looked for in this turn, too."""
+        return self.is_upright or self.is_small
+
     def reconfigure(self, faces: FacesConfig) -> None:
         """Mask by other settings from the next picture on; heads that are held stay held."""
         self._heads.reconfigure(margin=faces.margin, hold_ms=faces.hold_ms)
@@ -139,6 +144,8 @@ class TurnedWatch:
         self._heads: dict[int, TurnedHeads] = {}
         self._before: list[tuple[int, TurnedHeads]] = []
         self._turn = self._agreed = 0
+        self._found: dict[int, Scene] = {}
+        """What the last look found by turn, all that is wanted in it, until the next frame is masked."""
         self.looked_at: int | None = None
         """When the last look was, ns; None before the first."""
         self.fine_at: int | None = None
@@ -171,7 +178,7 @@ class TurnedWatch:
         fine_ns: how long after a fine look the next may come.
         """
         size = pixels.width, pixels.height
-        found, small = self._search(pixels, at, scene, fine_ns)
+        found, small, closes = self._search(pixels, at, scene, fine_ns)
         best = _turn(self._scenes, scene, found)
         sure = _surest(self._scenes, found.get(best, scene)) >= SURE_PERSON
         if self.is_settled and not sure:
@@ -188,6 +195,12 @@ class TurnedWatch:
             elif old is not None and old.missed + 1 < TAKES_BACK:
                 self._heads[turn] = old
                 old.missed += 1
+        for turn, heads in self._heads.items():
+            if turn in closes and heads.is_fine == (turn in small):
+                heads.close = closes[turn]
+        self._found = {
+            turn: found[turn] for turn, heads in self._heads.items() if heads.is_fine == (turn in small)
+        }
         current = self._heads.values()
         self._before += [(at, heads) for heads in before.values() if heads not in current]
         self._turn, self.looked_at = best, at
@@ -195,35 +208,59 @@ class TurnedWatch:
     def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
         """Return what to mask in a frame, in the order of their time. scene: what is found in it as it is."""
         self._before = [one for one in self._before if at < one[0]]
+        found, self._found = self._found if at == self.looked_at else {}, {}
         masks: list[Mask] = []
         for heads in (*(heads for _, heads in self._before), *self._heads.values()):
-            is_fine = heads.is_upright or heads.is_small
-            wanted = self._wanted(at, heads.close) if is_fine else Wanted(COARSE_PX)
-            seen = self._scenes.detect(pixels.rotated(heads.turn), wanted)
+            seen = found.get(heads.turn) if heads is self._heads.get(heads.turn) else None
+            if seen is None:
+                seen = self._scenes.detect(pixels.rotated(heads.turn), self._wish(heads, at))
             masks += heads.masks(seen, (pixels.width, pixels.height), at, scene)
         return masks
 
+    def _wish(self, heads: TurnedHeads, at: int) -> Wanted:
+        """Return how to look at a frame in a turn between two looks.
+
+        Who else lies is found by the next look, soon; once the turn is settled there is none for a minute.
+        """
+        if heads.is_fine:
+            return self._wanted(self._least_px, at, heads.close)
+        return self._wanted(COARSE_PX, at, None if self.is_settled else heads.close)
+
     def _search(
         self, pixels: I420, at: int, scene: Scene, fine_ns: int
-    ) -> tuple[dict[int, Scene], frozenset[int]]:
-        """Return what is in the turned pictures, and in which turns small people were searched, too."""
+    ) -> tuple[dict[int, Scene], frozenset[int], dict[int, CloseLook]]:
+        """Return what is in the turned pictures, and in which turns small people were searched, too.
+
+        All of each picture is looked at; the close looks, the third, have taken that in and go on with it.
+        """
         turned = {turn: pixels.rotated(turn) for turn in TURNS}
-        found = {turn: self._scenes.detect(one, Wanted(COARSE_PX)) for turn, one in turned.items()}
+        closes: dict[int, CloseLook] = {}
+
+        def search(turn: int, smallest_px: float) -> Scene:
+            closes[turn] = CloseLook()
+            return self._scenes.detect(turned[turn], self._wanted(smallest_px, at, closes[turn]))
+
+        found = {turn: search(turn, COARSE_PX) for turn in TURNS}
         small = {turn for turn, heads in self._heads.items() if heads.is_small}
         is_due = self.fine_at is None or not 0 <= at - self.fine_at < fine_ns
         if is_due and not any(stands_sure(self._scenes, one) for one in (scene, *found.values())):
             small, self.fine_at = set(TURNS), at
-        least = Wanted(MIN_PERSON_PX if self._min_person_px is None else self._min_person_px)
-        found |= {turn: self._scenes.detect(turned[turn], least) for turn in small}
-        return found, frozenset(small)
+        found |= {turn: search(turn, self._least_px) for turn in small}
+        return found, frozenset(small), closes
 
     def _covered(self, scene: Scene) -> list[Box]:
         """Return what is covered of a picture as it is: faces, and the heads of people."""
         people = scene.objects.classes == self._scenes.classes.index(PERSON)
         return [*_boxes(scene.faces.boxes), *map(head_of, _boxes(scene.objects.boxes[people]))]
 
-    def _wanted(self, at: int, close: CloseLook) -> Wanted:
-        return EVERYTHING if self._min_person_px is None else Wanted(self._min_person_px, close, at)
+    @property
+    def _least_px(self) -> float:
+        """Height of the smallest person that a fine look finds."""
+        return MIN_PERSON_PX if self._min_person_px is None else self._min_person_px
+
+    def _wanted(self, smallest_px: float, at: int, close: CloseLook | None) -> Wanted:
+        """Return what to look for; of a file all is looked at, since nobody waits for the frames."""
+        return Wanted(smallest_px, None if self._min_person_px is None else close, at)
 
 
 def stands_sure(scenes: SceneDetector, scene: Scene) -> bool:

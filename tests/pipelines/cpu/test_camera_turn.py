@@ -48,9 +48,11 @@ class Shop:
     def __init__(self, found: Scene = STANDS, *, height: float = COARSE_PX) -> None:
         self.looks, self.fine, self.found, self.height = 0, 0, found, height
         self.error: InferenceFailed | None = None
+        self.wanted: list[Wanted] = []
 
     def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
         is_fine = wanted.min_person_px < COARSE_PX
+        self.wanted.append(wanted)
         self.fine, self.looks = self.fine + is_fine, self.looks + (not is_fine)
         if self.error:
             raise self.error
@@ -168,7 +170,7 @@ def test_small_people_who_come_after_a_night_of_motion_are_covered_at_once() -> 
         turn.masks(flag(number), at, NOBODY)
     fine = shop.fine
     assert turn.masks(picture(220).rotated(180), at + UNSURE_NS, NOBODY)
-    assert shop.fine == fine + 3 + 1, "one fine look, and the search of the turn in which somebody was found"
+    assert shop.fine == fine + 3, "one fine look, by whose answer the frame is masked, too"
 
 
 def test_looks_for_who_may_have_come_are_bounded_too() -> None:
@@ -207,3 +209,20 @@ def test_a_frame_whose_turned_picture_cannot_be_searched_goes_to_nobody(error: I
         chain.redact(frame, picture())
     shop.error = None
     assert chain.redact(chain.assemble(1, picture(220).rotated(90), NOBODY), picture(220).rotated(90)).masks
+
+
+def test_between_two_looks_a_turn_is_looked_at_closely_where_somebody_may_be() -> None:
+    shop = Shop()
+    two = Scene(detections((8, 4, 28, 60), (36, 4, 56, 60)), Detections.empty(), Detections.empty())
+    turn, lies = shop.turn(), picture(220).rotated(90)
+    assert turn.masks(lies, 0, two)
+    assert shop.looks == 3, "the answer of the look masks its frame, too"
+    assert turn.masks(lies, UNSURE_NS // 2, two)
+    *_, look, later = [one for one in shop.wanted if one.close is shop.wanted[-1].close]
+    assert (look.at_ns, later.at_ns) == (0, UNSURE_NS // 2), (
+        "the close look goes on with what the look showed"
+    )
+    assert later.min_person_px == COARSE_PX
+    assert turn.masks(lies, UNSURE_NS, two)
+    fresh = shop.wanted[-3:]
+    assert all(one.close and one.close is not later.close for one in fresh), "a look looks at everything"
