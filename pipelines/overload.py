@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-import math
 import os
 import time
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.governor import STALLED_S, DegradeStep, Governor, totals
 from pipelines.logs import NEWS
+from pipelines.turns import Turns
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ NEW_SHARE = 0.1
 SILENT_S = 180.0
 """Is nothing of a live camera analysed for so long, though it should be, the program is at fault."""
 FAIR_FRAMES = 60
-"""It should be, too, while frames are left out, where another had so many meanwhile: cameras take turns."""
+"""It should be, too, while frames are left out, where each other had so many meanwhile: they are fair."""
 STAT = Path("/proc/stat")
 KEYS_ONLY = ", key frames decoded"
 NO_LOOK = f"no look ended for {STALLED_S:g} s of people in view: looks hang, or take far too long"
@@ -53,6 +54,25 @@ def idle_seconds(stat: Path = STAT) -> float:
         return 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Wait:
+    """How long a live camera has had no frame analysed. frames: before that.
+
+    full_s: of the time since anything was left out. in_turn_s: while it was not suspended. passed_by: frames
+    that each other camera had meanwhile, in the mean.
+    """
+
+    frames: int
+    full_s: float = 0.0
+    in_turn_s: float = 0.0
+    passed_by: float = 0.0
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether overload is no reason for it."""
+        return self.full_s >= SILENT_S or (self.in_turn_s >= SILENT_S and self.passed_by >= FAIR_FRAMES)
+
+
 class Overload:
     """`check` once a second; `problems` from any thread."""
 
@@ -69,18 +89,19 @@ class Overload:
     ) -> None:
         """Begin with nothing left out.
 
-        processed: frames analysed and redacted so far, by camera. cameras: priorities of the live ones; of
-        equal ones the first is suspended first. Without it those of `processed`, all alike.
+        processed: frames analysed and redacted so far, by camera. cameras: priorities of the live ones.
+        Without it those of `processed`, all alike.
         """
         self._metrics, self._throttle, self._processed, self._clock = metrics, throttle, processed, clock
         self._cameras = cameras or (lambda: dict.fromkeys(processed(), 0))
         self._suspended: tuple[str, ...] = ()
+        self._turns = Turns()
         self._people: dict[str, float] = {}
         self._idle_s = idle_s or idle_seconds
         self._governor = governor or Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
-        self._analysed: dict[str, tuple[float, Mapping[str, int]]] = {}
-        self._full_since = self._checked_at = self._clock()
+        self._waits: dict[str, _Wait] = {}
+        self._checked_at = self._clock()
         metrics.degrade_step.set(0)
         metrics.frame_share.set(1)
         metrics.decode_part.set(1)
@@ -108,26 +129,17 @@ class Overload:
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
         cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
-        awaited = {camera for camera in cameras if camera not in self._suspended}
-        # Replaced as a whole: other threads read it.
-        self._analysed = {
-            camera: past
-            if camera in awaited
-            and (past := self._analysed.get(camera))
-            and past[1].get(camera, 0) == frames.get(camera, 0)
-            else (now, frames)
-            for camera in cameras
-        }
-        self._checked_at = now
+        self._note_waits(now, cameras, frames)
         self._count_people(cameras)
-        changed = governor.update(
+        changed = not self._turns.looks_round and governor.update(
             totals(self._metrics, now, self._idle_s()),
             len(cameras),
             has_sub_streams=bool(throttle.usable_sub_streams),
         )
-        if governor.leaves_out:
-            self._full_since = now
-        self._suspended = self._choose(cameras, governor.suspended)
+        people = {camera: round(self._people.get(camera, 0.0)) for camera in cameras}
+        self._suspended = self._turns.choose(
+            now, cameras, min(governor.suspended, max(0, len(cameras) - 1)), people
+        )
         suspended = frozenset(self._suspended)
         if not changed and suspended == throttle.suspended:
             return False
@@ -140,9 +152,32 @@ class Overload:
         self._metrics.degrade_step.set(governor.step)
         if governor.step is DegradeStep.NONE:
             logger.info("overload: over, everything is analysed again", extra=NEWS)
-        else:
+        elif changed:
             self._warn(governor.load)
+        else:
+            names = ", ".join(sorted(suspended)) or "none, one looks round"
+            logger.info("overload: cameras take turns, suspended now: %s", names)
         return True
+
+    def _note_waits(self, now: float, cameras: Mapping[str, int], frames: Mapping[str, int]) -> None:
+        """Note how long each live camera has waited for a frame, and what the others had meanwhile."""
+        passed_s, self._checked_at = now - self._checked_at, now
+        waits, before = {}, self._waits
+        news = {c: frames.get(c, 0) - before[c].frames for c in cameras if c in before}
+        in_turn = [camera for camera in news if camera not in self._suspended]
+        for camera in cameras:
+            wait = before.get(camera)
+            if wait is None or news[camera]:
+                waits[camera] = _Wait(frames.get(camera, 0))
+                continue
+            others = [max(0, news[other]) for other in in_turn if other != camera]
+            waits[camera] = _Wait(
+                wait.frames,
+                0.0 if self._governor.leaves_out else wait.full_s + passed_s,
+                wait.in_turn_s + passed_s * (camera in in_turn),
+                wait.passed_by + (sum(others) / len(others) if others else 0.0),
+            )
+        self._waits = waits  # replaced as a whole: other threads read it
 
     def _count_people(self, cameras: Mapping[str, int]) -> None:
         """Note how many people are in view of each camera, about the mean of the last 10 s."""
@@ -155,22 +190,6 @@ class Overload:
             if camera not in self._suspended:
                 past = self._people.get(camera, seen.get(camera, 0.0))
                 self._people[camera] = past + NEW_SHARE * (seen.get(camera, 0.0) - past)
-
-    def _choose(self, cameras: Mapping[str, int], count: int) -> tuple[str, ...]:
-        """Return the cameras to suspend: by priority; among equals those that are, then by people in view.
-
-        For late frames the one with the fewest people: its frames cost what others' do. For looks the one
-        with the most, which leaves most looks to the others; one with nobody in view leaves none. But where
-        no other has anybody, nobody would gain: then the one with the fewest.
-        """
-        people = {camera: round(self._people.get(camera, 0.0)) for camera in cameras}
-        crowded = [camera for camera in cameras if people[camera] and camera not in self._suspended]
-        sign = -1 if self._governor.for_looks and len(crowded) > 1 else 1
-        past = {camera: place for place, camera in enumerate(self._suspended)}
-        first = sorted(
-            cameras, key=lambda name: (cameras[name], past.get(name, len(past)), sign * people[name])
-        )
-        return tuple(first[:count])
 
     def _warn(self, load: LoadReading) -> None:
         throttle, step = self._throttle, self._governor.step
@@ -221,16 +240,12 @@ class Overload:
     def silent(self, live: Mapping[str, float]) -> list[str]:
         """Return the live cameras of which nothing is analysed for minutes though it should be.
 
-        live: as for `problems`. Should be: nothing was left out, or another camera had FAIR_FRAMES meanwhile.
-        Overload is no reason then: starting the program again may mend it.
+        live: as for `problems`. It should be where nothing is left out, or others had their frames meanwhile:
+        starting the program again may mend it then.
         """
-        checked_at, full_since, all_analysed = self._checked_at, self._full_since, self._analysed
-        frames = self._frames[-1][1] if self._frames else {}
-        found = []
-        for camera, since in live.items():
-            last_at, then = all_analysed.get(camera, (-math.inf, frames))
-            passed_by = any(count - then.get(other, 0) >= FAIR_FRAMES for other, count in frames.items())
-            begun = max(since, last_at, -math.inf if passed_by else full_since)
-            if checked_at - begun >= SILENT_S:
-                found.append(camera)
-        return found
+        checked_at, waits = self._checked_at, self._waits
+        return [
+            camera
+            for camera, since in live.items()
+            if camera in waits and waits[camera].is_silent and checked_at - since >= SILENT_S
+        ]

@@ -184,8 +184,7 @@ class CameraConfig(CameraDefaultsConfig):
         default=5,
         title="Priority",
         description="1 to 10. Where the machine cannot even do few frames of each camera, those with a lower"
-        " number are suspended first; of equals the one that helps the others most: for looks the one with"
-        " most people in view, for late frames the one with fewest, then the last in this file.",
+        " number are suspended first; equals take turns, those with nobody in view first.",
         ge=1,
         le=10,
     )

@@ -14,6 +14,7 @@ from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.throttle import DecodeGate, Throttle, Unit
 from pipelines.cpu.inference import BATCH
 from pipelines.governor import Governor, Totals
+from pipelines.turns import Turns
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_scheduler import LookRoom, LookScheduler, RateLimits
 from probes.recognition.look_workers import NICE
@@ -32,10 +33,12 @@ class SmallBox:
     people: in view of each camera, who stay for stay_s and are followed by others.
     """
 
-    def __init__(self, cameras: int, fps: int, people: int, stay_s: float = 60.0) -> None:
+    def __init__(
+        self, cameras: int, fps: int, people: int, stay_s: float = 60.0, cores: float = CORES
+    ) -> None:
         self.cameras, self._fps = [f"c{n}" for n in range(cameras)], fps
-        self._people, self._stay_s = people, stay_s
-        self.governor, self.throttle = Governor(), Throttle()
+        self._people, self._stay_s, self._cores = people, stay_s, cores
+        self.governor, self.throttle, self._turns = Governor(), Throttle(), Turns()
         self.now = self._busy_s = 0.0
         self.checks: list[bool] = []
         self.latencies: list[float] = []
@@ -65,9 +68,7 @@ class SmallBox:
             self._send()
             while len(self._inference) < 2 and (batch := self._newest.take(0, BATCH)):
                 self._inference.append(([DETECT_S * len(batch)], batch))
-            if not self._look and self._waiting:
-                self._waiting -= 1
-                self._look = [LOOK_S, self.now]
+            self._begin_look()
             self._work(self._shares())
             if int(self.now) > int(before):
                 self._govern()
@@ -85,7 +86,7 @@ class SmallBox:
         tasks = {c: (1.0, 1.0) for c in self.cameras if self._decoding[c]}
         tasks |= {"inference": (2.0, 2.0)} if self._inference else {}
         tasks |= {"look": (LOOK_WEIGHT, 1.0)} if self._look else {}
-        left, shares = CORES, dict[str, float]()
+        left, shares = self._cores, dict[str, float]()
         while tasks:
             whole = sum(weight for weight, _ in tasks.values())
             full = {name: most for name, (weight, most) in tasks.items() if left * weight >= most * whole}
@@ -95,7 +96,7 @@ class SmallBox:
             shares |= full
             left -= sum(full.values())
             tasks = {name: task for name, task in tasks.items() if name not in full}
-        self._idle_s += (CORES - sum(shares.values())) / CORES * TICK_S
+        self._idle_s += (1 - sum(shares.values()) / self._cores) * TICK_S
         return shares
 
     def _work(self, shares: dict[str, float]) -> None:
@@ -134,6 +135,12 @@ class SmallBox:
             self._waiting,
         )
         self._waiting += len(self._looks.pick(Frame(camera, at, (1280, 720), tuple(found)), None, room))
+        self._begin_look()
+
+    def _begin_look(self) -> None:
+        if not self._look and self._waiting:
+            self._waiting -= 1
+            self._look = [LOOK_S, self.now]
 
     def _govern(self) -> None:
         totals = Totals(
@@ -148,7 +155,10 @@ class SmallBox:
         )
         self.governor.update(totals, len(self.cameras))
         self.throttle.share, self.throttle.part = self.governor.share, self.governor.part
-        self.throttle.suspended = frozenset(self.cameras[: self.governor.suspended])
+        alike, people = dict.fromkeys(self.cameras, 1), dict.fromkeys(self.cameras, self._people)
+        self.throttle.suspended = frozenset(
+            self._turns.choose(self.now, alike, self.governor.suspended, people)
+        )
 
     def _drop(self, _camera: str, reason: str) -> None:
         self._dropped += reason == "superseded"

@@ -309,19 +309,23 @@ class Crowd:
         return list(dict.fromkeys(told))
 
 
-@pytest.mark.parametrize(
-    ("people", "late", "expected"),
-    [
-        ({"empty": 0, "crowd": 6, "one": 1}, 0, "crowd"),
-        ({"empty": 0, "crowd": 6, "void": 0}, 0, "empty"),  # without the crowd nobody would gain by it
-        ({"one": 1, "crowd": 6, "empty": 0}, 4, "empty"),  # late frames: none is missed there
-    ],
-)
-def test_among_equals_the_camera_is_suspended_that_frees_most(people, late, expected):
-    crowd = Crowd(people, late=late)
-    assert crowd.run(25)[:2] == [(), (expected,)]
-    crowd.people = {**people, "one": 9, "empty": 9, "void": 9}
-    assert all(expected in suspended for suspended in crowd.run(30)), "it stays so whoever comes elsewhere"
+@pytest.mark.parametrize("late", [0, 4])
+def test_among_equals_those_with_nobody_in_view_are_suspended_first(late):
+    assert Crowd({"one": 1, "crowd": 6, "empty": 0}, late=late).run(25)[:2] == [(), ("empty",)]
+
+
+def test_two_cameras_that_have_people_take_turns_and_one_that_has_none_only_looks_round():
+    crowd = Crowd({"door": 2, "till": 2}, late=4)
+    told = [next(iter(one)) for one in crowd.run(400) if len(one) == 1]
+    assert told[:2] == ["door", "till"]
+    crowd = Crowd({"door": 2, "till": 0}, late=4)
+    crowd.run(30)
+    assert crowd.throttle.suspended == {"till"}
+    seen = crowd.run(200)
+    assert ("door",) not in seen, "its people are in nobody else's view"
+    assert () in seen
+    crowd.people["till"] = 3
+    assert ("door",) in crowd.run(200)
 
 
 def test_priority_goes_before_the_number_of_people():

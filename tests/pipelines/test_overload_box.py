@@ -42,3 +42,16 @@ def test_a_camera_that_the_box_can_analyse_keeps_its_frames_and_gives_people_the
     assert (box.governor.suspended, box.governor.share) == (0, 1)
     assert all(box.checks)
     assert len(box.checks) > 20
+
+
+def test_people_of_both_cameras_are_looked_at_where_only_one_can_be_analysed():
+    box = SmallBox(cameras=2, fps=10, people=2, cores=0.5)
+    box.run(120)
+    served = set()
+    for _ in range(240):
+        box.run(1)
+        served |= set(box.cameras) - box.throttle.suspended if box.governor.suspended else set()
+    assert box.governor.suspended == 1
+    assert served == set(box.cameras)
+    looked = {track.camera for track, record in box._looks._records.items() if record.looks >= 6}
+    assert looked == set(box.cameras)
