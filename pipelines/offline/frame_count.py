@@ -18,17 +18,19 @@ if TYPE_CHECKING:
 _EBML: Final = b"\x1a\x45\xdf\xa3"
 _SEGMENT, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0x1F43B675
 _NUMBER, _TYPE, _VIDEO = 0xD7, 0x83, 1
+_FLV_TAGS, _FLV_VIDEO, _FLV_COMMAND, _FLV_AVC = (8, 9, 18), 9, 5, 7
 _SIMPLE_BLOCK, _GROUP, _BLOCK, _LACED = 0xA3, 0xA0, 0xA1, 6
 
 
 def count_frames(path: Path | str) -> int | None:
-    """Return how many frames the one video track of an MP4, MOV, 3GP, MKV or WebM holds.
+    """Return how many frames the one video track of an MP4, MOV, 3GP, MKV, WebM, AVI or FLV holds.
 
-    None where there are several, none, or they cannot be counted: in fragments, in a damaged file.
+    None where there are several, none, or they cannot be counted: in a damaged file.
     """
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
-        is_matroska = read_exactly(file, 0, 4) == _EBML
-        return (_matroska_frames(file) if is_matroska else _movie_frames(file)) or None
+        head = read_exactly(file, 0, 4)
+        count = _COUNTERS.get(head, _flv_frames if head[:3] == b"FLV" else _movie_frames)
+        return count(file) or None
     return None
 
 
@@ -43,7 +45,22 @@ def _movie_frames(file: BinaryIO) -> int:
                 sizes, _ = _box(file, *table, b"stsz")
                 counts.append(int.from_bytes(read_exactly(file, sizes + 8, 4), "big"))
     (count,) = counts
-    return count
+    return count or sum(_fragment_frames(file))
+
+
+def _fragment_frames(file: BinaryIO) -> Iterator[int]:
+    """Yield how many samples each run of each fragment has (8.8.8); ValueError: of several tracks."""
+    tracks = set()
+    for kind, begin, end in boxes(file, 0, file_size(file)):
+        parts = boxes(file, begin, end) if kind == b"moof" else ()
+        for part, first, last in parts:
+            for piece, at, _ in boxes(file, first, last) if part == b"traf" else ():
+                if piece == b"tfhd":
+                    tracks.add(read_exactly(file, at + 4, 4))
+                if piece == b"trun":
+                    yield int.from_bytes(read_exactly(file, at + 4, 4), "big")
+    if len(tracks) > 1:
+        raise ValueError("several tracks")
 
 
 def _box(file: BinaryIO, begin: int, end: int, wanted: bytes) -> tuple[int, int]:
@@ -68,6 +85,55 @@ def _matroska_frames(file: BinaryIO) -> int:
             blocks.update(_block_tracks(file, begin, end))
     (video,) = videos
     return blocks[video]
+
+
+def _riff_frames(file: BinaryIO) -> int:
+    """Return how many chunks of the one video stream an AVI holds; empty ones repeat a picture."""
+    blocks, at, end = Counter[bytes](), 0, file_size(file)
+    while at + 12 <= end:
+        if read_exactly(file, at, 4) != b"RIFF":
+            break  # what somebody put behind the film
+        last = at + 8 + int.from_bytes(read_exactly(file, at + 4, 4), "little")
+        for kind, begin, until in _chunks(file, at + 12, min(last, end)):
+            if kind == b"LIST" and read_exactly(file, begin, 4) == b"movi":
+                blocks.update(_video_chunks(file, begin + 4, until))
+        at = last
+    ((_, count),) = blocks.items()
+    return count
+
+
+def _video_chunks(file: BinaryIO, at: int, end: int) -> Iterator[bytes]:
+    for kind, begin, until in _chunks(file, at, end):
+        if kind == b"LIST" and read_exactly(file, begin, 4) == b"rec ":
+            yield from _video_chunks(file, begin + 4, until)
+        elif kind[2:] in (b"dc", b"db") and until > begin:
+            yield kind[:2]
+
+
+def _chunks(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, begin and end of each chunk's content; ValueError: none."""
+    while at + 8 <= end:
+        kind, length = read_exactly(file, at, 4), int.from_bytes(read_exactly(file, at + 4, 4), "little")
+        if at + 8 + length > end or not kind.isascii():
+            raise ValueError("no chunk")
+        yield kind, at + 8, at + 8 + length
+        at += 8 + length + length % 2
+
+
+def _flv_frames(file: BinaryIO) -> int:
+    """Return how many tags hold a picture (Adobe FLV 10.1, E.4.3); ValueError where one is no tag."""
+    at, end, count = int.from_bytes(read_exactly(file, 5, 4), "big") + 4, file_size(file), 0
+    while at < end:
+        kind, size = read_exactly(file, at, 1)[0], int.from_bytes(read_exactly(file, at + 1, 3), "big")
+        if kind not in _FLV_TAGS or at + 11 + size > end:
+            raise ValueError("no tag")
+        if kind == _FLV_VIDEO and size > 2:
+            form, packet = read_exactly(file, at + 11, 2)
+            if form & 0x80:
+                raise ValueError("a codec of later versions")
+            count += form >> 4 != _FLV_COMMAND and (form & 15 != _FLV_AVC or packet == 1)
+        at += 11 + size + 4
+    return count
 
 
 def _block_tracks(file: BinaryIO, begin: int, end: int) -> Iterator[int]:
@@ -107,3 +173,6 @@ def _number(file: BinaryIO, at: int, *, with_mark: bool = False) -> tuple[int, i
     length = 9 - read_exactly(file, at, 1)[0].bit_length()
     number = int.from_bytes(read_exactly(file, at, length), "big")
     return number if with_mark else number & ((1 << 7 * length) - 1), at + length
+
+
+_COUNTERS: Final = {_EBML: _matroska_frames, b"RIFF": _riff_frames}

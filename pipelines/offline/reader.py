@@ -193,7 +193,7 @@ class _Read:
         self.was_whole = is_whole(path)
         spare_ns = Gst.SECOND // 5 if self.was_whole else 2 * Gst.SECOND
         self.is_short = end_ns < 0.95 * self._duration_ns - spare_ns and not (
-            self.was_whole and (_has_sound(pipeline) or self.count >= (count_frames(path) or math.inf))
+            (self.was_whole and _has_sound(pipeline)) or self.count >= (count_frames(path) or math.inf)
         )
 
     def __str__(self) -> str:

@@ -130,20 +130,35 @@ def test_an_avi_whose_header_holds_the_size_of_the_file_is_whole(films, tmp_path
     assert is_cut_off(path)
 
 
-@pytest.mark.parametrize("name", ["x.mp4", "x.mov", "x.mkv", "x.webm"])
+NO_WAIT = [*X264, "-bf", "0"]
+STILL = {
+    "x.mp4": NO_WAIT,
+    "pieces.mp4": [*NO_WAIT, "-g", "10", "-movflags", "+frag_keyframe+empty_moov"],
+    "x.mov": NO_WAIT,
+    "x.mkv": NO_WAIT,
+    "x.webm": HOW["a.webm"],
+    "x.avi": ["-c:v", "mjpeg", "-q:v", "3"],
+    "h264.avi": NO_WAIT,
+    "x.flv": ["-c:v", "flv"],
+    "h264.flv": NO_WAIT,
+}
+"""Without WMV: its frames cannot be counted here, and a damaged one is not always told by its demuxer."""
+
+
+@pytest.mark.parametrize("name", STILL)
 def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(tmp_path, name, monkeypatch):
     path = tmp_path / name
     noise = "testsrc=size=320x240:rate=10,noise=alls=60:allf=t,settb=1/1000,setpts=N*100"
-    how = HOW["a.webm"] if path.suffix == ".webm" else [*X264, "-bf", "0"]
     still = f"setts=duration=if(gte(N\\,{FRAMES - 1})\\,10000\\,100)"
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
-    timing = ["-fps_mode", "passthrough", "-pix_fmt", "yuv420p", "-bsf:v", still]
+    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *STILL[name]]
+    pixels = "yuvj420p" if "mjpeg" in STILL[name] else "yuv420p"
+    timing = ["-fps_mode", "passthrough", "-pix_fmt", pixels, "-bsf:v", still]
     subprocess.run([*make, *timing, path], check=True, timeout=600)
     pulled, opened = [], reader._open
     monkeypatch.setattr(
         reader, "_open", lambda path, *, pull=False: pulled.append(pull) or opened(path, pull=pull)
     )
-    if path.suffix in (".mkv", ".webm"):  # ffmpeg's MP4 keeps little of the last duration
+    if path.suffix not in (".mp4", ".mov"):  # ffmpeg's MP4 keeps little of the last duration
         assert probe_media(path).duration_ns > 10e9
         pulled.clear()
     assert read(path) == (FRAMES, [])
@@ -154,7 +169,7 @@ def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(
     data[begin : begin + len(data) // 4] = random.Random(1).randbytes(len(data) // 4)
     path.write_bytes(data)
     count, notes = read(path)
-    assert count == FRAMES or notes[0].startswith("the file is damaged: ")
+    assert count == FRAMES or "were read" in notes[0]
 
 
 def test_a_film_whose_index_was_to_come_last_is_called_cut_short_at_once(tmp_path, monkeypatch):
