@@ -23,6 +23,8 @@ HEAD = 0.35
 """Part of a person's box, from the top, in which the face is sought."""
 WAIT_NS = 1_000_000_000
 """So long a track that comes up close to another is not counted yet: it may be the same person."""
+RELEASED = 3
+"""Frames in a row in which two boxes of what was one person must be apart to be two: single boxes jump."""
 FORGET_NS = 5_000_000_000
 
 
@@ -54,6 +56,7 @@ class TrackedTwice:
         self._last: dict[int, int] = {}
         self._apart: set[tuple[int, int]] = set()
         self._owner: dict[int, int] = {}
+        self._away: dict[int, int] = {}
 
     def update(self, numbers: Sequence[int], boxes: Floats, faces: Floats, at: int) -> Mapping[int, int]:
         """Return for each track of a frame that is, or may be, another's person the number of that one.
@@ -74,10 +77,15 @@ class TrackedTwice:
         for place, row in enumerate(order):
             for older in order[:place]:
                 pair = numbers[older], numbers[row]
-                if share[older, row] < CLOSE:
+                is_owner = self._owner.get(pair[1]) in (pair[0], self._owner.get(pair[0], pair[0]))
+                if is_owner:
+                    is_away = share[older, row] < CLOSE
+                    self._away[pair[1]] = self._away.get(pair[1], 0) + 1 if is_away else 0
+                    if self._away[pair[1]] >= RELEASED:
+                        self._apart.add(pair)
+                        del self._owner[pair[1]], self._away[pair[1]]
+                elif share[older, row] < CLOSE:
                     self._apart.add(pair)
-                    if self._owner.get(pair[1]) == pair[0]:
-                        del self._owner[pair[1]]
                 elif (
                     close[older, row]
                     and pair not in self._apart
@@ -98,9 +106,9 @@ class TrackedTwice:
     def _forget(self, at: int) -> None:
         gone = {number for number, last in self._last.items() if at - last > FORGET_NS}
         if gone:
-            for memory in (self._first, self._last):
+            for memory in (self._first, self._last, self._away):
                 for number in gone:
-                    del memory[number]
+                    memory.pop(number, None)
             self._apart = {pair for pair in self._apart if not gone.intersection(pair)}
             self._owner = {one: owner for one, owner in self._owner.items() if one not in gone}
 
