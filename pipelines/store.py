@@ -213,6 +213,7 @@ class Store:
             settings,
             self._floor,
             self._platform.cameras,
+            throttle,
             device=device,
             publisher=self._publisher,
             metrics=metrics,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.cameras.states import CameraStatus
+    from pipelines.cameras.throttle import Throttle
     from pipelines.clock import StoreClock
     from pipelines.floor.floor import Floor, Publisher
     from pipelines.settings.root import Settings
@@ -26,6 +27,7 @@ def build_insights(
     settings: Settings,
     floor: Floor,
     cameras: Callable[[], Mapping[str, CameraStatus]],
+    throttle: Throttle,
     *,
     device: str,
     publisher: Publisher,
@@ -44,13 +46,10 @@ def build_insights(
     counters = ReportCounters(metrics, per_unit)
     counters.expect(file.names())
 
-    def up() -> dict[str, bool]:
-        return {name: status.state is CameraState.LIVE for name, status in cameras().items()}
-
     return InsightsRecorder(
         file,
         floor.snapshot,
-        up,
+        lambda: cameras_up(cameras(), throttle),
         now_ns=clock.utc_now,
         expiry_ns=clock.expiry_now,
         zone=store.timezone,
@@ -59,3 +58,11 @@ def build_insights(
         per_unit=per_unit,
         on_cells=(lambda _, start: topics.publish(start), lambda cells, _: counters.add(cells)),
     )
+
+
+def cameras_up(cameras: Mapping[str, CameraStatus], throttle: Throttle) -> dict[str, bool]:
+    """Return whose pictures come and are looked at: in a suspended camera nobody is counted."""
+    return {
+        name: status.state is CameraState.LIVE and name not in throttle.suspended
+        for name, status in cameras.items()
+    }
