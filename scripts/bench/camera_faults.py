@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -40,6 +39,7 @@ from scripts.bench.relay import Relay
 from scripts.check_result import CheckResult, fail, ok
 from scripts.demo.children import Children
 from scripts.demo.settings import HOST
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -131,7 +131,7 @@ def make_camera_faults(
 
     keep_log: where the store's log goes in the end. Raises StartFailed.
     """
-    with tempfile.TemporaryDirectory(prefix="msh-camera-faults-") as made, Children() as children:
+    with work_folder("camera-faults") as made, Children() as children:
         rig = _CameraRig(children, Path(made), Random(seed), clip)
         try:
             names, weights = list(kinds), list(kinds.values())

@@ -11,7 +11,6 @@ import json
 import os
 import signal
 import sys
-import tempfile
 import time
 import urllib.request
 from dataclasses import asdict, dataclass
@@ -28,6 +27,7 @@ from pipelines.errors import BadInput
 from scripts.demo.children import Children, StartFailed, first_line
 from scripts.demo.settings import HOST, is_free
 from scripts.terminal import console
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     clip = clip_of(args.clip)
     runs: list[StoreLoad] = []
     try:
-        with tempfile.TemporaryDirectory(prefix="msh-bench-") as made:
+        with work_folder("bench") as made:
             if args.camera_fps:
                 clip = clip_at(clip, args.camera_fps, Path(made) / f"{clip.stem}-{args.camera_fps}.mp4")
             for _ in range(args.repeats):
@@ -145,7 +145,7 @@ def measure(
     camera_fps: frames a second that each sends; the clip must have as many.
     """
     names = [f"camera{number}" for number in range(cameras)]
-    with tempfile.TemporaryDirectory(prefix="msh-bench-") as made, Children() as children:
+    with work_folder("bench") as made, Children() as children:
         folder = Path(made)
         urls = [serve(children, name, clip, folder / f"{name}.log", camera_fps) for name in names]
         port = free_port()

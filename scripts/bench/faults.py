@@ -13,7 +13,6 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -35,6 +34,7 @@ from scripts.bench.relay import Relay
 from scripts.check_result import CheckLevel, CheckResult, fail, ok
 from scripts.demo.children import Children, StartFailed
 from scripts.demo.settings import HOST
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -193,7 +193,7 @@ def _by_cause(causes: Counter[str]) -> str:
 
 def make_faults(count: int, seed: int) -> FaultLedger:
     """Make so many faults, one after the other. Raises StartFailed."""
-    with tempfile.TemporaryDirectory(prefix="msh-faults-") as made, Children() as children:
+    with work_folder("faults") as made, Children() as children:
         rig = _FaultRig(children, Path(made), Random(seed))
         try:
             kinds, weights = list(KINDS), list(KINDS.values())

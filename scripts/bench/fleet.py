@@ -10,7 +10,6 @@ import json
 import os
 import resource
 import selectors
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from scripts.bench.broker import start_broker
 from scripts.bench.cameras import free_port
 from scripts.demo.children import Children, StartFailed
 from scripts.demo.settings import HOST
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -178,7 +178,7 @@ def measure_fleet(boxes: int, seconds: float, visitors_per_hour: float, seed: in
     if max_files < boxes + DESCRIPTORS_SPARE:
         raise BadInput(f"{boxes} boxes need as many open files, {max_files} are allowed: ulimit -n")
     resource.setrlimit(resource.RLIMIT_NOFILE, (max_files, max_files))
-    with tempfile.TemporaryDirectory(prefix="msh-fleet-") as made, Children() as children:
+    with work_folder("fleet") as made, Children() as children:
         port = free_port(18830)
         broker = start_broker(children, Path(made), port)
         shops = [SimulatedBox(n, visitors_per_hour, Random(f"{seed} {n}")) for n in range(boxes)]

@@ -12,7 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 from random import Random
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from engines.paths import CONFIGS
@@ -25,6 +24,7 @@ from pricing.live.remembered import Answer, Freshness, Result, Thing
 from pricing.sales.assignment import AssignmentRules, Seller, WaitingCustomer, assign
 from pricing.slots import SLOTS
 from pricing.value import Price
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -125,7 +125,7 @@ def cache_per_second() -> dict[str, int]:
 
     hour = 3_600_000_000_000
     things: list[tuple[str, str | None, str]] = [(f"brand{n}", "jacket", "top") for n in range(CACHED)]
-    with TemporaryDirectory() as folder:
+    with work_folder("bench") as folder:
         cache = PriceCache(Path(folder) / "cache.db", 50_000_000, time.time_ns)
         begun = time.perf_counter()
         for brand, _, _ in things:

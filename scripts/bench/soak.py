@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -30,6 +29,7 @@ from scripts.bench.soak_verdict import QuietMoment, verdicts
 from scripts.check_result import CheckLevel, fail
 from scripts.demo.children import Children, StartFailed, wait_for_port
 from scripts.demo.settings import HOST
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -88,7 +88,7 @@ def soak(
 ) -> tuple[list[CheckResult], list[QuietMoment]]:
     """Run a store for so long; return verdicts and what was measured. Raises StartFailed."""
     with (
-        tempfile.TemporaryDirectory(prefix="msh-soak-") as made,
+        work_folder("soak") as made,
         Children() as children,
         ExitStack() as relays,
     ):

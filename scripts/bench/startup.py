@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from pipelines.errors import BadInput
 from scripts.bench.cameras import clip_of, free_port, read_metrics, serve, store_text
 from scripts.demo.children import Children, StartFailed
 from scripts.demo.settings import HOST
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 def measure(clip: Path, repeats: int) -> dict[str, float]:
     """Return the medians of the warm starts. Raises StartFailed."""
-    with tempfile.TemporaryDirectory(prefix="msh-bench-") as made, Children() as children:
+    with work_folder("bench") as made, Children() as children:
         folder = Path(made)
         url = serve(children, "camera", clip, folder / "camera.log")
         starts = [_start(children, url, folder) for _ in range(repeats + 1)][1:]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from engines.own_models import checked_name, keep, own_folder, remove
 from pipelines.extras import install_command
 from pricing.plain_file import read_plain
 from pricing.slots import TYPES
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -101,7 +101,7 @@ def install(new: NewModel) -> Model:
         how = install_command("models")
         raise BadInput(f"adding a model needs the package {error.name}: {how}") from None
     folder = own_folder()
-    with tempfile.TemporaryDirectory(prefix="msh-models-") as work:
+    with work_folder("models") as work:
         made = Path(work) / "made.onnx"
         adapted = adapt(new.file, made, Wish(new.family, new.classes, new.size, new.scale))
         threshold = new.threshold or adapted.threshold
