@@ -51,7 +51,7 @@ from tests.waiting import wait_for
 EVERY = 2
 STEP_NS = EVERY * 100_000_000
 CAMERAS = {"c0": "counter", "c1": "entrance"}
-CUTS = {"c0": ((6, 33), (69, 108)), "c1": ((6, 112),)}
+CUTS = {"c0": ((6, 33), (69, 108)), "c1": ((6, 85),)}
 """Which of these pictures are used: nobody is there before and after, and one stands still for long."""
 HUGE = 2**40
 """Added to the tracker's numbers: NvDCF's have 64 bits."""
