@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from datetime import datetime, timezone
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from pipelines.brands.clear_faces import build_face_count
 from pipelines.paths import state_path
 from pipelines.settings.load import load_settings
 from scripts.commands.placeholders import Placeholders
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     env = Placeholders(os.environ, digits=True)
     settings = load_settings(args.config, env=env, placeholders=env.made)
     state = args.state or state_path()
-    with tempfile.TemporaryDirectory(prefix="msh-backup-") as scratch:
+    with work_folder("backup") as scratch:
         report = back_up(
             settings,
             state,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from pipelines.paths import state_path
 from pipelines.settings.load import secrets_folder
 from pipelines.settings.substitute import Substitution, Unfilled
 from scripts.commands.placeholders import Placeholders
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         undo(config)
         print("an earlier restore was interrupted; it was taken back first")
     env, state = Placeholders(os.environ, digits=True), args.state or state_path()
-    with tempfile.TemporaryDirectory(prefix="msh-restore-") as scratch:
+    with work_folder("restore") as scratch:
         plan = plan_restore(
             args.file, config, state, Path(scratch), env, placeholders=env.made, outside=args.outside
         )

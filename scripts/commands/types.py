@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.errors import BadInput
 from engines.manifest import read_manifest
 from engines.own_models import checked_name, keep, own_folder
+from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
@@ -63,7 +63,7 @@ def run_train(args: argparse.Namespace) -> int:
         args.samples, args.rounds, threads=args.threads, device=args.device, seconds=args.seconds
     )
     backbone = args.backbone or garments.backbone_weights()
-    with tempfile.TemporaryDirectory(prefix="msh-types-") as work:
+    with work_folder("types") as work:
         made = Path(work) / "garments.onnx"
         garments.train_parser(args.folder, made, backbone, plan, lambda text: print(text, flush=True))
         model = keep(name, made, _entry(args.folder, made), own_folder())
