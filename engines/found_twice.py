@@ -72,8 +72,8 @@ class TrackedTwice:
             return self._owner
         share, tall = shares(boxes, boxes), _as_tall(boxes)
         close = tall & (share >= CLOSE)
-        area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
-        order = sorted(range(len(numbers)), key=lambda row: (self._first[numbers[row]], -area[row]))
+        # Of two that came at once the tracker numbers the surer one first; the order never changes.
+        order = sorted(range(len(numbers)), key=lambda row: (self._first[numbers[row]], numbers[row]))
         for place, row in enumerate(order):
             for older in order[:place]:
                 pair = numbers[older], numbers[row]

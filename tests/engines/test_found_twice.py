@@ -34,3 +34,11 @@ def test_tracks_that_are_gone_are_forgotten() -> None:
     pair = np.array([WHOLE, WITHIN], float)
     assert dict(twice.update([1, 2], pair, NO_FACES, 0)) == {2: 1}
     assert dict(twice.update([], np.zeros((0, 4)), NO_FACES, 6_000 * MS)) == {}
+
+
+def test_which_of_two_tracks_is_the_person_does_not_change_with_their_sizes() -> None:
+    twice = TrackedTwice()
+    both = [np.array(pair, float) for pair in ([WHOLE, WITHIN], [WITHIN, WHOLE], [WHOLE, WITHIN])]
+    assert [dict(twice.update([1, 2], boxes, NO_FACES, at * 100 * MS)) for at, boxes in enumerate(both)] == [
+        {2: 1}
+    ] * 3
