@@ -56,7 +56,7 @@ class TrackedTwice:
         self._last: dict[int, int] = {}
         self._apart: set[tuple[int, int]] = set()
         self._owner: dict[int, int] = {}
-        self._away: dict[int, int] = {}
+        self._away: dict[tuple[int, int], int] = {}
 
     def update(self, numbers: Sequence[int], boxes: Floats, faces: Floats, at: int) -> Mapping[int, int]:
         """Return for each track of a frame that is, or may be, another's person the number of that one.
@@ -78,17 +78,17 @@ class TrackedTwice:
             for older in order[:place]:
                 pair = numbers[older], numbers[row]
                 is_owner = self._owner.get(pair[1]) in (pair[0], self._owner.get(pair[0], pair[0]))
-                if is_owner:
-                    is_away = share[older, row] < CLOSE
-                    self._away[pair[1]] = self._away.get(pair[1], 0) + 1 if is_away else 0
-                    if self._away[pair[1]] >= RELEASED:
-                        self._apart.add(pair)
-                        del self._owner[pair[1]], self._away[pair[1]]
-                elif share[older, row] < CLOSE:
+                if pair in self._apart:
+                    continue
+                # Who is seen apart at first is somebody else at once.
+                away = self._away.get(pair, RELEASED - 1) + 1 if share[older, row] < CLOSE else 0
+                self._away[pair] = away
+                if away >= RELEASED:
                     self._apart.add(pair)
+                    if is_owner:
+                        del self._owner[pair[1]]
                 elif (
                     close[older, row]
-                    and pair not in self._apart
                     and pair[1] not in self._owner
                     and (share[older, row] >= WITHIN or _have_one_face(boxes[[older, row]], faces))
                 ):
@@ -97,7 +97,7 @@ class TrackedTwice:
             numbers[row]: numbers[older]
             for place, row in enumerate(order)
             for older in order[:place]
-            if close[older, row]
+            if (close[older, row] or self._away.get((numbers[older], numbers[row])))
             and (numbers[older], numbers[row]) not in self._apart
             and at - self._first[numbers[row]] < WAIT_NS
         }
@@ -106,9 +106,10 @@ class TrackedTwice:
     def _forget(self, at: int) -> None:
         gone = {number for number, last in self._last.items() if at - last > FORGET_NS}
         if gone:
-            for memory in (self._first, self._last, self._away):
+            for memory in (self._first, self._last):
                 for number in gone:
-                    memory.pop(number, None)
+                    del memory[number]
+            self._away = {pair: n for pair, n in self._away.items() if not gone.intersection(pair)}
             self._apart = {pair for pair in self._apart if not gone.intersection(pair)}
             self._owner = {one: owner for one, owner in self._owner.items() if one not in gone}
 
