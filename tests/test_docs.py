@@ -53,3 +53,14 @@ def test_the_notice_names_every_model_and_each_licence_beside_it():
     assert sorted(name for name in weights if name not in notice) == []
     licences = set(re.findall(r"LICENSE-[\w-]+\.txt", notice))
     assert licences >= {path.name for path in models.glob("LICENSE-*")}
+
+
+def test_the_tests_that_the_table_of_faults_names_are_there():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / "operations.md").read_text()))
+    defined = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    assert len(named) > 15
+    assert named <= defined

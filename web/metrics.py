@@ -228,6 +228,7 @@ def _borrowed(host: str, agent: str) -> bool:
     """
     if not agent.startswith("Mozilla/"):
         return False
+    name = ""  # of no address at all, such as "["
     try:
         name = urlsplit(f"//{host}").hostname or ""
         ipaddress.ip_address(name)

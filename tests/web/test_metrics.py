@@ -128,6 +128,26 @@ def test_anything_else_is_refused(site, method, path, status):
     assert site.ask(path, method)[0] == status
 
 
+@pytest.mark.parametrize(
+    ("host", "agent", "status"),
+    [
+        ("evil.example", "Mozilla/5.0 (X11; Linux x86_64)", 403),
+        ("[", "Mozilla/5.0 (X11; Linux x86_64)", 403),
+        ("localhost:9108", "Mozilla/5.0 (X11; Linux x86_64)", 200),
+        ("192.0.2.7:9108", "Mozilla/5.0 (X11; Linux x86_64)", 200),
+        ("box.shop.example", "Prometheus/2.42.0", 200),
+    ],
+)
+def test_no_foreign_site_reads_the_metrics_through_a_browser(site, host, agent, status):
+    assert site.ask("/metrics", **{"Host": host, "User-Agent": agent})[0] == status
+
+
+def test_a_head_that_is_too_long_is_answered(site):
+    with site.connect() as client:
+        client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"a" * 70_000 + b"\r\n\r\n")
+        assert client.recv(1024).startswith(b"HTTP/1.1 431 ")
+
+
 def test_head_has_no_body(site):
     status, headers, body = site.ask("/metrics", "HEAD")
     assert (status, body) == (200, "")
