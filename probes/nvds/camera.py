@@ -70,7 +70,7 @@ class CameraMeta:
         """Whether its frames are withheld, since people do not stand upright in them. From any thread."""
         self._names: dict[int, TrackId] = {}
         self._twice = TrackedTwice()
-        self._known = Known(classes)
+        self._known = Known(classes, counted)
         self._numbers = count(1)
         self._last = self._stamp = 0
         self._lock = threading.Lock()
@@ -98,9 +98,9 @@ class CameraMeta:
         at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now_ns())
         scale = width / surface[0], height / surface[1]
         objects, analysed = meta.objects, self._analysed if meta.inferred else frozenset[Kind]()
-        if isinstance(objects, PackedObjects) and not masks.polygons and len(objects) < FULL:
+        if isinstance(objects, PackedObjects) and len(objects) < FULL:
             with self._lock:
-                packed = self._detect_packed(objects, scale, at)
+                packed = self._detect_packed(objects, scale, at, (width, height), masks)
             if packed is not None:
                 return Frame(self.camera, at, (width, height), packed.detections, analysed), packed
         if len(objects) >= FULL:
@@ -134,12 +134,19 @@ class CameraMeta:
             return self._book.clear()
 
     def _detect_packed(
-        self, objects: PackedObjects, scale: tuple[float, float], at: int
+        self,
+        objects: PackedObjects,
+        scale: tuple[float, float],
+        at: int,
+        size: tuple[int, int],
+        masks: CameraMasks,
     ) -> PackedPairs | None:
         """Do `_detect` in the reader; None where it does not."""
-        pairs = objects.detect(self._known, scale, self._counted)
+        known = self._known
+        camera = known.camera(masks, scale, size)
+        pairs = objects.detect(known, camera)
         if pairs is not None:
-            self._book.see_again(pairs.tracks, at)
+            self._book.see_again(pairs.seen, at)
         return pairs
 
     def _detect(
@@ -154,7 +161,7 @@ class CameraMeta:
         polygons, counted, new = masks.polygons, self._counted, tuple.__new__
         pairs: list[tuple[ObjectMeta, Detection | None]] = []
         taken = set()
-        again = self._found_again(objects, at)
+        again = self._found_again(objects, at, scale, size, masks)
         last_component = last_class = mapped = None
         for seen in objects:
             component, class_id, number, confidence, left, top, width, height, _, _ = seen
@@ -183,8 +190,19 @@ class CameraMeta:
             pairs.append((seen, new(Detection, (kind, label, sure, box, track))))
         return pairs
 
-    def _found_again(self, objects: Sequence[ObjectMeta], at: int) -> Container[int]:
-        """Return the tracks without a name that are another's person, or may be; see TrackedTwice."""
+    def _found_again(
+        self,
+        objects: Sequence[ObjectMeta],
+        at: int,
+        scale: tuple[float, float],
+        size: tuple[int, int],
+        masks: CameraMasks,
+    ) -> Container[int]:
+        """Return the tracks without a name that are another's person, or may be; see TrackedTwice.
+
+        Who is behind a mask gets no name, and so is none of them.
+        """
+        across, down = scale
         people: dict[int, ObjectMeta] = {}
         faces: list[ObjectMeta] = []
         for seen in objects:
@@ -196,7 +214,11 @@ class CameraMeta:
         fresh = [
             number
             for number, seen in people.items()
-            if number not in self._names and not 0 <= seen.confidence < self._counted
+            if number not in self._names
+            and not 0 <= seen.confidence < self._counted
+            and not masks.hides(
+                Box(seen.left * across, seen.top * down, seen.width * across, seen.height * down), size
+            )
         ]
         if not fresh:  # as in the frames that the reader does alone
             return ()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from itertools import accumulate, chain, pairwise
+from struct import pack
+from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Box, Frame
+from probes.nvds.meta import Cover
+from probes.nvds.native_detections import PackedDetections
 from probes.nvds.surface import on_surface
 from probes.people.zones import contains
 
@@ -15,6 +18,15 @@ if TYPE_CHECKING:
     from probes.nvds.meta import Rectangle
     from probes.redaction.redact import Polygon
 
+
+class FixedCovers(NamedTuple):
+    """Boxes to cover in every frame, and the same as reader.c takes them."""
+
+    boxes: tuple[Cover, ...] = ()
+    packed: bytes = b""
+
+
+NO_COVERS = FixedCovers()
 BANDS = 24
 """In how many level bands a slanted camera mask is covered."""
 
@@ -23,15 +35,22 @@ class CameraMasks:
     """Immutable masks. Read them once a frame, so that the whole frame uses one version of the settings."""
 
     def __init__(self, polygons: Sequence[Polygon] = ()) -> None:
-        """polygons: corners from 0 to 1 of the frame."""
+        """polygons: corners from 0 to 1 of the frame. packed: the same as detections.c takes them."""
         self.polygons = tuple(tuple(polygon) for polygon in polygons)
-        self._strips: dict[tuple[int, int], list[Rectangle]] = {}
+        self.packed = _packed(self.polygons)
+        self._covers: dict[tuple[int, int], FixedCovers] = {}
 
     def public(self, frame: Frame) -> Frame:
         """Return the frame without detections behind the masks, which must have no effect."""
         if not self.polygons:
             return frame
-        visible = tuple(d for d in frame.detections if not self.hides(d.box, frame.size))
+        found = frame.detections
+        if isinstance(found, PackedDetections):
+            visible = found.visible
+            if visible is found:
+                return frame
+        else:
+            visible = tuple(d for d in found if not self.hides(d.box, frame.size))
         return Frame(frame.camera, frame.captured_at, frame.size, visible, frame.analysed)
 
     def hides(self, box: Box, size: tuple[int, int]) -> bool:
@@ -39,11 +58,22 @@ class CameraMasks:
         x, y = box.centre
         return any(contains(polygon, x / size[0], y / size[1]) for polygon in self.polygons)
 
-    def strips(self, surface: tuple[int, int]) -> list[Rectangle]:
+    def covers(self, surface: tuple[int, int]) -> FixedCovers:
         """Return boxes that hide the masks, and a little more where their edges are slanted."""
-        if surface not in self._strips:
-            self._strips[surface] = [box for polygon in self.polygons for box in _strips_of(polygon, surface)]
-        return self._strips[surface]
+        covers = self._covers.get(surface)
+        if covers is None:
+            strips = (box for polygon in self.polygons for box in _strips_of(polygon, surface))
+            boxes = tuple(Cover(*box, opaque=True) for box in strips)
+            packed = pack(f"@{5 * len(boxes)}i", *chain.from_iterable(boxes))
+            covers = self._covers[surface] = FixedCovers(boxes, packed)
+        return covers
+
+
+def _packed(polygons: Sequence[Polygon]) -> tuple[bytes, bytes, int]:
+    """Return the corners of all polygons, where each ends, and how many there are."""
+    corners = [side for polygon in polygons for corner in polygon for side in corner]
+    ends = accumulate(map(len, polygons))
+    return pack(f"@{len(corners)}d", *corners), pack(f"@{len(polygons)}q", *ends), len(polygons)
 
 
 def _strips_of(polygon: Sequence[tuple[float, float]], surface: tuple[int, int]) -> list[Rectangle]:

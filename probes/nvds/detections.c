@@ -18,72 +18,133 @@ typedef struct {
   int64_t track;   /* our own */
 } NameRecord;
 
-/* What an object's drawing depends on: kind -1 is none of ours. */
+/* What an object's drawing depends on: kind -1 is none of ours. hidden: its middle lies behind a privacy mask. */
 typedef struct {
-  int64_t kind, track;
+  int32_t kind, hidden;
+  int64_t track;
 } SightRecord;
 
+/* A corner of a polygon, from 0 to 1 of the frame. */
+typedef struct {
+  double x, y;
+} Corner;
+
+/* A camera. corners, ends: of its privacy masks, one behind the other. across, down: from the surface to a frame of
+ * width and height. counted: confidence below which a person is doubtful. tag: the component of redaction tags. */
+typedef struct {
+  const ClassRecord *classes;
+  const Corner *corners;
+  const int64_t *ends;
+  int64_t n_classes, n_polygons, tag;
+  double across, down, width, height, counted;
+} CameraRecord;
+
 API int32_t
-msh_nvds_detections_layout (uint32_t sizes[4])
+msh_nvds_detections_layout (uint32_t sizes[5])
 {
   sizes[0] = sizeof (SeenRecord);
   sizes[1] = sizeof (ClassRecord);
   sizes[2] = sizeof (NameRecord);
   sizes[3] = sizeof (SightRecord);
+  sizes[4] = sizeof (CameraRecord);
   return SEEN_OTHER;
 }
 
+/* Whether a person among the first `count` objects has this number of the tracker. */
 static int
-is_taken (const SeenRecord * seen, int64_t found, int64_t track)
+is_taken (const ObjectRecord * objects, const SightRecord * sights, int64_t count, uint64_t number)
 {
-  for (int64_t i = 0; i < found; i++)
-    if (seen[i].track == track)
+  for (int64_t i = 0; i < count; i++)
+    if (sights[i].kind == SEEN_PERSON && objects[i].number == number)
       return 1;
   return 0;
 }
 
+static int64_t
+track_of (const NameRecord * names, int64_t count, uint64_t number)
+{
+  for (int64_t n = 0; n < count; n++)
+    if (names[n].number == number)
+      return names[n].track;
+  return -1;
+}
+
+static double
+least (double a, double b)
+{
+  return b < a ? b : a;
+}
+
+static double
+most (double a, double b)
+{
+  return b > a ? b : a;
+}
+
+/* As `contains` of probes/people/zones.py. */
+static int
+contains (const Corner * corners, int64_t count, double x, double y)
+{
+  int inside = 0;
+  double x1 = corners[count - 1].x, y1 = corners[count - 1].y;
+  for (int64_t i = 0; i < count; i++) {
+    double x2 = corners[i].x, y2 = corners[i].y;
+    double side = (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1);
+    if (side == 0 && least (x1, x2) <= x && x <= most (x1, x2) && least (y1, y2) <= y && y <= most (y1, y2))
+      return 1;
+    if ((y1 > y) != (y2 > y) && (side > 0) == (y2 > y1))
+      inside = !inside;
+    x1 = x2;
+    y1 = y2;
+  }
+  return inside;
+}
+
 /* Write a detection for each object of a known class, and a sight for each object; return how many detections.
- * counted: confidence below which a person is doubtful. tag: the component of redaction tags. seen, sights: room for
- * `count`. */
+ * seen, sights: room for `count`. */
 API int64_t
-msh_nvds_detect (const ObjectRecord * objects, int64_t count, const ClassRecord * classes, int64_t n_classes,
-    const NameRecord * names, int64_t n_names, double across, double down, double counted, int32_t tag,
-    SeenRecord * seen, SightRecord * sights)
+msh_nvds_detect (const ObjectRecord * objects, int64_t count, const CameraRecord * camera, const NameRecord * names,
+    int64_t n_names, SeenRecord * seen, SightRecord * sights)
 {
   const ClassRecord *class = 0;
   int64_t found = 0;
+  for (int64_t n = 0, begin = 0; n < camera->n_polygons; begin = camera->ends[n++])
+    if (camera->ends[n] <= begin)
+      return NOT_HERE;
   for (int64_t i = 0; i < count; i++) {
     const ObjectRecord *object = &objects[i];
-    if (object->component == tag)
+    if (object->component == camera->tag)
       return NOT_HERE;
     if (!i || object->class_id != object[-1].class_id || object->component != object[-1].component) {
       class = 0; /* those of a class lie side by side */
-      for (int64_t n = 0; n < n_classes && !class; n++)
-        if (classes[n].component == object->component && classes[n].class_id == object->class_id)
-          class = &classes[n];
+      for (int64_t n = 0; n < camera->n_classes && !class; n++)
+        if (camera->classes[n].component == object->component && camera->classes[n].class_id == object->class_id)
+          class = &camera->classes[n];
     }
     if (!class) {
-      sights[i] = (SightRecord) {-1, -1};
+      sights[i] = (SightRecord) {-1, 0, -1};
       continue;
     }
     int32_t kind = class->kind;
     int64_t track = -1;
+    Rect box = {object->left * camera->across, object->top * camera->down, object->width * camera->across,
+      object->height * camera->down};
+    double x = (box.x + box.w / 2) / camera->width, y = (box.y + box.h / 2) / camera->height;
+    int hidden = 0;
+    for (int64_t n = 0, begin = 0; n < camera->n_polygons && !hidden; begin = camera->ends[n++])
+      hidden = contains (camera->corners + begin, camera->ends[n] - begin, x, y);
     if (kind == SEEN_PERSON) {
-      for (int64_t n = 0; n < n_names && track < 0; n++)
-        if (names[n].number == object->number)
-          track = names[n].track;
-      if (track < 0 && 0 <= object->confidence && object->confidence < counted)
+      track = track_of (names, n_names, object->number);
+      if (track < 0 && 0 <= object->confidence && object->confidence < camera->counted)
         kind = SEEN_DOUBTFUL;
-      else if (track < 0 && object->number != UNTRACKED)
-        return NOT_HERE;
-      else if (track >= 0 && is_taken (seen, found, track))
+      else if (object->number == UNTRACKED || is_taken (objects, sights, i, object->number))
         track = -1;
+      else if (track < 0 && !hidden)
+        return NOT_HERE;
     }
     double sure = 0 <= object->confidence && object->confidence <= 1 ? object->confidence : 0;
-    seen[found++] = (SeenRecord) {
-      {object->left * across, object->top * down, object->width * across, object->height * down},
-      sure, track, kind, class->label};
-    sights[i] = (SightRecord) {kind, track};
+    seen[found++] = (SeenRecord) {box, sure, track, kind, class->label};
+    sights[i] = (SightRecord) {kind, hidden, track};
   }
   return found;
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from ctypes import addressof, create_string_buffer
 from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from probes.frame import TrackId
+    from probes.nvds.camera_masks import CameraMasks
     from probes.nvds.native_meta import NativeLibrary
 
 OBJECT, SEEN = Struct("@iiQfffff4xQQ"), Struct("@5dqii")
-CLASS, NAME, SIGHT = Struct("@iiii"), Struct("@Qq"), Struct("@2q")
+CLASS, NAME, SIGHT = Struct("@iiii"), Struct("@Qq"), Struct("@2iq")
+CAMERA: Final = Struct("@3P3q5d")
 META_AT: Final = 40
 """Where an object's record has the address of the object."""
 KINDS: Final = (Kind.PERSON, Kind.DOUBTFUL, Kind.FACE, Kind.ACCESSORY, Kind.MARK)
@@ -95,39 +98,46 @@ class PackedObjects(_Unpacked[ObjectMeta]):
         records = memoryview(self._memory)[at : at + self.length * OBJECT.size]
         return tuple(map(_object, OBJECT.iter_unpack(records)))
 
-    def detect(self, known: Known, scale: tuple[float, float], counted: float) -> PackedPairs | None:
-        """Return the objects with their detections; None where only Python can do it, see detections.c."""
+    def detect(self, known: Known, camera: int) -> PackedPairs | None:
+        """Return the objects with their detections; None where only Python can do it, see detections.c.
+
+        camera: address of its record, by `known`.
+        """
         at, seen_at, sights_at = self._places
         begin = self.address - at
         found = self._library.detect(
             self.address,
             self.length,
-            known.classes,
-            known.class_count,
+            camera,
             known.names,
             known.name_count,
-            scale[0],
-            scale[1],
-            counted,
-            REDACTION_TAG,
             begin + seen_at,
             begin + sights_at,
         )
         if found < 0:
             return None
         sights = bytes(memoryview(self._memory)[sights_at : sights_at + self.length * SIGHT.size])
-        return PackedPairs(self, PackedDetections(self._memory, begin, seen_at, found, known), sights, known)
+        detections = PackedDetections(self._memory, begin, seen_at, found, known=known, sights=sights)
+        return PackedPairs(self, detections, sights, known)
 
 
 class PackedDetections(_Unpacked[Detection]):
-    """Detections as SeenRecords, which the search for heads takes as they are."""
+    """Detections as SeenRecords, which the search for heads takes as they are. sights: of all objects."""
 
-    __slots__ = ("_at", "_labels", "_memory", "_tracks", "address", "length")
+    __slots__ = ("_at", "_labels", "_memory", "_sights", "_tracks", "address", "length")
 
-    def __init__(self, memory: bytearray, begin: int, at: int, length: int, known: Known) -> None:
+    def __init__(
+        self, memory: bytearray, begin: int, at: int, length: int, *, known: Known, sights: bytes
+    ) -> None:
         self._made = None
         self._memory, self._at, self.address, self.length = memory, at, begin + at, length
-        self._labels, self._tracks = known.labels, known.tracks
+        self._labels, self._tracks, self._sights = known.labels, known.tracks, sights
+
+    @property
+    def visible(self) -> Sequence[Detection]:
+        """Those that do not lie behind a privacy mask; the same object where none does."""
+        hidden = [behind for kind, behind, _ in SIGHT.iter_unpack(self._sights) if kind != NO_KIND]
+        return _Visible(self, hidden) if any(hidden) else self
 
     def __len__(self) -> int:
         return self.length
@@ -143,28 +153,41 @@ class PackedDetections(_Unpacked[Detection]):
         )
 
 
+class _Visible(_Unpacked[Detection]):
+    """Of detections those that are not hidden."""
+
+    __slots__ = ("_all", "_hidden")
+
+    def __init__(self, detections: PackedDetections, hidden: Sequence[int]) -> None:
+        self._made = None
+        self._all, self._hidden = detections, hidden
+
+    def _unpack(self) -> tuple[Detection, ...]:
+        return tuple([one for one, behind in zip(self._all, self._hidden, strict=True) if not behind])
+
+
 class PackedPairs(_Unpacked[tuple[ObjectMeta, "Detection | None"]]):
     """The objects of a frame, each with its detection.
 
-    sights: of each object its kind and its track, packed; all else may change from frame to frame. tracks: of
-    those that have one, in their order.
+    sights: of each object its kind, whether it is hidden, and its track, packed; all else may change from
+    frame to frame. tracks: of those that have one, in their order; seen: those of them that are not hidden.
     """
 
-    __slots__ = ("_detections", "_objects", "detections", "sights", "tracks")
+    __slots__ = ("_detections", "_objects", "detections", "seen", "sights", "tracks")
 
     def __init__(
         self, objects: PackedObjects, detections: PackedDetections, sights: bytes, known: Known
     ) -> None:
         self._made = None
         self._objects, self.detections, self.sights = objects, detections, sights
-        self.tracks = known.tracks_of(sights)
+        self.tracks, self.seen = known.tracks_of(sights)
 
     def __len__(self) -> int:
         return self._objects.length
 
     def _unpack(self) -> tuple[tuple[ObjectMeta, Detection | None], ...]:
         found = iter(self.detections)
-        kinds = [kind for kind, _ in SIGHT.iter_unpack(self.sights)]
+        kinds = [kind for kind, _, _ in SIGHT.iter_unpack(self.sights)]
         return tuple(
             (seen, None if kind == NO_KIND else next(found))
             for seen, kind in zip(self._objects, kinds, strict=True)
@@ -172,17 +195,35 @@ class PackedPairs(_Unpacked[tuple[ObjectMeta, "Detection | None"]]):
 
 
 class Known:
-    """What tells one camera's objects, as detections.c takes it: classes, and the tracks with a name."""
+    """What tells one camera's objects, as detections.c takes it: classes, masks, tracks with a name."""
 
-    def __init__(self, classes: Mapping[tuple[int, int], tuple[Kind, str]]) -> None:
+    def __init__(self, classes: Mapping[tuple[int, int], tuple[Kind, str]], counted: float) -> None:
+        """Take the classes; counted: confidence below which a person is doubtful."""
         self.labels = tuple(dict.fromkeys(label for _, label in classes.values()))
-        self.classes = b"".join(
+        records = [
             CLASS.pack(component, class_id, _NUMBERS[kind], self.labels.index(label))
             for (component, class_id), (kind, label) in classes.items()
-        )
-        self.class_count = len(classes)
-        self._last: tuple[bytes, tuple[TrackId, ...]] = b"", ()
+        ]
+        self._classes, self._class_count = create_string_buffer(b"".join(records)), len(records)
+        self._counted = counted
+        self._record = create_string_buffer(CAMERA.size)
+        self._record_at = addressof(self._record)
+        self._made_of: tuple[object, ...] = ()
+        self._polygons: tuple[Any, ...] = ()
+        self._last: tuple[bytes, tuple[TrackId, ...], tuple[TrackId, ...]] = b"", (), ()
         self.name({})
+
+    def camera(self, masks: CameraMasks, scale: tuple[float, float], size: tuple[int, int]) -> int:
+        """Return the address of the camera's record, for frames with these masks, and of this size."""
+        made_of = masks, scale, size
+        if made_of != self._made_of:
+            corners, ends, count = masks.packed
+            self._polygons = create_string_buffer(corners), create_string_buffer(ends)
+            places = map(addressof, (self._classes, *self._polygons))
+            numbers = self._class_count, count, REDACTION_TAG, *scale, *size, self._counted
+            CAMERA.pack_into(self._record, 0, *places, *numbers)
+            self._made_of = made_of
+        return self._record_at
 
     def name(self, names: Mapping[int, TrackId]) -> None:
         """Take the tracks by the tracker's numbers; our own numbers never come again."""
@@ -190,10 +231,12 @@ class Known:
         self.name_count = len(names)
         self.tracks = {track.number: track for track in names.values()}
 
-    def tracks_of(self, sights: bytes) -> tuple[TrackId, ...]:
-        """Return the tracks in these sights; mostly those of the frame before."""
-        last, tracks = self._last
+    def tracks_of(self, sights: bytes) -> tuple[tuple[TrackId, ...], tuple[TrackId, ...]]:
+        """Return the tracks in these sights, and those not hidden; mostly those of the frame before."""
+        last, tracks, seen = self._last
         if sights != last:
-            tracks = tuple([self.tracks[track] for _, track in SIGHT.iter_unpack(sights) if track >= 0])
-            self._last = sights, tracks
-        return tracks
+            found = [(track, hidden) for _, hidden, track in SIGHT.iter_unpack(sights) if track >= 0]
+            tracks = tuple([self.tracks[track] for track, _ in found])
+            seen = tuple([self.tracks[track] for track, hidden in found if not hidden])
+            self._last = sights, tracks, seen
+        return tracks, seen

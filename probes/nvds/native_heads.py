@@ -8,6 +8,7 @@ from struct import Struct, pack, pack_into, unpack_from
 from typing import TYPE_CHECKING, Final, overload
 
 from probes.frame import Box, Kind
+from probes.nvds.camera_masks import NO_COVERS
 from probes.nvds.meta import Cover, MetaError
 from probes.nvds.native_detections import PackedDetections
 from probes.nvds.surface import SMALLEST
@@ -15,6 +16,7 @@ from probes.redaction.redact import By, HeadWatch, Mask, RedactionFailed, check_
 
 if TYPE_CHECKING:
     from probes.frame import Detection, Frame
+    from probes.nvds.camera_masks import FixedCovers
     from probes.nvds.native_meta import NativeLibrary
 
 MASK = Struct("@4dii")
@@ -53,18 +55,27 @@ class PackedMasks(Sequence[Mask]):
         """Return them all."""
         return tuple(Mask(Box(*side), REASONS[by]) for *side, by, _ in MASK.iter_unpack(self._packed))
 
-    def covers(self, size: tuple[int, int], surface: tuple[int, int], *, opaque: bool) -> PlacedMasks:
-        """Return what covers them on the surface of a frame of that size."""
-        return PlacedMasks(self._library, (self._packed, len(self), *size, *surface, SMALLEST, opaque))
+    def covers(
+        self, size: tuple[int, int], surface: tuple[int, int], *, opaque: bool, more: FixedCovers = NO_COVERS
+    ) -> PlacedMasks:
+        """Return what covers them on the surface of a frame of that size, and `more` beside it."""
+        arguments = self._packed, len(self), *size, *surface, SMALLEST, opaque
+        return PlacedMasks(self._library, arguments, more)
 
 
 class PlacedMasks(Sequence[Cover]):
-    """Boxes to cover, as `arguments` of the reader; worked out where they are written or looked at."""
+    """Boxes to cover, as `arguments` of the reader; worked out where they are written or looked at.
+
+    more: boxes beside these.
+    """
 
     def __init__(
-        self, library: NativeLibrary, arguments: tuple[bytes, int, int, int, int, int, int, bool]
+        self,
+        library: NativeLibrary,
+        arguments: tuple[bytes, int, int, int, int, int, int, bool],
+        more: FixedCovers = NO_COVERS,
     ) -> None:
-        self._library, self.arguments = library, arguments
+        self._library, self.arguments, self.more = library, arguments, more
 
     def __iter__(self) -> Iterator[Cover]:
         return iter(self.unpacked())
@@ -76,7 +87,8 @@ class PlacedMasks(Sequence[Cover]):
         if found < 0:
             raise MetaError("a box without an end")
         boxes = BOX.iter_unpack(memoryview(room)[: found * BOX.size])
-        return tuple(Cover(a, b, w, h, opaque=bool(opaque)) for a, b, w, h, opaque in boxes)
+        made = (Cover(a, b, w, h, opaque=bool(opaque)) for a, b, w, h, opaque in boxes)
+        return (*self.more.boxes, *made)
 
     def __len__(self) -> int:
         return len(self.unpacked())

@@ -30,6 +30,7 @@ from probes.nvds.meta import (
     ObjectMeta,
 )
 from probes.nvds.native_detections import (
+    CAMERA,
     CLASS,
     META_AT,
     NAME,
@@ -56,7 +57,7 @@ logger = logging.getLogger(__name__)
 READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
-VERSION: Final = 5
+VERSION: Final = 6
 SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 """What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
 FRAME, TAG = Struct("@IIiIIii4xQQQ"), Struct("@Qqii")
@@ -85,11 +86,11 @@ _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "add": (_LONG, _LONG, _INT, _INT, _LONG, _INT, _INT, _INT, _INT, _INT),
     "remove": (_LONG, _LONG),
     "redact": (_LONG, _LONG, c.c_char_p, _LONG, *_IDS),
-    "redact_masks": (_LONG, _LONG, *_PLACED, *_IDS),
+    "redact_masks": (_LONG, _LONG, *_PLACED, c.c_char_p, _SIGNED, *_IDS),
     "draw": (c.c_void_p, _LONG, c.c_char_p, _LONG, _DOUBLE, _DOUBLE),
     "detect": (
-        *(c.c_void_p, _SIGNED, c.c_char_p, _SIGNED, c.c_char_p, _SIGNED),
-        *(_DOUBLE, _DOUBLE, _DOUBLE, _INT, c.c_void_p, c.c_void_p),
+        *(c.c_void_p, _SIGNED, c.c_void_p, c.c_char_p, _SIGNED),
+        *(c.c_void_p, c.c_void_p),
     ),
     "locate": (c.c_void_p, _SIGNED, c.c_void_p, c.c_void_p, _DOUBLE, _SIGNED, _DOUBLE, _SIGNED, c.c_void_p),
     "covers": (*_PLACED, c.c_void_p),
@@ -116,9 +117,12 @@ class NativeLibrary:
         self.max_heads = int(short.msh_nvds_heads_layout(of_heads))
         if list(of_heads) != [one.size for one in (SEEN, HEAD, MASK)] or self.max_heads < MAX_HEADS:
             raise MetaError(f"{path} searches for heads in another way; build it again")
-        of_detections = (c.c_uint32 * 4)()
+        of_detections = (c.c_uint32 * 5)()
         others = short.msh_nvds_detections_layout(of_detections)
-        if list(of_detections) != [one.size for one in (SEEN, CLASS, NAME, SIGHT)] or others != OTHERS:
+        if (
+            list(of_detections) != [one.size for one in (SEEN, CLASS, NAME, SIGHT, CAMERA)]
+            or others != OTHERS
+        ):
             raise MetaError(f"{path} makes detections in another way; build it again")
         for name, arguments in _CALLS.items():
             setattr(self, name, _function(short, name, arguments))
@@ -196,7 +200,8 @@ class NativeMeta:
         for pad, batch_id, number, width, height, inferred, own, pts, ntp, meta in records:
             objects = None
             if own >= 0:
-                objects = PackedObjects(library, memory, address, own, (objects_at, seen_at, sights_at))
+                places = objects_at, seen_at, sights_at
+                objects = PackedObjects(library, memory, address, own, places)
                 objects_at += own * OBJECT.size
                 seen_at += own * SEEN.size
                 sights_at += own * SIGHT.size
@@ -232,7 +237,9 @@ class NativeMeta:
         ids = HEADS, COVER_CLASS, UNTRACKED, REDACTION_TAG, process_key, self._done_at
         try:
             if isinstance(boxes, PlacedMasks):
-                check(self._library.redact_masks(batch.meta, frame.meta, *boxes.arguments, *ids))
+                more = boxes.more
+                further = more.packed, len(more.boxes)
+                check(self._library.redact_masks(batch.meta, frame.meta, *boxes.arguments, *further, *ids))
             else:
                 packed = pack(f"@{5 * len(boxes)}i", *(side for box in boxes for side in box))
                 check(self._library.redact(batch.meta, frame.meta, packed, len(boxes), *ids))

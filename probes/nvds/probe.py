@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from probes.frame import Frame
     from probes.nvds.camera import CameraMeta
-    from probes.nvds.camera_masks import CameraMasks
+    from probes.nvds.camera_masks import CameraMasks, FixedCovers
     from probes.nvds.frame_queue import FrameQueue
     from probes.nvds.meta import BatchMeta, FrameMeta, MetaReader, MetaWriter
     from probes.nvds.overlay import MetaOverlay, Pairs
@@ -150,9 +150,7 @@ class BatchProbe:
                 self._withhold(batch, meta, camera, "turned")
                 probed.withheld = True
             else:
-                covers = self._covers(heads, frame, surface)
-                if strips := masks.strips(surface):
-                    covers = [*covers, *(Cover(*box, opaque=True) for box in strips)]
+                covers = self._covers(heads, frame, surface, masks.covers(surface))
                 self._writer.redact(batch, meta, covers, self._process_key)
                 probed.masks = heads
             self._look(buffer, meta, public, masks)
@@ -177,12 +175,14 @@ class BatchProbe:
             self._report_failure("the self-check of masking", error)
         check.judge(masks, size)
 
-    def _covers(self, heads: Sequence[Mask], frame: Frame, surface: tuple[int, int]) -> Sequence[Cover]:
-        """Return what covers these heads on the surface."""
+    def _covers(
+        self, heads: Sequence[Mask], frame: Frame, surface: tuple[int, int], more: FixedCovers
+    ) -> Sequence[Cover]:
+        """Return what covers these heads on the surface, and `more` beside them."""
         if isinstance(heads, PackedMasks):
-            return heads.covers(frame.size, surface, opaque=self._opaque)
+            return heads.covers(frame.size, surface, opaque=self._opaque, more=more)
         boxes = [on_surface(head.box, frame.size, surface) for head in heads]
-        return [Cover(*box, opaque=self._opaque) for box in boxes if box is not None]
+        return [*(Cover(*box, opaque=self._opaque) for box in boxes if box is not None), *more.boxes]
 
     def _withhold(self, batch: BatchMeta, meta: FrameMeta, camera: CameraMeta, reason: str) -> None:
         """Cover a frame whole: one of an earlier connection, or of a camera that hangs turned."""

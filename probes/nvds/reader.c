@@ -26,7 +26,7 @@ API int64_t msh_nvds_covers (const void * masks, int64_t count, double width, do
 /* gstnvdsmeta.h declares it, but wants headers of GStreamer's video library. */
 NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 
-#define VERSION 5
+#define VERSION 6
 #define NO_META (-1)       /* a buffer without batch metadata */
 #define BAD_LIST (-2)      /* a list is not as long as its owner says */
 #define TOO_SMALL (-3)     /* the caller's memory; needed[] says how much */
@@ -246,16 +246,23 @@ msh_nvds_redact (uint64_t batch, uint64_t frame, const BoxRecord * boxes, uint64
   return msh_nvds_add (batch, frame, tag, (int32_t) *done, key, 0, 0, 0, 0, 0);
 }
 
-/* The same with masks, as msh_nvds_covers takes them; where one has no place, nothing is added at all. */
+/* The same with masks, as msh_nvds_covers takes them, and further boxes; where a mask has no place, nothing is added
+ * at all. */
 API int64_t
 msh_nvds_redact_masks (uint64_t batch, uint64_t frame, const void * masks, int64_t count, double width, double height,
-    int32_t across, int32_t down, int32_t smallest, int32_t opaque, int32_t component, int32_t class_id,
-    uint64_t number, int32_t tag, uint64_t key, int64_t * done)
+    int32_t across, int32_t down, int32_t smallest, int32_t opaque, const BoxRecord * more, int64_t n_more,
+    int32_t component, int32_t class_id, uint64_t number, int32_t tag, uint64_t key, int64_t * done)
 {
   BoxRecord few[64], *boxes = few;
   if (count > 64 && !(boxes = malloc ((size_t) count * sizeof *boxes)))
     return NO_MEMORY;
   int64_t found = msh_nvds_covers (masks, count, width, height, across, down, smallest, opaque, boxes);
+  for (; found >= 0 && n_more > 0; n_more--, more++)
+    if (msh_nvds_add (batch, frame, component, class_id, number, more->left, more->top, more->width, more->height,
+            more->opaque))
+      found = NO_OBJECT;
+    else
+      ++*done;
   if (found >= 0)
     found = msh_nvds_redact (batch, frame, boxes, (uint64_t) found, component, class_id, number, tag, key, done);
   if (boxes != few)

@@ -16,7 +16,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from probes.frame import Kind  # noqa: E402
-from probes.nvds.camera import CameraMeta  # noqa: E402
+from probes.nvds.camera import FULL, CameraMeta  # noqa: E402
 from probes.nvds.camera_masks import CameraMasks  # noqa: E402
 from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError  # noqa: E402
 from probes.nvds.native_detections import PackedDetections, PackedPairs  # noqa: E402
@@ -32,7 +32,7 @@ from tests.probes.nvds.test_pyds_meta import a_buffer  # noqa: E402
 
 Gst.init(None)
 MS = 1_000_000
-WALL = [((0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0))]
+WALL = (0.0, 0.0), (0.4, 0.0), (0.4, 1.0), (0.0, 1.0)
 
 EDGE = st.floats(-300, 1500, width=32)
 SIDE = st.floats(0, 600, width=32) | st.sampled_from([0.0, 40.0, 90.0])
@@ -45,8 +45,12 @@ OBJECTS = st.builds(
     st.tuples(EDGE, EDGE, SIDE, SIDE),
 )
 STEPS = st.sampled_from([1, 40, 100, 100, 900, 2500, 2501, 6000]).map(lambda ms: ms * MS)
+SHARE = st.floats(-0.1, 1.1) | st.sampled_from([0.0, 0.25, 0.5, 1.0])
+POLYGONS = st.lists(st.lists(st.tuples(SHARE, SHARE), min_size=3, max_size=6), min_size=1, max_size=3)
 FILMS = st.lists(
-    st.tuples(st.lists(OBJECTS, max_size=9), STEPS, st.booleans(), st.booleans()), min_size=1, max_size=10
+    st.tuples(st.lists(OBJECTS, max_size=9), STEPS, st.booleans(), st.just([]) | st.just([WALL]) | POLYGONS),
+    min_size=1,
+    max_size=10,
 )
 
 
@@ -75,7 +79,7 @@ class Way:
         except RedactionFailed as error:
             heads = str(error)
         drawn = self.overlay.drawing("cam0", pairs, SURFACE).objects
-        return frame, seen, heads, drawn, self.camera.ended(frame.captured_at)
+        return frame, masks.public(frame), seen, heads, drawn, self.camera.ended(frame.captured_at)
 
 
 def native() -> Way:
@@ -89,11 +93,11 @@ def test_it_answers_as_the_python_way_does(film: Any) -> None:
     ds, at = pyds(), START
     plain, packed = Way(PydsMeta(ds, SURFACE), HeadWatch(margin=0.25, hold_ms=800)), native()
     last: list[Obj] = []
-    for fresh, step, again, behind_a_wall in film:
+    for fresh, step, again, polygons in film:
         # People who stay are known by name, which is what the reader can do by itself.
         objects, at = ([*last, *fresh[:1]] if again else fresh), at + step
         buffer = a_buffer(ds, [Pic(objects=objects, ntp=at)])
-        masks = CameraMasks(WALL if behind_a_wall else ())
+        masks = CameraMasks(polygons)
         assert packed.answers(hash(buffer), masks) == plain.answers(hash(buffer), masks)
         last = objects
 
@@ -117,11 +121,31 @@ def test_a_frame_of_known_people_is_done_in_the_reader() -> None:
     assert len(pairs) == 3
 
 
-def test_a_frame_of_a_camera_with_masks_is_done_in_python() -> None:
-    way = native()
+def test_a_frame_of_a_camera_with_masks_is_done_in_the_reader() -> None:
+    way, masks = native(), CameraMasks([WALL])
+    # Who is behind a mask has no name, is no track that is seen, and is there for the search for heads only.
     for n in range(2):
-        _, pairs = read(way, [person(7)], START + n * MS, CameraMasks(WALL))
-        assert not isinstance(pairs, PackedPairs)
+        frame, pairs = read(way, [person(7, left=10), person(8, left=900)], START + n * MS, masks)
+    assert isinstance(pairs, PackedPairs)
+    assert [one.track and one.track.number for one in frame.detections] == [None, 1]
+    assert [str(one) for one in pairs.seen] == [str(one.track) for one in masks.public(frame).detections]
+    # Somebody known who walks behind it keeps the name there, and is over when not seen again.
+    behind, pairs = read(way, [person(8, left=20)], START + 100 * MS, masks)
+    assert [one.track for one in behind.detections] == list(pairs.tracks) == [frame.detections[1].track]
+    assert pairs.seen == ()
+    assert masks.public(behind).detections == ()
+    assert way.camera.ended(START + 2502 * MS) == [frame.detections[1].track]
+
+
+def test_a_frame_with_as_many_objects_as_a_detector_lists_is_done_in_python() -> None:
+    way = native()
+    _, pairs = read(way, [Obj(9, number=n) for n in range(FULL)])
+    assert not isinstance(pairs, PackedPairs)
+
+
+def test_a_privacy_mask_without_corners_is_not_passed_over() -> None:
+    with pytest.raises(IndexError):
+        read(native(), [person(7)], START, CameraMasks([()]))
 
 
 def test_whose_track_has_ended_gets_another_name() -> None:

@@ -21,6 +21,7 @@ from engines.paths import ROOT  # noqa: E402
 from probes.frame import Box  # noqa: E402
 from probes.nvds import native_meta  # noqa: E402
 from probes.nvds.binding import open_binding  # noqa: E402
+from probes.nvds.camera_masks import CameraMasks  # noqa: E402
 from probes.nvds.crops import SurfaceCrops  # noqa: E402
 from probes.nvds.meta import (  # noqa: E402
     COVER_CLASS,
@@ -197,15 +198,23 @@ def test_texts_lie_where_pyds_puts_them(left: float, top: float, width: float, h
     assert places[0] == places[1]
 
 
+SLANTED = (0.1, 0.2), (0.6, 0.3), (0.4, 0.9)
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(st.lists(st.builds(Box, EDGE, EDGE, st.floats(0, 900), st.floats(0, 900)), max_size=90))
-@example([Box(40, 50, 30, 30)] * 64)  # as many as reader.c keeps on its stack
-@example([Box(40, 50, 30, 30)] * 65)
-@example([Box(40, 50, 30, 30)] * 1000)
-def test_masks_are_written_as_the_boxes_that_they_are(boxes: list[Box]) -> None:
+@given(
+    boxes=st.lists(st.builds(Box, EDGE, EDGE, st.floats(0, 900), st.floats(0, 900)), max_size=90),
+    slanted=st.booleans(),
+)
+@example(boxes=[Box(40, 50, 30, 30)] * 64, slanted=True)  # as many as reader.c keeps on its stack
+@example(boxes=[Box(40, 50, 30, 30)] * 65, slanted=False)
+@example(boxes=[Box(40, 50, 30, 30)] * 1000, slanted=True)
+def test_masks_are_written_as_the_boxes_that_they_are(boxes: list[Box], slanted: bool) -> None:
     ds, meta = pyds(), NativeMeta(reader(), SURFACE)
     masks = PackedMasks(reader(), b"".join(MASK.pack(*box, 0, 0) for box in boxes))
-    placed = masks.covers((1920, 1080), SURFACE, opaque=True)
+    more = CameraMasks([SLANTED] if slanted else []).covers(SURFACE)
+    placed = masks.covers((1920, 1080), SURFACE, opaque=True, more=more)
+    assert list(placed)[: len(more.boxes)] == list(more.boxes)
     written = []
     for covers in (placed, list(placed)):
         buffer = a_buffer(ds, [Pic(objects=[person(1)])])
