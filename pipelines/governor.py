@@ -177,7 +177,7 @@ class Governor:
         self._first_at: float | None = None
         self._history: deque[Totals] = deque()
         self._level = self._cameras = 0
-        self._last = LAST_PART
+        self._last = self._last_part = LAST_PART
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
         self._raised_at, self._patience = -math.inf, RELAXED_S
@@ -200,8 +200,8 @@ class Governor:
     @property
     def part(self) -> float:
         """The part of each group of pictures that is to be decoded."""
-        rung = self._level - len(SHARES)
-        return PARTS[min(rung, len(PARTS) - 1)] if rung >= 0 else 1.0
+        rung = min(self._level, self._last_part) - len(SHARES)
+        return PARTS[rung] if rung >= 0 else 1.0
 
     @property
     def leaves_out(self) -> bool:
@@ -211,7 +211,7 @@ class Governor:
     @property
     def sub_streams(self) -> bool:
         """Whether cameras that have a sub-stream are to give that one."""
-        return self._last > LAST_PART and self._level >= self._last
+        return self._last > self._last_part and self._level >= self._last
 
     @property
     def suspended(self) -> int:
@@ -223,11 +223,17 @@ class Governor:
         few = load.short_of_frames or (load.short_of_looks and self._checks[-1].at >= self._vain_until)
         return max(self._level, self._last + (max(0, self._cameras - 1) if few else 0))
 
-    def update(self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False) -> bool:
-        """Take the current counters, and of how many cameras; return whether the decision changed."""
+    def update(
+        self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False, skips_decoding: bool = True
+    ) -> bool:
+        """Take the current counters, and of how many cameras; return whether the decision changed.
+
+        skips_decoding: whether pictures can be left undecoded; always the same.
+        """
         before = self._level, self.step, self.load.stalled
         suspended, self._cameras = self.suspended, cameras
-        self._last = LAST_PART + has_sub_streams
+        self._last_part = LAST_PART if skips_decoding else len(SHARES) - 1
+        self._last = self._last_part + has_sub_streams
         if suspended:  # cameras stay suspended whether there are sub-streams or not
             self._level = self._last + min(suspended, max(0, cameras - 1))
         else:  # nor is one suspended because its sub-stream cannot be had

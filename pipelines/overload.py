@@ -135,6 +135,7 @@ class Overload:
             totals(self._metrics, now, self._idle_s()),
             len(cameras),
             has_sub_streams=bool(throttle.usable_sub_streams),
+            skips_decoding=throttle.skips_decoding,
         )
         people = {camera: round(self._people.get(camera, 0.0)) for camera in cameras}
         self._suspended = self._turns.choose(

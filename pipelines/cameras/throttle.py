@@ -29,10 +29,11 @@ class Throttle:
     share: of each camera's `fps`, what is analysed. part: of each group of pictures, what is decoded.
     suspended: cameras of which nothing is analysed. sub_streams: whether cameras are to give their
     sub-stream, those in `have_sub_stream`, which the platform keeps; without those whose sub-stream shows
-    another shape than their main stream.
+    another shape than their main stream. skips_decoding: whether the platform heeds `part`.
     """
 
     def __init__(self) -> None:
+        self.skips_decoding = True
         self.share = self.part = 1.0
         self.suspended: frozenset[str] = frozenset()
         self.sub_streams = False

@@ -165,7 +165,9 @@ class CpuPlatform:
 
     def _note_sub_streams(self) -> None:
         cameras = self._settings.enabled_cameras().items()
-        self._parts.throttle.have_sub_stream = frozenset(n for n, camera in cameras if camera.sub_source)
+        throttle = self._parts.throttle
+        throttle.skips_decoding = True
+        throttle.have_sub_stream = frozenset(n for n, camera in cameras if camera.sub_source)
 
     def _begin(self, fresh: Mapping[str, CameraConfig], cameras: Iterable[str]) -> None:
         """Begin cameras that come, beside those that run. cameras: all of them, in their order."""

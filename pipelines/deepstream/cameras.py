@@ -96,6 +96,7 @@ class CameraSources:
     ) -> None:
         self._settings, self._capabilities, self._files = settings, capabilities, files
         self._built, self._analysis, self._metrics, self._clocks = built, analysis, metrics, clocks
+        clocks.throttle.skips_decoding = False  # the GPU's decoder takes all that a camera sends
         self._on_state, self._on_sources, self._on_part = on_state, on_sources, on_part
         self._shapes: Mapping[str, Shape] = {}
         self._reshape_paces: dict[str, ReshapePace] = {}

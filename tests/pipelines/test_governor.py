@@ -270,6 +270,22 @@ def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
     assert value("msh_camera_suspended", {"camera": "till"}) == 0
 
 
+def test_where_decoding_cannot_be_left_out_cameras_are_suspended_sooner_and_nothing_else_is_said(caplog):
+    shop = Shop()
+    shop.throttle.skips_decoding = False
+    shop.overload._cameras = lambda: {"till": 0, "door": 1}
+    parts = []
+    while not shop.throttle.suspended:
+        shop.seconds(1, door=1, late=9)
+        assert shop.now < 200
+        parts.append(shop.throttle.part)
+    assert set(parts) == {1.0}
+    assert shop.metrics.registry.get_sample_value("msh_decode_part") == 1
+    assert "decoded" not in caplog.text
+    shop.seconds(700, door=1, late=0)
+    assert (shop.throttle.suspended, shop.throttle.share) == (frozenset(), 1)
+
+
 class Crowd:
     """A shop in which only key frames are left to be analysed, and people stay short of looks.
 

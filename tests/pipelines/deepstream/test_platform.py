@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.cameras.throttle import Throttle
+from pipelines.deepstream.cameras import Clocks
 from pipelines.deepstream.checks import privacy_proof as guard
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
@@ -313,6 +315,12 @@ def test_an_error_of_one_camera_withholds_nothing(tmp_path):
         seen = run.analysis.batches
         wait_for(lambda: run.analysis.batches > seen + 5)
         assert not run.platform.failed
+
+
+def test_the_governor_leaves_out_no_decoding_on_a_gpu(tmp_path):
+    throttle = Throttle()
+    with running(tmp_path, rtsp(1), clocks=Clocks(throttle=throttle)):
+        assert not throttle.skips_decoding
 
 
 def test_a_platform_that_never_started_stops(tmp_path):
