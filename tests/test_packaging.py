@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -194,6 +195,22 @@ def test_what_the_reader_is_built_from_is_there_before_it_is_built(name: str) ->
     assert {ROOT / one for one in sources} == set((ROOT / "probes/nvds").glob("*.c"))
     headers = {f"probes/nvds/{header.name}" for header in (ROOT / "probes/nvds").glob("*.h")}
     assert {*sources, *headers} <= set(copied)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_jetsons_packages_are_named_once(tmp_path: Path, named: bool) -> None:
+    folder, line = tmp_path / "sources.list.d", "https://repo.download.nvidia.com/jetson/common r39.2 main"
+    folder.mkdir()
+    (tmp_path / "sources.list").write_text(f"deb {line}\n" if named else "")
+    text = (ROOT / "scripts/container/system").read_text().partition("# libmosquitto1")[0]
+    for place in ("/etc/apt", "/usr/share/keyrings"):
+        text = text.replace(place, str(tmp_path))
+    stubs = "apt-get() { :; }; curl() { :; }; gpg() { :; }\n"
+    environ = {"JETSON_RELEASE": "r39.2", "PATH": os.environ["PATH"]}
+    subprocess.run(["bash", "-c", stubs + text], env=environ, check=True)
+    added = folder / "jetson.list"
+    assert added.exists() is not named
+    assert named or added.read_text() == f"deb [signed-by={tmp_path}/jetson-ota.gpg] {line}\n"
 
 
 def test_the_image_without_a_gpu_is_set_up_as_a_machine_is() -> None:
