@@ -93,6 +93,16 @@ def test_one_person_found_twice_gets_one_name_and_two_masks() -> None:
     assert kinds(46, (7, 200, 0.9), (8, 220, 0.6)) == both(Kind.PERSON)  # somebody else, who stands close now
 
 
+def test_who_was_in_view_alone_keeps_the_name_when_a_larger_box_comes_around_them() -> None:
+    door = camera("cam0", counted=0.4)
+    small = ObjectMeta(1, 0, 7, 0.9, 220.0, 150.0, 100.0, 300.0, None)
+    large = ObjectMeta(1, 0, 8, 0.9, 200.0, 150.0, 160.0, 300.0, None)
+    for number in range(80):  # 8 s, in which nobody new comes
+        door.frame(meta(number, [small]), SURFACE, CameraMasks())
+    _, pairs = door.frame(meta(80, [small, large]), SURFACE, CameraMasks())
+    assert [found.kind for _, found in pairs if found] == [Kind.PERSON, Kind.AGAIN]
+
+
 def test_who_comes_up_close_to_somebody_is_counted_after_a_second() -> None:
     """No face tells whether it is somebody else; a box of which a part lies outside the other may be."""
     door = camera("cam0", counted=0.4)
