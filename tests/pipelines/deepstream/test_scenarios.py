@@ -10,7 +10,7 @@ from pipelines.deepstream.runtime.elements import Gst
 from probes.frame import Kind
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
-from tests.fakes.nvds import SURFACE, face, frames_of, objects_of, person
+from tests.fakes.nvds import SURFACE, Obj, face, frames_of, objects_of, person
 from tests.pipelines.deepstream.lockstep import Lockstep, lockstep
 from tests.waiting import wait_for
 
@@ -83,7 +83,8 @@ def test_who_leaves_as_the_clock_is_set_back_is_let_go_all_the_same(tmp_path):
 
 
 def test_nobody_and_two_hundred_objects_pass_alike(tmp_path):
-    crowd = [*(person(n, 6.0 * n) for n in range(100)), *(face(6.0 * n, 20) for n in range(100))]
+    people = (Obj(1, 0, n, 0.9, (60.0 * (n % 20), 120.0 * (n // 20), 50.0, 110.0)) for n in range(100))
+    crowd = [*people, *(face(6.0 * n, 20) for n in range(100))]
 
     def scene(slot, number):
         return crowd if number % 2 == slot else []
