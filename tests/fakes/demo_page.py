@@ -50,7 +50,7 @@ class DemoPage:
 
     def start(self) -> None:
         log = self._folder / "msh.log"
-        command = [sys.executable, "-m", "scripts.msh", "run", str(self.store), "--platform", "cpu"]
+        command = [sys.executable, "-m", "tests.fakes.calm_run", "run", str(self.store), "--platform", "cpu"]
         self._msh = self._children.start("msh run", command, env=self._env, log=log)
         wait_for_port("msh run", self._msh, self.port, log)
 

@@ -68,7 +68,7 @@ def test_every_file_is_this_users_alone_and_in_the_table(tmp_path: Path) -> None
     environment.pop("MSH_COMPILED", None)
     (root / "tmp").mkdir(mode=0o700)
     (root / "out").mkdir(mode=0o700)
-    command = [sys.executable, "-m", "scripts.msh", "run", "store.yaml", "--platform", "cpu"]
+    command = [sys.executable, "-m", "tests.fakes.calm_run", "run", "store.yaml", "--platform", "cpu"]
     process = subprocess.Popen(
         command,
         cwd=tmp_path,
