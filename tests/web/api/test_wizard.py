@@ -342,6 +342,7 @@ def test_a_person_adds_a_camera_in_the_browser(shop, monkeypatch):
         page.wait_for_selector(".wizard-verdict .notice.good")
         wait_for(lambda: "hintere-tur" in shop.store.cameras())
         assert f"{camera.url}?small" in shop.path.read_text()
+        page.wait_for_selector("article.camera h2:text-is('Hintere Tür')")
         assert visit.troubles == []
 
 

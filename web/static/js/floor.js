@@ -40,7 +40,7 @@ export function floorPage(main) {
 
   const takeCameras = ({ cameras }) => {
     for (const [id, tile] of tiles) {
-      if (cameras.some((camera) => camera.id === id)) continue;
+      if (tile.title === format.title(id) && cameras.some((camera) => camera.id === id)) continue;
       tile.end();
       tile.node.remove();
       tiles.delete(id);

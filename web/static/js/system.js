@@ -38,8 +38,9 @@ export function systemPage(main) {
     state.className = `pill ${live === wanted ? "good" : "bad"}`;
     say(state, live === wanted ? t("system.all_live") : t("system.some_live", { live, count: wanted }));
     reconcile(grid, nodes, cameras, {
-      key: (camera) => camera.id,
+      key: (camera) => `${camera.id} ${format.title(camera.id)}`, // the store file may give it another name
       make: (camera) => {
+        cards.get(camera.id)?.end();
         cards.set(camera.id, new CameraCard(camera.id));
         return cards.get(camera.id).node;
       },

@@ -13,12 +13,13 @@ export class Tile {
   /** point: called with a person's key, or null, as the pointer or the keyboard goes over people; pick: at a click. */
   constructor(camera, { point, pick, enlarge }) {
     this.camera = camera;
+    this.title = format.title(camera);
     this.calls = { point, pick };
     this.canvas = h("canvas", { width: 16, height: 9, "aria-hidden": "true" });
     this.video = new LiveVideo(camera, this.canvas, (at) => this.#shown(at));
     this.boxes = h("div", { class: "boxes" });
     this.nodes = new Map();
-    this.name = h("span", { class: "tile-name" }, format.title(camera));
+    this.name = h("span", { class: "tile-name" }, this.title);
     this.state = h("span", { class: "pill" });
     this.rate = h("span", { class: "tile-rate number" });
     this.veil = h("div", { class: "veil" });

@@ -1,6 +1,6 @@
 // Adding a camera: its address, typed or one of the streams that it offers, a try with a masked picture or a cause, a name, and its line in the store file.
 
-import { send, session } from "./api.js";
+import { openSession, send, session } from "./api.js";
 import { h, icon, notice } from "./dom.js";
 import { outcome } from "./reload.js";
 import { t } from "./strings.js";
@@ -39,6 +39,7 @@ export function cameraWizard() {
       second.hidden = true;
       const pending = notice("", t("wizard.pending", { camera: added.id }));
       const done = await outcome(added, `cameras.${added.id}`, pending, (node) => verdict.replaceChildren(node));
+      await openSession().catch(() => {}); // the camera's name
       const text = done && (done.problem ?? t(done.restart_needed ? "wizard.waits" : "wizard.saved", { camera: done.id }));
       if (done) verdict.replaceChildren(notice(done.problem ? "bad" : "good", text, done.problem ? "warn" : "check"));
     } catch (error) {
