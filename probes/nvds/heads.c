@@ -17,8 +17,9 @@
 #define MAX_HEADS 1000
 #define MAX_SEEN 4096
 
-static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, GROWTH = 0.5, ESTIMATE_GROWTH = 0.2,
-    STEP = 0.4, FASTEST = 12.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5;
+static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, DEEPEST = 1.4, GROWTH = 0.5,
+    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5,
+    SLIMMEST = 0.55, UNLIKE = 1.5;
 static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000;
 static const int LEAST_FRAMES = 2;
 
@@ -27,7 +28,7 @@ enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, I
 
 typedef struct {
   Rect box, person;
-  double vx, vy;
+  double vx, vy, depth;
   int64_t seen_at, face_at, first_at, track;
   int32_t missed, has;
 } HeadRecord;
@@ -99,6 +100,13 @@ head_of (Rect p)
   return (Rect) {p.x, p.y - HEADROOM * height, p.w, (1 + HEADROOM) * height};
 }
 
+static Rect
+reaching (Rect head, double low)
+{
+  double more = low - head.y < DEEPEST * head.h ? low - head.y : DEEPEST * head.h;
+  return more <= head.h ? head : (Rect) {head.x, head.y, head.w, more};
+}
+
 static int
 fits (Rect face, Rect head)
 {
@@ -125,7 +133,8 @@ shift (Rect before, Rect after, double *dx, double *dy)
 
 /* Set the velocity of `head`: the mean of the last one and of the last step, no faster than people run. */
 static void
-set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person, int64_t now, int is_tracked)
+set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person, int64_t now, int is_tracked,
+    int is_face)
 {
   double dx, dy;
   if (!before)
@@ -144,7 +153,7 @@ set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person,
     }
     return;
   }
-  if (person && before->has & HAS_PERSON) {
+  if (person && before->has & HAS_PERSON && !is_face) {
     shift (before->person, *person, &dx, &dy);
   } else {
     dx = middle_x (head->box) - middle_x (before->box);
@@ -380,9 +389,13 @@ follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_
       head->has |= HAS_FACE;
     }
   }
+  head->depth = before ? before->depth : 0;
+  if (by == BY_DETECTOR)
+    head->depth = head->box.y + head->box.h + margin * head->box.h - box.y;
   if (by == BY_ESTIMATE)
-    head->box = head_of (box);
-  set_velocity (head, before, &box, now, seen->track >= 0);
+    head->box = reaching (head_of (box), box.y + head->depth);
+  int is_face = by == BY_DETECTOR && before && before->has & HAS_FACE && before->face_at == before->seen_at;
+  set_velocity (head, before, &box, now, seen->track >= 0, is_face);
   add_evidence (head, match.sure ? before : NULL, seen->kind == SEEN_PERSON || by == BY_DETECTOR);
   if (by != BY_DETECTOR)
     *(*mask)++ = (MaskRecord) {mask_of (head, by, margin, hold, now), by, 0};
@@ -466,7 +479,7 @@ locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64
     head->seen_at = head->face_at = now;
     head->track = -1;
     head->has = HAS_FACE;
-    set_velocity (head, before, NULL, now, 0);
+    set_velocity (head, before, NULL, now, 0, 0);
     for (int n = 0; n < w->n_sure && !is_sure; n++)
       is_sure = same (w->open[i], w->sure_faces[n]);
     add_evidence (head, match.sure ? before : NULL, is_sure);

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from probes.nvds.native_meta import NativeLibrary
 
 MASK = Struct("@4dii")
-HEAD = Struct("@4d4d2d4qii")
+HEAD = Struct("@4d4d2dd4qii")
 BOX = Struct("@iiiii")
-PLACES: Final = "@10d"
-"""Of a head, at its beginning: corner, width and height of itself and of its person, px; px per ns."""
-TIMES: Final = slice(10, 13)
+PLACES: Final = "@11d"
+"""Of a head, at its beginning: corner and size of itself and of its person, px; px per ns; depth, px."""
+TIMES: Final = slice(11, 14)
 """Of a head: when it was seen, its face, and itself for the first time, ns."""
 MAX_SEEN: Final = 4096
 _PERSON, _DOUBTFUL, _AGAIN, _FACE = Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN, Kind.FACE
@@ -148,7 +148,7 @@ class NativeHeadWatch(HeadWatch):
         last, self._size = self._size, size
         if last is None or last == size or min(last) <= 0:
             return
-        by = (size[0] / last[0], size[1] / last[1]) * 5
+        by = (*(size[0] / last[0], size[1] / last[1]) * 5, size[1] / last[1])
         for at in range(0, self._count.value * HEAD.size, HEAD.size):
             places = unpack_from(PLACES, self._memory, at)
             pack_into(PLACES, self._memory, at, *(a * b for a, b in zip(places, by, strict=True)))
