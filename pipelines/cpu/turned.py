@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engines.close_look import CloseLook
-from engines.scene import MIN_PERSON_PX, TooMany, Wanted
+from engines.scene import EVERYTHING, TooMany, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, WayMask, head_of
@@ -196,7 +196,7 @@ class TurnedWatch:
                 self._heads[turn] = old
                 old.missed += 1
         for turn, heads in self._heads.items():
-            if turn in closes and heads.is_fine == (turn in small):
+            if turn in closes and heads.is_fine:
                 heads.close = closes[turn]
         self._found = {
             turn: found[turn] for turn, heads in self._heads.items() if heads.is_fine == (turn in small)
@@ -220,32 +220,26 @@ class TurnedWatch:
     def _wish(self, heads: TurnedHeads, at: int) -> Wanted:
         """Return how to look at a frame in a turn between two looks.
 
-        Who else lies is found by the next look, soon; once the turn is settled there is none for a minute.
+        Where only large people are sought all is looked at: who lies there now, too, does not wait for
+        the next look.
         """
-        if heads.is_fine:
-            return self._wanted(self._least_px, at, heads.close)
-        return self._wanted(COARSE_PX, at, None if self.is_settled else heads.close)
+        return self._wanted(at, heads.close) if heads.is_fine else Wanted(COARSE_PX)
 
     def _search(
         self, pixels: I420, at: int, scene: Scene, fine_ns: int
     ) -> tuple[dict[int, Scene], frozenset[int], dict[int, CloseLook]]:
         """Return what is in the turned pictures, and in which turns small people were searched, too.
 
-        All of each picture is looked at; the close looks, the third, have taken that in and go on with it.
+        All of each picture is looked at; the close looks, by turn, have taken that in and go on with it.
         """
         turned = {turn: pixels.rotated(turn) for turn in TURNS}
-        closes: dict[int, CloseLook] = {}
-
-        def search(turn: int, smallest_px: float) -> Scene:
-            closes[turn] = CloseLook()
-            return self._scenes.detect(turned[turn], self._wanted(smallest_px, at, closes[turn]))
-
-        found = {turn: search(turn, COARSE_PX) for turn in TURNS}
+        found = {turn: self._scenes.detect(one, Wanted(COARSE_PX)) for turn, one in turned.items()}
         small = {turn for turn, heads in self._heads.items() if heads.is_small}
         is_due = self.fine_at is None or not 0 <= at - self.fine_at < fine_ns
         if is_due and not any(stands_sure(self._scenes, one) for one in (scene, *found.values())):
             small, self.fine_at = set(TURNS), at
-        found |= {turn: search(turn, self._least_px) for turn in small}
+        closes = {turn: CloseLook() for turn in small}
+        found |= {turn: self._scenes.detect(turned[turn], self._wanted(at, closes[turn])) for turn in small}
         return found, frozenset(small), closes
 
     def _covered(self, scene: Scene) -> list[Box]:
@@ -253,14 +247,9 @@ class TurnedWatch:
         people = scene.objects.classes == self._scenes.classes.index(PERSON)
         return [*_boxes(scene.faces.boxes), *map(head_of, _boxes(scene.objects.boxes[people]))]
 
-    @property
-    def _least_px(self) -> float:
-        """Height of the smallest person that a fine look finds."""
-        return MIN_PERSON_PX if self._min_person_px is None else self._min_person_px
-
-    def _wanted(self, smallest_px: float, at: int, close: CloseLook | None) -> Wanted:
-        """Return what to look for; of a file all is looked at, since nobody waits for the frames."""
-        return Wanted(smallest_px, None if self._min_person_px is None else close, at)
+    def _wanted(self, at: int, close: CloseLook) -> Wanted:
+        """Return how the smallest people are found; in a file all is looked at, since nobody waits for it."""
+        return EVERYTHING if self._min_person_px is None else Wanted(self._min_person_px, close, at)
 
 
 def stands_sure(scenes: SceneDetector, scene: Scene) -> bool:

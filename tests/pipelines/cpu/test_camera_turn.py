@@ -211,18 +211,25 @@ def test_a_frame_whose_turned_picture_cannot_be_searched_goes_to_nobody(error: I
     assert chain.redact(chain.assemble(1, picture(220).rotated(90), NOBODY), picture(220).rotated(90)).masks
 
 
-def test_between_two_looks_a_turn_is_looked_at_closely_where_somebody_may_be() -> None:
+def test_between_two_looks_all_of_a_turn_is_searched_where_somebody_lies() -> None:
+    """Somebody else may lie down there meanwhile."""
     shop = Shop()
     two = Scene(detections((8, 4, 28, 60), (36, 4, 56, 60)), Detections.empty(), Detections.empty())
     turn, lies = shop.turn(), picture(220).rotated(90)
     assert turn.masks(lies, 0, two)
     assert shop.looks == 3, "the answer of the look masks its frame, too"
     assert turn.masks(lies, UNSURE_NS // 2, two)
-    *_, look, later = [one for one in shop.wanted if one.close is shop.wanted[-1].close]
-    assert (look.at_ns, later.at_ns) == (0, UNSURE_NS // 2), (
-        "the close look goes on with what the look showed"
-    )
-    assert later.min_person_px == COARSE_PX
-    assert turn.masks(lies, UNSURE_NS, two)
-    fresh = shop.wanted[-3:]
-    assert all(one.close and one.close is not later.close for one in fresh), "a look looks at everything"
+    assert shop.looks == 4
+    assert shop.wanted[-1].min_person_px == COARSE_PX
+    assert shop.wanted[-1].close is None
+
+
+def test_close_looks_of_a_turn_go_on_with_what_a_look_showed() -> None:
+    shop = Shop(height=80)
+    turn, shown = shop.turn(), picture(220).rotated(90)
+    assert turn.masks(shown, 0, NOBODY)
+    assert turn.masks(shown, UNSURE_NS // 2, NOBODY)
+    look, later = [one for one in shop.wanted if one.close and one.close is shop.wanted[-1].close]
+    assert (look.at_ns, later.at_ns) == (0, UNSURE_NS // 2)
+    assert turn.masks(shown, UNSURE_NS, NOBODY)
+    assert shop.wanted[-1].close is not later.close, "a look looks at everything"
