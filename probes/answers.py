@@ -52,6 +52,7 @@ class LookAnswer:
 
     The frame's metadata comes along: a mark is joined to what was around it then, not now.
     bare: whether skin or hair was seen; a garment on a hanger or a figure shows none, and nothing counts.
+    stretch: by how much longer than usual the times between the looks at this person are, 1 or more.
     """
 
     track: TrackId
@@ -59,6 +60,7 @@ class LookAnswer:
     marks: tuple[Mark, ...]
     worn: tuple[Worn, ...] = ()
     bare: bool = True
+    stretch: float = 1.0
 
     @property
     def at(self) -> int:

@@ -265,7 +265,8 @@ class ConfirmConfig(Section):
     window_ms: int = Field(
         default=4000,
         title="Window",
-        description="How long a look's vote counts, in milliseconds.",
+        description="How long a look's vote counts, in milliseconds; on an overloaded machine, which looks"
+        " more rarely, longer by as much, half a minute at most.",
         ge=100,
         le=600_000,
     )

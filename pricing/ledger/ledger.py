@@ -90,7 +90,7 @@ def _key(event: tuple[Key, Event]) -> Key:
 def _certainty(vote: Vote) -> tuple[float | str, ...]:
     """Order votes with one id: the surest first of all, then any order that is the same for each arrival."""
     rest = (vote.brand or "", vote.type or "", vote.model or "", vote.colour or "", vote.route, vote.look)
-    return (vote.confidence, vote.size or 0.0, *rest)
+    return (vote.confidence, vote.size or 0.0, -vote.stretch, *rest)
 
 
 def _apply(belief: SlotBelief, event: Event, rule: ConfirmRule) -> SlotBelief:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 MAJORITY = (3, 5)
 MAX_VALUES = 32
 MAX_WINDOW = 512
+MAX_WINDOW_NS = 30_000_000_000
+"""The longest window by rare looks; a longer one that the store asks for stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,9 @@ class Vote:
     confidence: from 0 to 1. model: what narrows the price down: a model's name, or features as words.
     route: words, symbol, emblem, pattern, or "" for one without a name. look: name of the look; votes that
     share it count as one look; "" for a look of its own. size: of the mark, the root of its area in px, where
-    known.
+    known. stretch: by how much longer than usual the times between looks at this person are, 1 or more.
 
-    Raises ValueError where neither type nor brand is given, or the confidence is not from 0 to 1.
+    Raises ValueError where neither type nor brand is given, or the confidence or stretch is out of range.
     """
 
     id: str
@@ -40,12 +42,15 @@ class Vote:
     look: str = ""
     size: float | None = None
     colour: str | None = None
+    stretch: float = 1.0
 
     def __post_init__(self) -> None:
         if self.type is None and self.brand is None:
             raise ValueError("a vote names a type, a brand, or both")
         if not 0.0 <= self.confidence <= 1.0:
             raise ValueError(f"a confidence is from 0 to 1, not {self.confidence}")
+        if not self.stretch >= 1.0:
+            raise ValueError(f"a stretch is 1 or more, not {self.stretch}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ class ConfirmRule:
     """When a value is confirmed.
 
     At least `min_votes` looks name it within `window_ns`, with the weight of as many plain votes and three
-    fifths of the weight of all votes in the window; weights: see pricing.ledger.evidence.
+    fifths of the weight of all votes in the window; weights: see pricing.ledger.evidence. Where an overloaded
+    machine looks more rarely, looks count for longer by as much: in a window are as many as ever, no more.
     """
 
     min_votes: int
@@ -74,6 +80,10 @@ class ConfirmRule:
     def __post_init__(self) -> None:
         if self.min_votes < 1 or self.window_ns < 1:
             raise ValueError("min_votes and window must be positive")
+
+    def looks_ns(self, stretch: float) -> int:
+        """Return how long a look's vote counts."""
+        return max(self.window_ns, round(min(self.window_ns * stretch, MAX_WINDOW_NS)))
 
 
 class Support(NamedTuple):
@@ -168,6 +178,11 @@ class LookVotes:
     name: str
     votes: tuple[Vote, ...]
 
+    @property
+    def is_look(self) -> bool:
+        """Whether it is a look, which are few, and not what every frame tells."""
+        return bool(self.votes[0].look)
+
     def support(self, value: Callable[[Vote], str | None]) -> dict[str, Support]:
         """Return the support of each value by this look; of the votes of one route the surest counts."""
         if len(self.votes) == 1:
@@ -206,7 +221,7 @@ class SlotBelief:
     never adds a second one. Bounded: the looks of one window (at most MAX_WINDOW), MAX_VALUES values.
     """
 
-    __slots__ = ("brand", "colour", "model", "type", "window")
+    __slots__ = ("brand", "colour", "model", "stretch", "type", "window")
 
     def __init__(self) -> None:
         self.window: deque[LookVotes] = deque()
@@ -214,6 +229,7 @@ class SlotBelief:
         self.type = Tally()
         self.model: Tally | None = None
         self.colour: Tally | None = None
+        self.stretch = 1.0
 
     def copy(self) -> SlotBelief:
         """Return a belief of its own in the same state."""
@@ -221,15 +237,15 @@ class SlotBelief:
         twin.window, twin.brand, twin.type = self.window.copy(), self.brand.copy(), self.type.copy()
         twin.model = self.model.copy() if self.model else None
         twin.colour = self.colour.copy() if self.colour else None
+        twin.stretch = self.stretch
         return twin
 
     def add(self, vote: Vote, rule: ConfirmRule) -> None:
         """Add the next vote in order of time."""
+        if vote.look:
+            self.stretch = vote.stretch
+        self._expire(vote.at, rule)
         window = self.window
-        while window and (window[0].at < vote.at - rule.window_ns or len(window) >= MAX_WINDOW):
-            old = window.popleft()
-            for tally, value in self._tallies():
-                tally.expire(old.support(value))
         if vote.model is not None and self.model is None:
             self.model = Tally()
         if vote.colour is not None and self.colour is None:
@@ -245,6 +261,20 @@ class SlotBelief:
         for tally, value in self._tallies():
             tally.change(before.support(value) if before else {}, after.support(value))
             tally.decide(rule.min_votes)
+
+    def _expire(self, now: int, rule: ConfirmRule) -> None:
+        """Take what no longer counts out of the window."""
+        window, before = self.window, now - rule.window_ns
+        looks_before = now - rule.looks_ns(self.stretch)
+        gone = []
+        while window and (window[0].at < looks_before or len(window) >= MAX_WINDOW):
+            gone.append(window.popleft())
+        if looks_before < before and any(not one.is_look and one.at < before for one in window):
+            gone += [one for one in window if not one.is_look and one.at < before]
+            window = self.window = deque(one for one in window if one.is_look or one.at >= before)
+        for old in gone:
+            for tally, value in self._tallies():
+                tally.expire(old.support(value))
 
     def withdraw(self, brand: str | None, rule: ConfirmRule) -> None:
         """Remove a brand and all votes for it; None: all votes without a brand, with the types they told."""

@@ -300,6 +300,7 @@ class VoteBuilder:
                 route=SIGHT,
                 look=f"{answer.at}",
                 colour=seen.colour,
+                stretch=answer.stretch,
             )
         for mark in sorted(answer.marks, key=lambda mark: -mark.confidence):
             vote = self._vote(mark, answer, person.box)
@@ -343,6 +344,7 @@ class VoteBuilder:
             route=mark.route.value,
             look=f"{answer.at}",
             size=mark.size,
+            stretch=answer.stretch,
         )
 
     def _finest(self, track: TrackId, slot: str, seen: Worn) -> str:

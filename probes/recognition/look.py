@@ -18,6 +18,7 @@ class Look:
 
     fine: worth a slower look for small words: nobody waits, or it is the best look at this person so far.
     patient: one of few on a picture that is seen once: worth seconds, where the recogniser has patience.
+    stretch: as of LookAnswer.
     """
 
     track: TrackId
@@ -27,10 +28,17 @@ class Look:
     crop: I420
     fine: bool = False
     patient: bool = False
+    stretch: float = 1.0
 
 
 def crop_person(
-    frame: Frame, person: Detection, pixels: I420, *, fine: bool = False, patient: bool = False
+    frame: Frame,
+    person: Detection,
+    pixels: I420,
+    *,
+    fine: bool = False,
+    patient: bool = False,
+    stretch: float = 1.0,
 ) -> Look | None:
     """Copy the crop of a person with all that the person carries."""
     if person.track is None:
@@ -40,7 +48,7 @@ def crop_person(
     if left >= min(box.right, pixels.width) or top >= min(box.bottom, pixels.height):
         return None
     crop = pixels.crop(left, top, box.right - left, box.bottom - top)
-    return Look(person.track, frame, left, top, crop, fine, patient)
+    return Look(person.track, frame, left, top, crop, fine, patient, stretch)
 
 
 def extent(frame: Frame, person: Detection) -> Box:

@@ -40,6 +40,8 @@ EXTRA_ROUNDS = 2
 OWED_LOOKS, OWED_WITHIN_S = ROUND, 10
 """What a person in view is owed until an item is confirmed: so many looks within so many seconds."""
 OWED_EVERY = OWED_WITHIN_S * SECOND // OWED_LOOKS
+NEW_SHARE = 0.3
+"""Weight of the newest time between two looks in their mean."""
 MAX_KNOWN = 1024
 """Tracks whose brands are remembered, the oldest are forgotten first."""
 
@@ -122,7 +124,10 @@ def _keep(brands_of: dict[TrackId, frozenset[str]], track: TrackId, brands: froz
 
 @dataclass(slots=True)
 class _Record:
-    """quality: of the crop now; best: of those looked at. sharp: of the crop, when last measured."""
+    """quality: of the crop now; best: of those looked at. sharp: of the crop, when last measured.
+
+    gap: mean of the last times between two looks of a round, ns.
+    """
 
     seen: int
     quality: float = 0.0
@@ -134,6 +139,7 @@ class _Record:
     worn: int = 0
     doubt: bool = False
     is_best: bool = False
+    gap: float = 0.0
     in_view: int = 0
     checked: int = 0
 
@@ -236,6 +242,14 @@ class LookScheduler:
         record = self._records.get(track)
         return record is not None and record.is_best
 
+    def stretch(self, track: TrackId) -> float:
+        """Return by how much longer than usual the times between the looks at this person are, 1 or more.
+
+        Pauses between rounds do not count: nothing makes them but patience.
+        """
+        record, usual = self._records.get(track), self._limits.min_interval_ms * MS
+        return 1.0 if record is None or not usual else max(1.0, record.gap / usual)
+
     def _note(
         self, record: _Record, person: Detection, frame: Frame, sharpness: Callable[[Box], float] | None
     ) -> None:
@@ -300,6 +314,9 @@ class LookScheduler:
 
     @staticmethod
     def _look(record: _Record, at: int) -> None:
+        if record.looks % ROUND:
+            gap = at - record.looked
+            record.gap = gap if not record.gap else record.gap + NEW_SHARE * (gap - record.gap)
         record.looks += 1
         record.looked = at
         record.is_best = record.quality >= CLEARER * record.best

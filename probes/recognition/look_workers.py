@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections import deque
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from math import inf
@@ -197,7 +198,8 @@ class LookWorkers:
             return
         for person in self._picker.pick(frame, _sharpness_of(pixels), self.room):
             fine = person.track is not None and self._picker.is_best(person.track)
-            look = crop_person(frame, person, pixels, fine=fine)
+            stretch = 1.0 if person.track is None else self._picker.stretch(person.track)
+            look = crop_person(frame, person, pixels, fine=fine, stretch=stretch)
             if look is not None:
                 self._put(look)
 
@@ -257,6 +259,8 @@ class LookWorkers:
             self._outage.fail(error=error)
             return
         self._outage.recover()
+        if look.stretch != 1.0:
+            answer = replace(answer, stretch=look.stretch)
         if len(self._answers) == MAX_ANSWERS:
             self._on_result(LookResult.DROPPED)
         self._answers.append(answer)

@@ -109,7 +109,7 @@ def read_answers(entry: Line, frames: Mapping[tuple[str, int], Frame]) -> tuple[
             continue
         read = tuple(_read_mark(fields) for fields in marks)
         worn = tuple(_read_worn(fields) for fields in more[0]) if more else ()
-        found.append(LookAnswer(TrackId(camera, session, number), frame, read, worn, not more[1:]))
+        found.append(LookAnswer(TrackId(camera, session, number), frame, read, worn, *more[1:]))
     return found, lost
 
 
@@ -139,11 +139,13 @@ def _read_detection(camera: str, fields: Sequence[Any]) -> Detection:
 
 def _answer(answer: LookAnswer) -> list[object]:
     fields = [*_track(answer.track), answer.at, [_mark(mark) for mark in answer.marks]]
-    if not answer.worn and answer.bare:
-        return fields
     worn = [
         [one.type, one.confidence, *one.box, *([one.colour] if one.colour else [])] for one in answer.worn
     ]
+    if answer.stretch != 1.0:
+        return [*fields, worn, answer.bare, answer.stretch]
+    if not worn and answer.bare:
+        return fields
     return [*fields, worn] if answer.bare else [*fields, worn, False]
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -18,6 +19,7 @@ from tests.pricing.ledger.votes import (
     lookup,
     price,
     told,
+    told_by,
 )
 
 CASES = [
@@ -209,6 +211,39 @@ def test_who_is_excluded_has_nothing_until_the_end() -> None:
     book.forget("q")
     book.observe("q", looks("gucci", 4))
     assert brands(book.value("q")) == [("top", "gucci")]
+
+
+@pytest.mark.parametrize(
+    ("every_ms", "stretch", "confirmed"),
+    [
+        (1000, 1.0, True),
+        (1600, 1.0, False),
+        (1600, 1.2, True),
+        (1600, 4.0, True),
+        (1600, math.inf, True),
+        (10_000, 25.0, True),
+        (10_100, 25.0, False),
+        (10_100, math.inf, False),
+    ],
+)
+def test_rare_looks_count_for_longer_half_a_minute_at_most(
+    every_ms: int, stretch: float, confirmed: bool
+) -> None:
+    votes = [told_by("words", n * every_ms, "nike", stretch=stretch) for n in range(4)]
+    assert brands(told(votes)) == ([("top", "nike")] if confirmed else [])
+
+
+def test_what_every_frame_tells_counts_no_longer_where_looks_are_rare() -> None:
+    bags = [look(at, None, "bag", "handbag") for at in range(0, 9000, 2000)]
+    rare = [told_by("words", n * 3000, "gucci", slot="bag", stretch=7.5) for n in range(4)]
+    assert brands(told(bags)) == []
+    assert [(item.brand, item.type) for item in told([*bags, *rare]).items] == [("gucci", "bag")]
+
+
+@pytest.mark.parametrize("stretch", [0.0, 0.99, -1.0, float("nan")])
+def test_an_impossible_stretch_is_refused(stretch: float) -> None:
+    with pytest.raises(ValueError, match="stretch"):
+        told_by("words", 0, "nike", stretch=stretch)
 
 
 def test_two_shoes_are_one_pair() -> None:

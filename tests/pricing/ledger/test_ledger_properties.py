@@ -38,6 +38,7 @@ VOTES = st.builds(
     slot=st.sampled_from(["top", "bag"]),
     size=st.sampled_from([None, 10.0, 20.0, 28.0, 50.0]),
     confidence=st.sampled_from([0.3, 0.7, 0.9]),
+    stretch=st.sampled_from([1.0, 1.5, 2.5]),
 )
 SETS = st.lists(VOTES, max_size=40, unique_by=lambda vote: vote.id)
 FEW: dict[str, Any] = {"min_votes": 2}
@@ -77,6 +78,24 @@ def test_order_within_the_lateness_does_not_matter(votes: list[Vote], data: st.D
     books[1].observe("p", sorted(votes, key=lambda vote: late[vote.id]))
     assert books[1].refused == 0
     assert books[0].value("p") == books[1].value("p")
+
+
+@given(
+    st.lists(st.sampled_from(["nike", "gucci", "acme", None]), min_size=1, max_size=40),
+    st.sampled_from([1, 2, 4, 7]),
+)
+def test_looks_that_come_more_rarely_by_as_much_say_the_same(seen: list[str | None], stretch: int) -> None:
+    often, rarely = (
+        told(
+            [
+                told_by("words", n * 400 * times, brand, stretch=float(times))
+                for n, brand in enumerate(seen)
+                if brand is not None
+            ]
+        )
+        for times in (1, stretch)
+    )
+    assert often == rarely
 
 
 @given(SETS)

@@ -60,6 +60,7 @@ def told_by(route: str, at_ms: int, brand: str | None, **more: Any) -> Vote:
         route=route,
         look=f"{at_ms}",
         size=known["size"],
+        stretch=known.get("stretch", 1.0),
     )
 
 

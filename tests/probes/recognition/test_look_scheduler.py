@@ -47,6 +47,15 @@ def test_one_person_is_looked_at_at_the_interval_for_a_round_then_after_a_pause(
     assert times == [*range(0, 2400, 400), *range(4000, 6400, 400), *range(10_000, 12_000, 400)]
 
 
+@pytest.mark.parametrize(("every_ms", "stretch"), [(100, 1.0), (400, 1.0), (1000, 2.5), (4000, 10.0)])
+def test_who_is_looked_at_more_rarely_than_may_be_has_votes_that_count_for_longer(every_ms, stretch) -> None:
+    picker, ann = LookScheduler(RateLimits(min_interval_ms=400, pause_ms=2000)), person(1)
+    assert picker.stretch(ann.track) == 1.0
+    looked = [at for at in range(0, 60_000, every_ms) if picker.pick(frame(at, ann))]
+    assert len(looked) > ROUND
+    assert picker.stretch(ann.track) == stretch
+
+
 def test_coming_nearer_ends_the_pause() -> None:
     picker = LookScheduler(RateLimits())
     assert looks(picker, [person(1, height=100)], seconds=3)[1] == ROUND

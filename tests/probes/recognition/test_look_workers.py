@@ -48,11 +48,11 @@ def frame(at_ms: int = 0, *more: Detection, track: TrackId | None = ANN) -> Fram
 class Bench:
     """A scheduler with one fake reader, and what it reported."""
 
-    def __init__(self, *words: Word) -> None:
+    def __init__(self, *words: Word, limits: RateLimits = ALWAYS) -> None:
         self.reader = FakeReader(*words)
         self.results: list[LookResult] = []
         self.looks = LookWorkers(
-            [Recogniser(self.reader)], SOUGHT, limits=ALWAYS, on_result=self.results.append
+            [Recogniser(self.reader)], SOUGHT, limits=limits, on_result=self.results.append
         )
         self.pixels = I420.black(400, 300)
 
@@ -87,6 +87,17 @@ def test_a_mark_comes_back_in_the_frame_s_pixels(bench: Bench) -> None:
     assert mark.box == Box(110, 70, 40, 10)
     wait_for(lambda: bench.results)  # counted after the answer is there
     assert bench.results == [LookResult.MARKS]
+
+
+def test_an_answer_tells_how_rare_looks_at_its_person_are() -> None:
+    rare, stretches = Bench(NIKE, limits=RateLimits(min_interval_ms=400)), []
+    try:
+        for at_ms in (0, 1000, 2000, 2500):
+            rare.offer(at_ms)
+            stretches += [answer.stretch for answer in rare.answers(1)]
+    finally:
+        rare.looks.close()
+    assert stretches == pytest.approx([1.0, 2.5, 2.5, 2.125])
 
 
 def test_only_the_person_s_crop_is_copied(bench: Bench) -> None:
