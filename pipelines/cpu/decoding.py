@@ -14,7 +14,7 @@ from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, Gst
-from pipelines.cpu.movie_header import longer_video, patched_source
+from pipelines.cpu.movie_header import longer_duration, patched_source
 
 if TYPE_CHECKING:
     from pipelines.cpu.loss_guard import LossGuard
@@ -36,7 +36,7 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
     # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
     # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
     # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
-    patch = longer_video(path)
+    patch = longer_duration(path)
     if patch is not None:
         chain = [_patched(path, patch)]
     else:

@@ -1,14 +1,17 @@
-"""How long the video of an MP4 is by its header, and a longer one where that is needed to read it.
+"""How long an MP4 and its video are by its header, and a longer duration where that is needed to read it.
 
-GStreamer's MP4 demuxer takes a video track of less than a fifth of the movie's duration for a preview picture
-and leaves it out (qtdemux, seen with 1.22): a short film with a long sound track has no video then. Read with
-a longer duration in the track's header, it is a movie like any other.
+GStreamer's MP4 demuxer (qtdemux, seen with 1.22) takes a video track of less than a fifth of the movie's
+duration for a preview picture and leaves it out: a short film with a long sound track has no video then. And
+of a film that was trimmed, so that an edit list skips its first pictures, it leaves out some at the end: it
+compares times that count those with the movie's duration, which does not. Read with a longer duration in the
+track's header, or in the movie's, each is a movie like any other.
 """
 
 from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 LEAST_SHARE: Final = 5
 """The demuxer leaves a track out that is less than one part in so many of the movie."""
+LEAST_SKIPPED_S: Final = 0.2
+"""What an edit list skips for pictures out of order is less, and the demuxer then leaves out nothing."""
+_MAX_EDITS: Final = 64
 _MAX_READ: Final = 2**26
 
 
@@ -31,14 +37,32 @@ class HeaderPatch:
     data: bytes
 
 
-def longer_video(path: Path | str) -> HeaderPatch | None:
-    """Return what makes the video of an MP4 as long as the movie; None where nothing is to be done."""
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """What an edit list shows of a track: from where in it, and for how long, s."""
+
+    skipped_s: float
+    shown_s: float
+
+
+def longer_duration(path: Path | str) -> HeaderPatch | None:
+    """Return what makes an MP4 or its video as long as it must be; None where nothing is to be done."""
     if not is_whole(path):
         return None  # the demuxer pulls it, which ends badly where the end is missing
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
-        movie = next((box for box in boxes(file, 0, file_size(file)) if box[0] == b"moov"), None)
+        movie = _movie(file)
         if movie is not None:
-            return _patch(file, movie[1], movie[2])
+            return _patch(file, *movie) or _patch_of_trimmed(file, *movie)
+    return None
+
+
+def trimmed_ns(path: Path | str) -> int | None:
+    """Return how much an MP4 shows of its video that was trimmed at its beginning; None for another file."""
+    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+        movie = _movie(file)
+        edits = () if movie is None else _trimmed(file, *movie)
+        for edit in edits:
+            return round(edit.shown_s * 1e9)
     return None
 
 
@@ -98,6 +122,59 @@ def _patch(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
     if not 0 < duration * LEAST_SHARE < wanted < 2 ** (8 * width) - 1:
         return None
     return HeaderPatch(at, wanted.to_bytes(width, "big"))
+
+
+def _movie(file: BinaryIO) -> tuple[int, int] | None:
+    found = (box for box in boxes(file, 0, file_size(file)) if box[0] == b"moov")
+    return next(((first, last) for _, first, last in found), None)
+
+
+def _patch_of_trimmed(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
+    """Return the movie's duration with what is skipped of its video; None where it is no shorter."""
+    at, width, scale, duration = _duration(
+        file, next(a for kind, a, _ in boxes(file, begin, end) if kind == b"mvhd")
+    )
+    wanted = max(
+        (ceil((edit.skipped_s + edit.shown_s) * scale) for edit in _trimmed(file, begin, end)), default=0
+    )
+    return (
+        HeaderPatch(at, wanted.to_bytes(width, "big")) if duration < wanted < 2 ** (8 * width) - 1 else None
+    )
+
+
+def _trimmed(file: BinaryIO, begin: int, end: int) -> list[_Edit]:
+    """Return what is shown of each video track of which a good part is skipped at the beginning."""
+    found, scale = [], 0
+    for kind, first, last in boxes(file, begin, end):
+        if kind == b"mvhd":
+            _, _, scale, _ = _duration(file, first)
+        elif kind == b"trak" and (media := _video_header(file, first, last)) is not None:
+            _, _, media_scale, _ = _duration(file, media)
+            for skipped, shown in _edits(file, first, last):
+                if scale and skipped >= LEAST_SKIPPED_S * media_scale:
+                    found.append(_Edit(skipped / media_scale, shown / scale))
+    return found
+
+
+def _edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
+    """Return the one edit of a track (8.6.6): from where, in its own time, and how long, in the movie's.
+
+    None where there are several: an empty one, which delays the track, does not count.
+    """
+    for outer, first, last in boxes(file, begin, end):
+        for kind, at, _ in boxes(file, first, last) if outer == b"edts" else ():
+            if kind != b"elst":
+                continue
+            width = 8 if read_exactly(file, at, 1) == b"\1" else 4
+            found = []
+            for entry in range(min(int.from_bytes(read_exactly(file, at + 4, 4), "big"), _MAX_EDITS)):
+                place = at + 8 + entry * (2 * width + 4)
+                shown = int.from_bytes(read_exactly(file, place, width), "big")
+                skipped = int.from_bytes(read_exactly(file, place + width, width), "big", signed=True)
+                if skipped >= 0:
+                    found.append((skipped, shown))
+            return found if len(found) == 1 else []
+    return []
 
 
 def _duration(file: BinaryIO, at: int) -> tuple[int, int, int, int]:

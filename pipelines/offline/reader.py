@@ -26,6 +26,7 @@ from pipelines.cpu.images import (
     read_image,
     unknown_picture,
 )
+from pipelines.cpu.movie_header import trimmed_ns
 from pipelines.errors import BadInput
 from pipelines.offline.complaints import Complaints, listen
 from pipelines.offline.frame_count import count_frames
@@ -94,7 +95,7 @@ def _probe(path: str | Path, *, pull: bool = False) -> Media:
         ok, num, den = structure.get_fraction("framerate")
         fps = num / den if ok and num > 0 and den > 0 else None
         measured, duration = pipeline.query_duration(Gst.Format.TIME)
-        duration_ns = duration if measured and duration > 0 else None
+        duration_ns = trimmed_ns(path) or (duration if measured and duration > 0 else None)
         frames = max(1, round(duration_ns / 1e9 * fps)) if fps and duration_ns else None
         return Media(MediaKind.VIDEO, size, fps, frames, duration_ns)
     finally:
@@ -189,7 +190,7 @@ class _Read:
         picture may stand still: the frames are counted then.
         """
         ok, duration_ns = pipeline.query_duration(Gst.Format.TIME)
-        self._duration_ns = duration_ns if ok else 0
+        self._duration_ns = trimmed_ns(path) or (duration_ns if ok else 0)
         self.was_whole = is_whole(path)
         spare_ns = Gst.SECOND // 5 if self.was_whole else 2 * Gst.SECOND
         self.is_short = end_ns < 0.95 * self._duration_ns - spare_ns and not (

@@ -12,7 +12,7 @@ from engines.colour import to_bgr
 from pipelines.cameras.file_end import is_whole
 from pipelines.cpu.decoding import add_file
 from pipelines.cpu.gst import Gst
-from pipelines.cpu.movie_header import longer_video
+from pipelines.cpu.movie_header import longer_duration
 from pipelines.errors import BadInput
 from pipelines.offline import reader
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
@@ -291,6 +291,34 @@ def test_a_film_with_a_longer_sound_track_is_read_whole(tmp_path, caplog, mux, m
     assert "cut short" not in caplog.text
 
 
+@pytest.fixture(scope="module")
+def long_groups(tmp_path_factory):
+    """Ten seconds with a key picture every four, as phones and cameras write them; also one with sound."""
+    path = tmp_path_factory.mktemp("films") / "long.mp4"
+    film = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=10", "-f", "lavfi", "-i"]
+    film += ["sine=440", "-t", "10", "-c:v", "libx264", "-bf", "0", "-g", "40", "-c:a", "aac", path]
+    subprocess.run(film, check=True, timeout=300)
+    return path
+
+
+@pytest.mark.parametrize("sound", [["-an"], []])
+@pytest.mark.parametrize("suffix", ["mp4", "mov"])
+@pytest.mark.parametrize(("begin", "seconds"), [(3.3, 4.0), (3.3, 6.7), (7.0, 2.5), (4.0, 4.0)])
+def test_a_film_that_was_trimmed_is_read_to_its_end(
+    long_groups, tmp_path, caplog, begin, seconds, suffix, sound
+):
+    """Its pictures from the key picture before are in the file, and an edit list skips them."""
+    path = tmp_path / f"trimmed.{suffix}"
+    trim = ["ffmpeg", "-v", "error", "-ss", str(begin), "-t", str(seconds), "-i", long_groups, "-c", "copy"]
+    subprocess.run([*trim, *sound, path], check=True, timeout=300)
+    with caplog.at_level(logging.WARNING):
+        times = [at for at, _ in read_frames(path)]
+    assert caplog.messages == []
+    assert 10 * seconds <= len(times) <= 10 * seconds + 2
+    assert seconds - 0.2 <= times[-1] / 1e9 <= seconds
+    assert probe_media(path).duration_ns / 1e9 == pytest.approx(seconds, abs=0.15)
+
+
 def test_what_a_header_announces_is_compared_with_the_file(tmp_path):
     for mux in ("mp4mux faststart=true", "matroskamux", "avimux"):
         path = write_video(tmp_path / "x", frames=10, mux=f"h264parse ! {mux}")
@@ -298,6 +326,6 @@ def test_what_a_header_announces_is_compared_with_the_file(tmp_path):
         assert is_whole(path), mux
         path.write_bytes(data[: len(data) * 2 // 3])
         assert not is_whole(path), mux
-        assert longer_video(path) is None
+        assert longer_duration(path) is None
     path.write_bytes(bytes(100))
     assert not is_whole(path)
