@@ -85,6 +85,26 @@ _OF_SIGN = {
     "KR": "SEK NOK DKK ISK",
     "RM": "MYR",
     "RP": "IDR",
+    "RS": "INR PKR LKR NPR MUR SCR",
+    "LEI": "RON MDL",
+    "FR": "CHF XAF XOF XPF BIF CDF DJF GNF KMF RWF",
+    "ЛВ": "BGN",
+    "РУБ": "RUB BYN",
+    "元": "CNY TWD HKD MOP",
+    "₱": "PHP CUP",
+    "₦": "NGN",
+    "₸": "KZT",
+    "₾": "GEL",
+    "₡": "CRC SVC",
+    "₲": "PYG",
+    "₵": "GHS",
+    "₭": "LAK",
+    "₮": "MNT",
+    "₼": "AZN",
+    "֏": "AMD",
+    "৳": "BDT",
+    "៛": "KHR",
+    "؋": "AFN",
     "$": "USD AUD CAD NZD HKD SGD TWD MXN CLP COP ARS UYU DOP BRL BBD BMD BND BOB BSD BZD CUP CVE FJD GYD JMD"
     " KYD LRD MOP NAD NIO SBD SRD TOP TTD WST XCD XCG",
 }
@@ -243,15 +263,15 @@ def _readings(bare: str, digits: int, decimal: str) -> list[str]:
     marks = [mark for mark in ".," if mark in bare]
     last = max(bare.rfind("."), bare.rfind(","))
     whole, tail = re.sub(r"[.,]", "", bare[:last] if marks else bare), bare[last + 1 :] if marks else ""
-    if not whole and len(tail) in range(1, digits + 1):
-        whole = "0"
-    meant = []
-    if len(tail) == 3 and len(marks) == 1:
-        meant.append(whole + tail)
-    if tail and len(tail) <= digits and whole and (len(marks) == 2 or bare.count(marks[0]) == 1):
+    whole = whole or ("0" if tail else "")
+    if not tail:
+        return [whole]
+    is_grouped = len(marks) == 1 and bare.count(marks[0]) > 1
+    # Of two marks the last is of the decimals, and before a group of thousands are three digits at most.
+    may_be_grouped = len(marks) == 1 and len(tail) == 3 and len(whole) <= 3 and whole[0] != "0"
+    meant = [whole + tail] if is_grouped or may_be_grouped else []
+    if not is_grouped and (len(tail) <= digits or not meant):
         meant.append(f"{whole}{decimal}{tail}")
-    if not meant:
-        meant.append(whole + tail if len(tail) == 3 else whole + (decimal + tail if tail and whole else tail))
     return meant
 
 
