@@ -132,8 +132,9 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
     "Overloaded": ({"msh_degrade_step": "1x60"}, {"msh_degrade_step": "0x60"}, {}),
     "LooksLeftOut": ({"msh_degrade_step": "2x60"}, {"msh_degrade_step": "1x60"}, {}),
     "CamerasSuspended": (
-        {'msh_camera_suspended{camera="door"}': "1x60"},
-        {'msh_camera_suspended{camera="door"}': "0x60"},
+        # One of sixteen by turns; and one for two minutes, after which all are analysed again.
+        {'msh_camera_suspended{camera="door"}': 4 * "1 0x14 ", "msh_degrade_step": "3x60"},
+        {'msh_camera_suspended{camera="door"}': "0x45 1x1 0x12", "msh_degrade_step": "1x45 3x1 1x12"},
         {"camera": "door"},
     ),
     "GpuUnused": ({"msh_gpu_unused": "1x60"}, {"msh_gpu_unused": "0x60"}, {}),
