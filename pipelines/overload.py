@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections import deque
@@ -97,6 +98,7 @@ class Overload:
         self._suspended: tuple[str, ...] = ()
         self._turns = Turns()
         self._people: dict[str, float] = {}
+        self._returned_at: dict[str, float] = {}
         self._idle_s = idle_s or idle_seconds
         self._governor = governor or Governor()
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
@@ -144,6 +146,8 @@ class Overload:
         suspended = frozenset(self._suspended)
         if not changed and suspended == throttle.suspended:
             return False
+        returned = dict.fromkeys(throttle.suspended - suspended, now)
+        self._returned_at = {c: at for c, at in (self._returned_at | returned).items() if c in cameras}
         for camera in throttle.suspended ^ suspended:
             self._metrics.camera_suspended.labels(camera).set(camera in suspended)
         throttle.share, throttle.part, throttle.suspended = governor.share, governor.part, suspended
@@ -228,8 +232,9 @@ class Overload:
                 if camera in self._throttle.suspended:
                     found.append(f"camera {camera}: suspended, too many cameras for this machine")
                     continue
+                begun = max(since, self._returned_at.get(camera, -math.inf))
                 fps = (after.get(camera, 0) - before.get(camera, 0)) / max(last - first, 1e-9)
-                if last - first >= 0.9 * HEALTH_WINDOW_S and since <= first and fps < MIN_FPS:
+                if last - first >= 0.9 * HEALTH_WINDOW_S and begun <= first and fps < MIN_FPS:
                     found.append(f"camera {camera}: {fps:.1f} frames per second analysed, below {MIN_FPS:g}")
         latency_s = self._governor.load.latency_s
         if latency_s > MAX_LATENCY_S:

@@ -147,6 +147,20 @@ def test_cameras_that_are_suspended_in_turn_are_not_stuck_and_one_that_is_dead_i
     assert "camera till: live, and no frame of it was analysed for 3 min" in box.status.health().reasons
 
 
+def test_a_camera_that_has_just_returned_is_not_said_to_have_too_few_frames(monkeypatch):
+    box = Box(monkeypatch)
+    while not box.throttle.suspended:
+        box.run(1, late=30, door=1, till=1)
+    (back,) = box.throttle.suspended
+    while back in box.throttle.suspended:
+        box.run(1, late=30, **{camera: 1 for camera in box.frames if camera != back})
+    for _ in range(9):
+        box.run(1, late=30, **{back: 1})
+        assert not any("frames per second" in reason for reason in box.status.health().reasons)
+    box.run(12, late=30, **{back: 0})
+    assert f"camera {back}: 0.0 frames per second analysed, below 0.5" in box.status.health().reasons
+
+
 def test_a_camera_that_is_passed_by_for_minutes_is_stuck_though_the_box_always_leaves_something_out(
     monkeypatch,
 ):
