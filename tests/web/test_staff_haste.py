@@ -60,6 +60,58 @@ def test_an_amount_that_is_being_typed_stays_while_the_customer_changes(shop, ph
     page.get_by_role("heading", name="Free").wait_for()
 
 
+def test_an_amount_is_corrected_where_the_finger_put_the_cursor(shop, phone):
+    page = phone.page
+    shop.show(129_000)
+    page.get_by_role("button", name="I’ll go").click()
+    page.get_by_role("button", name="Done").click()
+    amount = page.get_by_label("Amount sold")
+    amount.click()
+    amount.press_sequentially("190")
+    amount.evaluate("(one) => one.setSelectionRange(1, 1)")
+    shop.show(250_000)
+    page.locator(".worth", has_text="€2,500").wait_for()
+    page.keyboard.press("2")
+    assert amount.input_value() == "1290"
+
+
+def test_a_box_that_counts_offers_from_the_beginning_again_is_answered(shop, phone):
+    page = phone.page
+    shop.show(129_000)
+    before = next(iter(shop.desk.board.desk.of("Anna"))).number
+    page.get_by_role("button", name="Not now").click()
+    page.get_by_role("heading", name="Free").wait_for()
+    shop.stop()
+    (shop.folder / "sales.db").unlink()
+    shop.start()
+    page.get_by_role("button", name="Anna").click()
+    page.get_by_label("PIN").fill(PIN)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#states").get_by_role("button", name="Free").click()
+    page.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
+    shop.show(129_000)
+    assert next(iter(shop.desk.board.desk.of("Anna"))).number == before
+    page.get_by_role("button", name="I’ll go").click()
+    page.get_by_role("heading", name="Your customer").wait_for()
+
+
+def test_a_second_tap_signs_no_second_phone_in(chrome, shop):
+    window, held = Visit(chrome, shop.url, "phone"), []
+    page = window.go("staff")
+    page.route(re.compile("/api/staff/session"), lambda route: [held.append(route)])
+    page.get_by_role("button", name="Anna").click()
+    page.get_by_label("PIN").fill(PIN)
+    enter = page.get_by_role("button", name="Sign in")
+    enter.click()
+    enter.click()
+    page.wait_for_timeout(500)
+    assert len(held) == 1
+    held[0].continue_()
+    page.locator("#states").wait_for()
+    assert shop.desk.phones.count("Anna") == 1
+    window.close()
+
+
 @pytest.mark.parametrize("answer", ["I’ll go", "Not now"])
 def test_a_second_tap_on_a_slow_line_sends_nothing_and_says_nothing(shop, phone, answer):
     page, held = phone.page, []
@@ -95,6 +147,7 @@ def test_a_list_that_a_manager_has_opened_stays_while_the_shop_goes_on(shop, man
     shop.page.client().post("/api/desk/state", json={"name": "Anna", "state": "free"})
     send = screen.get_by_label("Send …")
     state = screen.get_by_label("State of Jörg B.")
+    send.wait_for()  # hidden while the page knows of nobody free; what is hidden takes no focus
     for field in (state, send):
         field.evaluate("(one) => { one.dataset.opened = 'yes'; one.focus(); }")
     shop.show(150_000, 90_000)

@@ -24,7 +24,8 @@ let awake = null;
 let ending = null;
 let typed = "";
 let drawn = "";
-const asked = new Set(); // answers on their way, and those that arrived: none is given twice
+let entering = false;
+const asked = new Set(); // answers on their way, and those to offers that are still here: none is given twice
 
 const up = () => Date.now() - heardAt < SILENCE_MS;
 const boxNow = () => Date.now() + skew;
@@ -175,14 +176,17 @@ function showPin(name, names) {
 
 async function signIn(name, pin) {
   unlockSound();
+  if (entering) return; // a second tap would sign a second phone in, or count as another guess
+  entering = true;
   try {
     await post("/api/staff/session", pin === undefined ? { name } : { name, pin });
+    await begin();
   } catch (error) {
     if (pin !== undefined) throw error;
     toast(error.message, { bad: true });
-    return;
+  } finally {
+    entering = false;
   }
-  await begin();
 }
 
 async function leave() {
@@ -200,6 +204,7 @@ async function leave() {
 function show() {
   const { me, offers } = desk;
   if (me === null) return;
+  forgetAnswers(offers);
   say(byId("who"), me.name);
   byId("states").hidden = byId("leave").hidden = false;
   showStates(me);
@@ -212,15 +217,27 @@ function show() {
   const now = JSON.stringify([open, taken, me.state, ending]);
   if (now !== drawn) {
     drawn = now;
-    const typing = document.activeElement?.id === "amount";
+    const { id, selectionStart, selectionEnd } = document.activeElement ?? {};
     const cards = [...open.map(offerCard), ...taken.map(attendCard)];
     byId("main").replaceChildren(...(cards.length ? cards : [idle(me)]));
-    if (typing) byId("amount")?.focus();
+    if (id === "amount" && byId("amount")) {
+      byId("amount").focus();
+      byId("amount").setSelectionRange(selectionStart, selectionEnd);
+    }
   }
   ring(open);
   keepAwake(me.state === "free");
   showLink();
   tick();
+}
+
+/** An offer that is over is forgotten: a box that has lost its file counts from 1 again. */
+function forgetAnswers(offers) {
+  const here = new Set(offers.map((offer) => String(offer.offer)));
+  for (const path of asked) {
+    const number = /\/offers\/(\d+)/.exec(path)?.[1];
+    if (number && !here.has(number)) asked.delete(path);
+  }
 }
 
 function showStates(me) {
