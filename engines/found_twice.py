@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.floating]
+    Flags = npt.NDArray[np.bool_]
 
 WITHIN, AS_TALL = 0.9, 0.85
 """Share of a box in another's, and of its height, from which both are one person. Of 136 pairs of people who
@@ -24,7 +25,9 @@ HEAD = 0.35
 WAIT_NS = 1_000_000_000
 """So long a track that comes up close to another is not counted yet: it may be the same person."""
 RELEASED = 3
-"""Frames in a row in which two boxes of what was one person must be apart to be two: single boxes jump."""
+"""Frames in a row in which two boxes of what was one person must be apart, or have a face each, to be two:
+single boxes jump."""
+NEVER_MET = -1
 FORGET_NS = 5_000_000_000
 
 
@@ -44,83 +47,164 @@ def found_twice(boxes: Floats, scores: Floats) -> npt.NDArray[np.bool_]:
 
 
 class TrackedTwice:
-    """Tells which tracks of one camera follow a person whom an older track follows already.
+    """Tells which tracks of one camera follow a person whom another track follows already.
 
     Two tracks are one person where a box lies within the other as `found_twice` says, or where both have the
-    one face that there is; until they are apart. Tracks that were apart once are two people for good, however
-    close they stand later.
+    one face that there is; until they are apart, or have a face each. Tracks that were apart once are two
+    people for good, however close they stand later, and who was named once is nobody else's box any more.
     """
 
     def __init__(self) -> None:
         self._first: dict[int, int] = {}
         self._last: dict[int, int] = {}
-        self._apart: set[tuple[int, int]] = set()
+        self._slots: dict[int, int] = {}
+        self._away = np.zeros((0, 0), np.int8)
+        """By the slots of two tracks: frames in a row in which they were two people; RELEASED: for good."""
         self._owner: dict[int, int] = {}
-        self._away: dict[tuple[int, int], int] = {}
 
-    def update(self, numbers: Sequence[int], boxes: Floats, faces: Floats, at: int) -> Mapping[int, int]:
+    def update(
+        self,
+        numbers: Sequence[int],
+        boxes: Floats,
+        faces: Floats,
+        at: int,
+        *,
+        named: Container[int] = frozenset(),
+    ) -> Mapping[int, int]:
         """Return for each track of a frame that is, or may be, another's person the number of that one.
 
         numbers: of the tracks, each once; boxes: theirs, (N, 4) x1 y1 x2 y2; faces: (M, 4), sure ones.
-        at: the frame's time, ns.
+        at: the frame's time, ns. named: numbers of tracks that have been counted.
         """
         self._forget(at)
-        for number in numbers:
-            self._first.setdefault(number, at)
-            self._last[number] = at
-        if len(numbers) < 2:
+        self._meet(numbers, at)
+        self._owner = {one: owner for one, owner in self._owner.items() if one not in named}
+        slots = np.array([self._slots[number] for number in numbers], np.intp)
+        if len(numbers) < 2 or (self._away[slots[:, None], slots] >= RELEASED).all():
             return self._owner
-        share, tall = shares(boxes, boxes), _as_tall(boxes)
-        close = tall & (share >= CLOSE)
-        # Of two that came at once the tracker numbers the surer one first; the order never changes.
-        order = sorted(range(len(numbers)), key=lambda row: (self._first[numbers[row]], numbers[row]))
-        for place, row in enumerate(order):
-            for older in order[:place]:
-                pair = numbers[older], numbers[row]
-                is_owner = self._owner.get(pair[1]) in (pair[0], self._owner.get(pair[0], pair[0]))
-                if pair in self._apart:
-                    continue
-                # Who is seen apart at first is somebody else at once.
-                away = self._away.get(pair, RELEASED - 1) + 1 if share[older, row] < CLOSE else 0
-                self._away[pair] = away
-                if away >= RELEASED:
-                    self._apart.add(pair)
-                    if is_owner:
-                        del self._owner[pair[1]]
-                elif (
-                    close[older, row]
-                    and pair[1] not in self._owner
-                    and (share[older, row] >= WITHIN or _have_one_face(boxes[[older, row]], faces))
-                ):
-                    self._owner[pair[1]] = self._owner.get(pair[0], pair[0])
+        # Of two that came at once the tracker numbers the surer one first; the order of two never changes.
+        rows = range(len(numbers))
+        order = sorted(
+            rows, key=lambda row: (numbers[row] not in named, self._first[numbers[row]], numbers[row])
+        )
+        names, slots = [numbers[row] for row in order], slots[order]
+        pairs = _Pairs(self._away[slots[:, None], slots], boxes[order], faces)
+        newer, older = slots[pairs.newer], slots[pairs.older]
+        self._away[newer, older] = self._away[older, newer] = pairs.away
+        self._release(names, pairs)
+        self._join(names, pairs, named)
         waiting = {
-            numbers[row]: numbers[older]
-            for place, row in enumerate(order)
-            for older in order[:place]
-            if (close[older, row] or self._away.get((numbers[older], numbers[row])))
-            and (numbers[older], numbers[row]) not in self._apart
-            and at - self._first[numbers[row]] < WAIT_NS
+            names[newer]: names[older]
+            for newer, older in pairs.of(pairs.may_be_one)
+            if names[newer] not in named and at - self._first[names[newer]] < WAIT_NS
         }
         return waiting | self._owner
 
+    def _meet(self, numbers: Sequence[int], at: int) -> None:
+        for number in numbers:
+            self._first.setdefault(number, at)
+            self._last[number] = at
+            self._slots.setdefault(number, len(self._slots))
+        more = len(self._slots) - len(self._away)
+        if more:
+            self._away = np.pad(self._away, (0, more), constant_values=NEVER_MET)
+            np.fill_diagonal(self._away, RELEASED)
+
+    def _release(self, names: Sequence[int], pairs: _Pairs) -> None:
+        """Let go who has just become another person than one with that owner, and is none of the others."""
+        parted: dict[int, list[int]] = {}
+        if self._owner:
+            owned = np.array([name in self._owner for name in names])
+            for newer, older in pairs.of((pairs.away >= RELEASED) & owned[pairs.newer]):
+                parted.setdefault(newer, []).append(older)
+        for newer, others in parted.items():
+            owner = self._owner[names[newer]]
+            group = [row for row in range(newer) if self._owner.get(names[row], names[row]) == owner]
+            is_one = any(not self._are_apart(names[newer], names[row]) for row in group)
+            if not is_one and not set(group).isdisjoint(others):
+                del self._owner[names[newer]]
+
+    def _join(self, names: Sequence[int], pairs: _Pairs, named: Container[int]) -> None:
+        for newer, older in pairs.of(pairs.are_one):
+            name, owner = names[newer], self._owner.get(names[older], names[older])
+            if name in named or name in self._owner or self._are_apart(name, owner):
+                continue
+            self._owner |= {one: owner for one, other in self._owner.items() if other == name}
+            self._owner[name] = owner
+
+    def _are_apart(self, one: int, other: int) -> bool:
+        slots = self._slots.get(one), self._slots.get(other)
+        return None not in slots and bool(self._away[slots] >= RELEASED)
+
     def _forget(self, at: int) -> None:
-        gone = {number for number, last in self._last.items() if at - last > FORGET_NS}
+        gone = {number for number, last in self._last.items() if abs(at - last) > FORGET_NS}
         if gone:
-            for memory in (self._first, self._last):
-                for number in gone:
-                    del memory[number]
-            self._away = {pair: n for pair, n in self._away.items() if not gone.intersection(pair)}
-            self._apart = {pair for pair in self._apart if not gone.intersection(pair)}
+            stay = [number for number in self._slots if number not in gone]
+            slots = [self._slots[number] for number in stay]
+            self._away = self._away[np.ix_(slots, slots)]
+            self._slots = {number: slot for slot, number in enumerate(stay)}
+            self._first, self._last = (
+                {number: memory[number] for number in stay} for memory in (self._first, self._last)
+            )
             self._owner = {one: owner for one, owner in self._owner.items() if one not in gone}
 
 
-def _have_one_face(pair: Floats, faces: Floats) -> bool:
-    """Return whether one face lies where both persons have theirs, and no other where one has."""
+class _Pairs:
+    """The pairs of a frame's tracks that are not two people for good, those of the oldest first.
+
+    newer, older: their rows. away: frames in a row in which they were two, with this one.
+    """
+
+    def __init__(self, before: npt.NDArray[np.int8], boxes: Floats, faces: Floats) -> None:
+        """before: of each two rows `away` by the last frame; boxes: (N, 4), the oldest track first."""
+        self.newer, self.older = np.nonzero(np.tril(before < RELEASED, -1))
+        before = before[self.newer, self.older]
+        share, is_tall = _compared(boxes[self.newer], boxes[self.older])
+        is_near = share >= CLOSE
+        # Who is seen apart at first is somebody else at once.
+        self.away = np.where(is_near, 0, np.where(before == NEVER_MET, RELEASED, before + 1)).astype(np.int8)
+        has_one, has_each = (np.zeros(len(share), np.bool_) for _ in range(2))
+        if is_near.any() and len(faces):
+            ones, others = boxes[self.newer[is_near]], boxes[self.older[is_near]]
+            has_one[is_near], has_each[is_near] = _faces_of(ones, others, faces)
+        beside = is_near & has_each & (share < WITHIN)
+        self.away[beside] = np.maximum(before[beside], 0) + 1
+        is_open = self.away < RELEASED
+        is_close = is_open & is_near & is_tall
+        self.are_one = is_close & ((share >= WITHIN) | has_one)
+        self.may_be_one = is_close | (is_open & (self.away > 0))
+
+    def of(self, wanted: Flags) -> Iterable[tuple[int, int]]:
+        """Return newer and older of those wanted."""
+        return zip(self.newer[wanted].tolist(), self.older[wanted].tolist(), strict=True)
+
+
+def _compared(boxes: Floats, others: Floats) -> tuple[Floats, Flags]:
+    """Return by pair how much of the smaller box both cover, and whether they are as tall."""
+    sizes, sizes_of_others = (found[:, 2:] - found[:, :2] for found in (boxes, others))
+    sides = np.minimum(boxes[:, 2:], others[:, 2:]) - np.maximum(boxes[:, :2], others[:, :2])
+    least = np.minimum(sizes.prod(axis=1), sizes_of_others.prod(axis=1))
+    share = np.maximum(sides, 0).prod(axis=1) / np.maximum(least, 1e-6)
+    heights = sizes[:, 1], sizes_of_others[:, 1]
+    return share, np.minimum(*heights) >= AS_TALL * np.maximum(*heights)
+
+
+def _faces_of(boxes: Floats, others: Floats, faces: Floats) -> tuple[Flags, Flags]:
+    """Return by pair whether two persons have the one face that there is, and whether each may have its own.
+
+    They share it where it lies where both persons have theirs, and no other where one has.
+    """
     middles = (faces[:, :2] + faces[:, 2:]) / 2
-    lower, upper = pair[:, None, :2], pair[:, None, 2:].copy()
-    upper[..., 1] = lower[..., 1] + HEAD * (upper[..., 1] - lower[..., 1])
-    inside = ((middles[None] >= lower) & (middles[None] <= upper)).all(axis=2)
-    return bool(inside.any(axis=0).sum() == 1 and inside.all(axis=0).sum() == 1)
+
+    def inside(persons: Floats) -> Flags:
+        lower, upper = persons[:, None, :2], persons[:, None, 2:].copy()
+        upper[..., 1] = lower[..., 1] + HEAD * (upper[..., 1] - lower[..., 1])
+        return np.asarray(((middles[None] >= lower) & (middles[None] <= upper)).all(axis=2))
+
+    of_one, of_other = inside(boxes), inside(others)
+    number = (of_one | of_other).sum(axis=1)
+    has_one = (number == 1) & (of_one & of_other).any(axis=1)
+    return has_one, (number > 1) & of_one.any(axis=1) & of_other.any(axis=1)
 
 
 def _as_tall(boxes: Floats) -> npt.NDArray[np.bool_]:

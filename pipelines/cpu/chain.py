@@ -120,13 +120,15 @@ class CameraChain:
         person found twice is counted once; who came alone and now stands behind another is somebody else.
         """
         tracked = self._tracker.update(_both(objects, doubtful), captured_at)
+        numbers = [seen.number for seen in tracked if seen.number is not None]
         owners = self._twice.update(
-            [seen.number for seen in tracked if seen.number is not None],
+            numbers,
             np.array([seen.box for seen in tracked if seen.number is not None]).reshape(-1, 4),
             faces.boxes[faces.scores >= SURE_FACE],
             captured_at,
+            named={number for number in numbers if self._book.name_of(number) is not None},
         )
-        taken = {seen.number for seen in tracked if seen.number is not None}
+        taken = set(numbers)
         for row, seen in enumerate(tracked):
             label, box = self._labels[seen.class_id], _box(*seen.box)
             if row >= len(objects) and seen.number is None:

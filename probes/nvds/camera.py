@@ -131,6 +131,7 @@ class CameraMeta:
         with self._lock:
             self._names.clear()
             self._known.name(self._names)
+            self._twice = TrackedTwice()  # the tracker's numbers may come again for others
             return self._book.clear()
 
     def _detect_packed(
@@ -161,7 +162,7 @@ class CameraMeta:
         polygons, counted, new = masks.polygons, self._counted, tuple.__new__
         pairs: list[tuple[ObjectMeta, Detection | None]] = []
         taken = set()
-        again = self._found_again(objects, at, scale, size, masks)
+        again, goes_on = self._found_again(objects, at, scale, size, masks)
         last_component = last_class = mapped = None
         for seen in objects:
             component, class_id, number, confidence, left, top, width, height, _, _ = seen
@@ -185,7 +186,8 @@ class CameraMeta:
                     kind = _AGAIN
                 elif number != UNTRACKED and number not in taken:
                     taken.add(number)
-                    track = self._name(number, at, hidden=bool(polygons) and masks.hides(box, size))
+                    hidden = bool(polygons) and masks.hides(box, size)
+                    track = self._name(goes_on.get(number, number), at, hidden=hidden)
             sure = confidence if 0 <= confidence <= 1 else 0.0
             pairs.append((seen, new(Detection, (kind, label, sure, box, track))))
         return pairs
@@ -197,34 +199,42 @@ class CameraMeta:
         scale: tuple[float, float],
         size: tuple[int, int],
         masks: CameraMasks,
-    ) -> Container[int]:
-        """Return the tracks without a name that are another's person, or may be; see TrackedTwice.
+    ) -> tuple[Container[int], Mapping[int, int]]:
+        """Return the tracks without a name that are another's person, or may be, and who goes on as whom.
 
-        Who is behind a mask gets no name, and so is none of them.
+        See TrackedTwice. Who is only masked, or behind a mask, gets no name: such a one is none of them, and
+        nobody is theirs.
         """
         across, down = scale
+        present: set[int] = set()
         people: dict[int, ObjectMeta] = {}
         faces: list[ObjectMeta] = []
         for seen in objects:
             kind, _ = self._classes.get((seen.component, seen.class_id), (None, ""))
-            if kind is _PERSON and seen.number != UNTRACKED:
-                people.setdefault(seen.number, seen)
+            if kind is _PERSON and seen.number != UNTRACKED and seen.number not in present:
+                present.add(seen.number)
+                box = Box(seen.left * across, seen.top * down, seen.width * across, seen.height * down)
+                sure = seen.number in self._names or not 0 <= seen.confidence < self._counted
+                if sure and not masks.hides(box, size):
+                    people[seen.number] = seen
             elif kind is Kind.FACE and seen.confidence >= SURE_FACE:
                 faces.append(seen)
-        fresh = [
-            number
-            for number, seen in people.items()
-            if number not in self._names
-            and not 0 <= seen.confidence < self._counted
-            and not masks.hides(
-                Box(seen.left * across, seen.top * down, seen.width * across, seen.height * down), size
-            )
-        ]
+        fresh = people.keys() - self._names.keys()
         if not fresh:  # as in the frames that the reader does alone
-            return ()
-        owners = self._twice.update([*people], _corners(people.values()), _corners(faces), at)
-        known = self._names.keys() | people.keys()
-        return {number for number in fresh if owners.get(number, UNTRACKED) in known}
+            return (), {}
+        boxes = _corners(people.values())
+        owners = self._twice.update([*people], boxes, _corners(faces), at, named=self._names)
+        again: set[int] = set()
+        goes_on: dict[int, int] = {}
+        for number in (number for number in people if number in fresh):
+            owner = owners.get(number, number)
+            if owner != number and (owner in self._names or owner in fresh):
+                if owner in present:
+                    again.add(number)
+                else:
+                    goes_on[number] = owner
+                    present.add(owner)
+        return again, goes_on
 
     def _steady(self, stamp: int) -> int:
         """Return a frame's time, later than all before; it advances at the frame rate if the clock went back.

@@ -132,3 +132,10 @@ def test_who_walks_behind_somebody_keeps_the_track(behind, back) -> None:
 def test_who_stands_beside_somebody_from_the_first_frame_on_is_counted(left) -> None:
     """A box of which more than a third lies outside the other is somebody else."""
     assert len(tracks_of(frames_of(*[seen_twice(left)] * 3))) == 2
+
+
+def test_who_was_counted_stays_counted_where_the_box_lies_within_anothers_later() -> None:
+    """Two who stand close for more than a second are counted; one steps behind the other then."""
+    frames = frames_of(*[shifted(15)] * 14, *[shifted(5)] * 6, *[shifted(15)] * 3)
+    assert all(len({one.track for one in frame.of(Kind.PERSON)}) == 2 for frame in frames[12:])
+    assert len(tracks_of(frames)) == 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -15,6 +15,9 @@ from probes.nvds.meta import FrameMeta, MetaError, ObjectMeta
 from probes.nvds.surface import on_surface
 from tests.fakes.nvds import SURFACE, camera
 from tests.fakes.people import START
+
+if TYPE_CHECKING:
+    from probes.nvds.camera import CameraMeta
 
 SIZES = st.tuples(st.integers(8, 4000), st.integers(8, 4000))
 EDGES = st.floats(-5000, 5000)
@@ -117,3 +120,64 @@ def test_who_comes_up_close_to_somebody_is_counted_after_a_second() -> None:
         return second.kind
 
     assert [kind(number) for number in (0, 5, 11)] == [Kind.AGAIN, Kind.AGAIN, Kind.PERSON]
+
+
+WHOLE, WITHIN, BESIDE = (200.0, 160.0), (220.0, 100.0), (600.0, 100.0)
+"""Left edge and width of boxes that are as high."""
+
+
+def one(number: int, place: tuple[float, float], sure: float = 0.9) -> ObjectMeta:
+    return ObjectMeta(1, 0, number, sure, place[0], 150.0, place[1], 300.0, None)
+
+
+def people_of(door: CameraMeta, number: int, *seen: ObjectMeta, masks: Any = ()) -> list[tuple[Kind, Any]]:
+    """Return kind and track's number of each object of a frame."""
+    frame, pairs = door.frame(meta(number, [*seen]), SURFACE, CameraMasks(masks))
+    assert len(door.heads(frame)) >= len(seen)
+    return [(found.kind, found.track and found.track.number) for _, found in pairs if found]
+
+
+def test_the_second_box_goes_on_with_the_name_where_the_first_is_not_found() -> None:
+    """As on the CPU; also where the tracker never finds the first again."""
+    door = camera("cam0", counted=0.4)
+    assert people_of(door, 0, one(7, WHOLE), one(8, WITHIN)) == [(Kind.PERSON, 1), (Kind.AGAIN, None)]
+    for number in range(1, 90):
+        door.ended(START + number * 100_000_000)
+        assert people_of(door, number, one(8, WITHIN)) == [(Kind.PERSON, 1)]
+    assert people_of(door, 90, one(8, WITHIN), one(7, WHOLE)) == [(Kind.AGAIN, None), (Kind.PERSON, 1)]
+    assert people_of(door, 91, one(8, WITHIN), one(9, WITHIN)) == [(Kind.PERSON, 1), (Kind.AGAIN, None)]
+
+
+def test_a_doubtful_box_takes_nobody_who_is_sure() -> None:
+    """Who is only masked has no name: the sure one within that box would never be counted."""
+    door = camera("cam0", counted=0.4)
+    for number in range(20):
+        seen = people_of(door, number, one(7, WHOLE, 0.3), *([one(8, WITHIN)] if number > 2 else []))
+    assert seen == [(Kind.DOUBTFUL, None), (Kind.PERSON, 1)]
+
+
+def test_who_is_behind_a_privacy_mask_takes_nobody_who_is_not() -> None:
+    door = camera("cam0", counted=0.4)
+    left = [((0.0, 0.0), (0.25, 0.0), (0.25, 1.0), (0.0, 1.0))]
+    wide, right = (
+        (280.0, 79.0),
+        (300.0, 60.0),
+    )  # on a surface of 1280 px their middles are at 0.2496 and 0.2578
+    for number in range(20):
+        seen = people_of(door, number, one(7, wide), one(8, right), masks=left)
+    assert seen == [(Kind.PERSON, None), (Kind.PERSON, 1)]
+
+
+def test_who_has_a_name_keeps_it_beside_a_lower_number_of_the_tracker() -> None:
+    door = camera("cam0", counted=0.4)
+    for number in range(80):
+        people_of(door, number, one(700, WITHIN))
+    assert people_of(door, 80, one(700, WITHIN), one(8, WHOLE)) == [(Kind.PERSON, 1), (Kind.AGAIN, None)]
+
+
+def test_numbers_of_the_tracker_that_come_again_after_a_restart_are_others() -> None:
+    door = camera("cam0", counted=0.4)
+    people_of(door, 0, one(7, WHOLE), one(8, WITHIN))
+    door.close()
+    assert people_of(door, 1, one(7, WHOLE), one(8, BESIDE)) == [(Kind.PERSON, 2), (Kind.PERSON, 3)]
+    assert people_of(door, 2, one(8, BESIDE)) == [(Kind.PERSON, 3)]
