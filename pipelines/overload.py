@@ -133,7 +133,7 @@ class Overload:
         cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
         self._note_waits(now, cameras, frames)
         self._count_people(cameras)
-        changed = not self._turns.looks_round and governor.update(
+        changed = self._turns.looks_round is None and governor.update(
             totals(self._metrics, now, self._idle_s()),
             len(cameras),
             has_sub_streams=bool(throttle.usable_sub_streams),
@@ -185,14 +185,20 @@ class Overload:
         self._waits = waits  # replaced as a whole: other threads read it
 
     def _count_people(self, cameras: Mapping[str, int]) -> None:
-        """Note how many people are in view of each camera, about the mean of the last 10 s."""
+        """Note how many people are in view of each camera, about the mean of the last 10 s.
+
+        Of the one that looks round, those of now: until a key frame came and somebody is followed, most of
+        its time is over.
+        """
         seen = {
             sample.labels["camera"]: sample.value
             for family in self._metrics.tracks_active.collect()
             for sample in family.samples
         }
         for camera in cameras:
-            if camera not in self._suspended:
+            if camera == self._turns.looks_round:
+                self._people[camera] = seen.get(camera, 0.0)
+            elif camera not in self._suspended:
                 past = self._people.get(camera, seen.get(camera, 0.0))
                 self._people[camera] = past + NEW_SHARE * (seen.get(camera, 0.0) - past)
 

@@ -34,9 +34,9 @@ class Turns:
         self._until = 0.0
 
     @property
-    def looks_round(self) -> bool:
-        """Whether more than is asked for is analysed for some seconds: what the load says then is no rule."""
-        return self._looks_round is not None
+    def looks_round(self) -> str | None:
+        """The camera that is analysed beyond what is asked for: what the load says meanwhile is no rule."""
+        return self._looks_round
 
     def choose(
         self, now: float, cameras: Mapping[str, int], count: int, people: Mapping[str, int]

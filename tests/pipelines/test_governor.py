@@ -344,6 +344,20 @@ def test_two_cameras_that_have_people_take_turns_and_one_that_has_none_only_look
     assert ("door",) in crowd.run(200)
 
 
+def test_somebody_alone_is_seen_by_a_camera_that_looks_round_though_followed_late():
+    """Ten seconds: until the key frame of a long group, and three frames by which somebody is confirmed."""
+    crowd, back = Crowd({"door": 2, "till": 0}, late=4), 0
+    crowd.run(30)
+    assert crowd.throttle.suspended == {"till"}
+    for _ in range(90):
+        back = 0 if "till" in crowd.throttle.suspended else back + 1
+        crowd.people["till"] = int(back > 10)
+        crowd.run(1)
+        if "door" in crowd.throttle.suspended:
+            break
+    assert crowd.throttle.suspended == {"door"}
+
+
 def test_priority_goes_before_the_number_of_people():
     crowd = Crowd({"empty": 0, "crowd": 6, "one": 1}, priority={"empty": 0, "one": 1, "crowd": 2})
     assert crowd.run(50)[:3] == [(), ("empty",), ("empty", "one")]
