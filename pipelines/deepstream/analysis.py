@@ -109,14 +109,15 @@ class MetaAnalysis:
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frame_queue))
         self._marks: MarkLooks | None = None
         self._chooser: Chooser | None = None
+        by_pad = {slots[name]: camera for name, camera in self._cameras.items()}
         if marks:
-            self._marks, self._chooser = self._build_marks(marks)
+            self._marks, self._chooser = self._build_marks(marks, by_pad)
             looks.disable(Route.SYMBOL)
         self._crops = SurfaceCrops(binding.surfaces, looks)
         self._probe = BatchProbe(
             self._meta,
             self._meta,
-            cameras={slots[name]: camera for name, camera in self._cameras.items()},
+            cameras=by_pad,
             overlay=MetaOverlay(
                 parts.money,
                 self._values.get,
@@ -257,7 +258,9 @@ class MetaAnalysis:
         """Whether the floor thread failed."""
         return self._died
 
-    def _build_marks(self, marks: tuple[Model, Brands]) -> tuple[MarkLooks, Chooser]:
+    def _build_marks(
+        self, marks: tuple[Model, Brands], by_pad: Mapping[int, CameraMeta]
+    ) -> tuple[MarkLooks, Chooser]:
         model, brands = marks
         on_objects = self._binding.looks
         looks = MarkLooks(
@@ -274,6 +277,7 @@ class MetaAnalysis:
             counted=self._counted,
             on_owed=self._metrics.count_owed_looks,
             unseen=(self.self_check.pad,) if self.self_check else (),
+            found_again=lambda pad: by_pad[pad].found_again,
         )
 
     def _on_failure(self, camera: str | None) -> None:

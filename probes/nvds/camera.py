@@ -68,6 +68,8 @@ class CameraMeta:
         self.masks, self.origins = CameraMasks(masks), FrameOrigins()
         self.is_turned = False
         """Whether its frames are withheld, since people do not stand upright in them. From any thread."""
+        self.found_again: Container[int] = ()
+        """The tracker's numbers that were another person's box in the last frame. From any thread."""
         self._names: dict[int, TrackId] = {}
         self._twice = TrackedTwice()
         self._known = Known(classes, counted)
@@ -147,6 +149,7 @@ class CameraMeta:
         camera = known.camera(masks, scale, size)
         pairs = objects.detect(known, camera)
         if pairs is not None:
+            self.found_again = ()
             self._book.see_again(pairs.seen, at)
         return pairs
 
@@ -163,6 +166,7 @@ class CameraMeta:
         pairs: list[tuple[ObjectMeta, Detection | None]] = []
         taken = set()
         again, goes_on = self._found_again(objects, at, scale, size, masks)
+        self.found_again = again
         last_component = last_class = mapped = None
         for seen in objects:
             component, class_id, number, confidence, left, top, width, height, _, _ = seen

@@ -19,7 +19,7 @@ from probes.recognition.look import extent
 from probes.recognition.look_scheduler import LookScheduler, RateLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Container
 
     from probes.nvds.camera import Classes
     from probes.nvds.meta import FrameMeta, MetaReader, Rectangle
@@ -47,15 +47,17 @@ class Chooser:
         limits: RateLimits = GPU_LIMITS,
         on_owed: Callable[[bool], None] = lambda _: None,
         unseen: Collection[int] = (),
+        found_again: Callable[[int], Container[int]] = lambda _pad: (),
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for.
 
         counted: confidence below which a person is only masked. unseen: mux pads that are no cameras.
+        found_again: the tracker's numbers, by pad, that were another person's box in the last frame.
         on_owed: see `LookScheduler`. These looks are
         part of the graph: none waits for a worker, so only the budget bounds them.
         """
-        self._counted, self._unseen = counted, frozenset(unseen)
+        self._counted, self._unseen, self._found_again = counted, frozenset(unseen), found_again
         self._reader, self._looks, self._classes = reader, looks, classes
         self._wanted, self._clock_ns = wanted, clock_ns
         self._picker = LookScheduler(limits, on_owed=on_owed)
@@ -85,8 +87,11 @@ class Chooser:
                     self._looks.add(batch, meta, box, person.track.number)
 
     def _frame(self, meta: FrameMeta, surface: tuple[int, int], at: int) -> Frame:
-        """Return what was detected, in pixels of the surface, under the tracker's own numbers."""
-        found = []
+        """Return what was detected, in pixels of the surface, under the tracker's own numbers.
+
+        A person's second box is left out: its looks would count for nobody, and it would hide the person.
+        """
+        found, again = [], self._found_again(meta.pad)
         for seen in meta.objects or ():
             kind, label = self._classes.get((seen.component, seen.class_id), (Kind.MARK, ""))
             box = Box(seen.left, seen.top, seen.width, seen.height)
@@ -94,6 +99,8 @@ class Chooser:
                 continue
             doubtful = 0 <= seen.confidence < self._counted  # below 0: carried on by the tracker
             tracked = kind is Kind.PERSON and seen.number != UNTRACKED and not doubtful
+            if tracked and seen.number in again:
+                continue
             track = TrackId(str(meta.pad), "", seen.number) if tracked else None
             found.append(Detection(kind, label, seen.confidence, box, track))
         return Frame(str(meta.pad), at, surface, tuple(found))

@@ -82,6 +82,7 @@ class Way:
             classes=CLASSES,
             wanted=lambda: self.marks.wanted,
             limits=self.limits,
+            found_again=lambda pad: self.rig.probe.cameras[pad].found_again,
             clock_ns=lambda: self.now,
         )
         self.model = BrandModel(self.ds, self.answer)
@@ -233,6 +234,24 @@ def test_an_answer_that_is_none_costs_the_look_not_the_picture(
     assert "cam0: the brand model: the brand model" in caplog.text
     (sighting,) = way.rig.frame_queue.take(1)
     assert sighting.masks is not None
+
+
+def test_the_second_box_of_one_person_is_not_looked_at_nor_hides_the_person(ds: Any) -> None:
+    """From the frame after the one in which it is found again on."""
+    way = Way(ds)
+    whole, again = Obj(1, 0, 7, 0.9, (200, 150, 160, 300)), Obj(1, 0, 8, 0.9, (220, 150, 100, 299))
+    looked: list[int] = []
+
+    def infer(buffer: int) -> None:
+        looked.extend(one.object_id for one in looks_in(ds, buffer))
+
+    way.model.infer = infer  # type: ignore[method-assign]
+    way.send(Pic(objects=[whole, again], ntp=START))
+    assert sorted(looked) == [7, 8]
+    for number in range(1, 5):
+        way.now += 10_000_000_000
+        way.send(Pic(objects=[whole, again], number=number, ntp=START + number * 100_000_000))
+    assert looked[2:] == [7] * 4
 
 
 def test_a_look_that_the_model_left_out_is_taken_off(ds: Any) -> None:

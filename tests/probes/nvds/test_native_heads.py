@@ -28,7 +28,7 @@ TRACKS = st.none() | st.integers(1, 5).map(lambda number: TrackId("c", "s", numb
 @st.composite
 def detections(draw: Any) -> Detection:
     kind = draw(
-        st.sampled_from([Kind.PERSON, Kind.PERSON, Kind.DOUBTFUL, Kind.FACE, Kind.FACE, Kind.ACCESSORY])
+        st.sampled_from([Kind.PERSON, Kind.AGAIN, Kind.DOUBTFUL, Kind.FACE, Kind.FACE, Kind.ACCESSORY])
     )
     box = Box(draw(AT), draw(AT), draw(SIDES), draw(SIDES))
     track = draw(TRACKS) if kind is Kind.PERSON else None

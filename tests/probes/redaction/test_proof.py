@@ -14,7 +14,7 @@ PERSON = Box(100, 100, 60, 200)
 NEEDED = frozenset({Kind.PERSON, Kind.FACE})
 SIDES = st.floats(1, 400)
 BOXES = st.builds(Box, st.floats(-100, 700), st.floats(-100, 500), SIDES, SIDES)
-KINDS = [Kind.PERSON, Kind.DOUBTFUL, Kind.FACE]
+KINDS = [Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN, Kind.FACE]
 PEOPLE = st.lists(
     st.builds(Detection, st.sampled_from(KINDS), st.just("x"), st.floats(0, 1), BOXES),
     max_size=6,
@@ -35,7 +35,7 @@ def frame(*found: Detection, at: int = 0) -> Frame:
         (Box(400, 100, 60, 60), False),
     ],
 )
-@pytest.mark.parametrize("kind", [Kind.PERSON, Kind.DOUBTFUL])
+@pytest.mark.parametrize("kind", [Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN])
 def test_a_person_is_masked_by(kind: Kind, mask: Box, masked: bool) -> None:
     seen = frame(Detection(kind, "person", 0.9, PERSON))
     assert is_everybody_masked(seen, [Mask(mask, By.DETECTOR)]) is masked
