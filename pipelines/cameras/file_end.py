@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_BOXES: Final = 4096
+MAX_BOXES: Final = 2**18
+"""Of a film in fragments, one each second or less, that are more than a day; beyond that nobody can tell."""
 MAX_TAGS: Final = 2_000_000
 HEAD_BYTES: Final = 8192
 TAIL_BYTES: Final = 2**22
@@ -125,6 +126,7 @@ def boxes(file: BinaryIO, at: int, end: int, *, whole: bool = True) -> Iterator[
             raise ValueError("no box")
         yield kind, at + head, at + size
         at += size
+    raise ValueError("too many boxes")
 
 
 def file_size(file: BinaryIO) -> int:

@@ -172,6 +172,27 @@ def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(
     assert count == FRAMES or "were read" in notes[0]
 
 
+def _box(kind, content=b""):
+    return (len(content) + 8).to_bytes(4, "big") + kind + content
+
+
+def test_a_long_film_in_fragments_is_counted_to_its_end_and_seen_to_be_cut_there(tmp_path):
+    """4096 boxes were looked at, half an hour of fragments of a second."""
+    table = _box(b"minf", _box(b"stbl", _box(b"stsz", bytes(12))))
+    media = _box(b"mdia", _box(b"hdlr", bytes(8) + b"vide") + table)
+    run = _box(b"tfhd", bytes(4) + b"\0\0\0\1") + _box(b"trun", bytes(4) + (25).to_bytes(4, "big"))
+    second = _box(b"moof", _box(b"traf", run)) + _box(b"mdat", bytes(8))
+    path = tmp_path / "long.mp4"
+    film = _box(b"ftyp", bytes(8)) + _box(b"moov", _box(b"trak", media)) + 7200 * second
+    path.write_bytes(film)
+    assert count_frames(path) == 7200 * 25
+    assert is_whole(path)
+    path.write_bytes(film[:-3])
+    assert is_cut_off(path)
+    assert not is_whole(path)
+    assert count_frames(path) is None
+
+
 def test_a_film_whose_index_was_to_come_last_is_called_cut_short_at_once(tmp_path, monkeypatch):
     """The second reading, of a demuxer that pulls, said nothing for 15 s."""
     pulled, opened = [], reader._open
