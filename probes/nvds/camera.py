@@ -210,29 +210,35 @@ class CameraMeta:
         nobody is theirs.
         """
         across, down = scale
-        present: set[int] = set()
         people: dict[int, ObjectMeta] = {}
         faces: list[ObjectMeta] = []
         for seen in objects:
             kind, _ = self._classes.get((seen.component, seen.class_id), (None, ""))
-            if kind is _PERSON and seen.number != UNTRACKED and seen.number not in present:
-                present.add(seen.number)
-                box = Box(seen.left * across, seen.top * down, seen.width * across, seen.height * down)
-                sure = seen.number in self._names or not 0 <= seen.confidence < self._counted
-                if sure and not masks.hides(box, size):
-                    people[seen.number] = seen
+            if kind is _PERSON and seen.number != UNTRACKED:
+                people.setdefault(seen.number, seen)
             elif kind is Kind.FACE and seen.confidence >= SURE_FACE:
                 faces.append(seen)
-        fresh = people.keys() - self._names.keys()
+
+        def is_shown(seen: ObjectMeta) -> bool:
+            box = Box(seen.left * across, seen.top * down, seen.width * across, seen.height * down)
+            return not (masks.polygons and masks.hides(box, size))
+
+        names = self._names
+        unnamed = (one for one in people.values() if one.number not in names)
+        fresh = {one.number for one in unnamed if not 0 <= one.confidence < self._counted and is_shown(one)}
         if not fresh:  # as in the frames that the reader does alone
             return (), {}
-        boxes = _corners(people.values())
-        owners = self._twice.update([*people], boxes, _corners(faces), at, named=self._names)
+        shown = [
+            one for one in people.values() if one.number in fresh or (one.number in names and is_shown(one))
+        ]
+        numbers = [one.number for one in shown]
+        owners = self._twice.update(numbers, _corners(shown), _corners(faces), at, named=names)
+        present = set(people)
         again: set[int] = set()
         goes_on: dict[int, int] = {}
-        for number in (number for number in people if number in fresh):
+        for number in (number for number in numbers if number in fresh):
             owner = owners.get(number, number)
-            if owner != number and (owner in self._names or owner in fresh):
+            if owner != number and (owner in names or owner in fresh):
                 if owner in present:
                     again.add(number)
                 else:
