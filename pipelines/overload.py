@@ -35,6 +35,8 @@ SILENT_S = 180.0
 """Is nothing of a live camera analysed for so long, though it should be, the program is at fault."""
 FAIR_FRAMES = 60
 """It should be, too, while frames are left out, where each other had so many meanwhile: they are fair."""
+MAX_STEP_S = 10.0
+"""Of the time between two checks no more counts for a camera's wait: this process itself stood still."""
 STAT = Path("/proc/stat")
 KEYS_ONLY = ", key frames decoded"
 NO_LOOK = f"no look ended for {STALLED_S:g} s of people in view: looks hang, or take far too long"
@@ -166,7 +168,7 @@ class Overload:
 
     def _note_waits(self, now: float, cameras: Mapping[str, int], frames: Mapping[str, int]) -> None:
         """Note how long each live camera has waited for a frame, and what the others had meanwhile."""
-        passed_s, self._checked_at = now - self._checked_at, now
+        passed_s, self._checked_at = min(now - self._checked_at, MAX_STEP_S), now
         waits, before = {}, self._waits
         news = {c: frames.get(c, 0) - before[c].frames for c in cameras if c in before}
         in_turn = [camera for camera in news if camera not in self._suspended]

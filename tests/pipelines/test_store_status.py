@@ -120,6 +120,17 @@ def test_a_live_camera_of_which_nothing_is_analysed_for_minutes_is_stuck_though_
     assert not box.status.health().stuck
 
 
+def test_no_camera_is_stuck_because_the_process_was_paused_for_minutes(monkeypatch):
+    box = Box(monkeypatch)
+    box.run(60, door=10, till=10)
+    box.now += 600
+    for _ in range(20):
+        box.run(1, door=10)
+        assert not box.status.health().stuck
+    box.run(180, door=10)
+    assert box.status.health().stuck
+
+
 def test_no_camera_is_stuck_for_overload_alone_however_rarely_it_has_a_frame(monkeypatch):
     box = Box(monkeypatch)
     box.run(200, late=30, door=1, till=1)
