@@ -165,6 +165,21 @@ def test_a_list_that_a_manager_has_opened_stays_while_the_shop_goes_on(shop, man
     screen.locator(".desk-member", has_text="Jörg B.").locator(".pill", has_text="Free").wait_for()
 
 
+def test_an_opened_list_stays_where_its_customer_comes_to_stand_above_others(shop, manager):
+    screen = manager.go("#/desk")
+    shop.show(150_000, 90_000, 60_000)
+    shop.page.client().post("/api/desk/state", json={"name": "Anna", "state": "free"})
+    rows = screen.locator(".desk-row", has=screen.get_by_label("Send …"))
+    send = screen.get_by_label("Send …")
+    send.nth(2).wait_for()
+    send.nth(2).evaluate("(one) => { one.dataset.opened = 'yes'; one.focus(); }")
+    shop.show(150_000, 90_000, 200_000)
+    rows.nth(0).get_by_text("€2,000").wait_for()
+    assert [row.split("\n")[0] for row in rows.all_inner_texts()] == ["€2,000", "€1,500", "€900"]
+    assert send.first.get_attribute("data-opened") == "yes"
+    assert send.first.evaluate("(one) => one === document.activeElement")
+
+
 def test_a_state_that_could_not_be_set_is_not_shown(shop, manager):
     screen = manager.go("#/desk")
     state = screen.get_by_label("State of Jörg B.")

@@ -121,6 +121,14 @@ export function reconcile(parent, nodes, entries, { key, make, update }) {
       nodes.set(key(entry), node);
     }
     update(node, entry);
+    if (node !== place && node.contains(document.activeElement)) {
+      // What is moved loses the focus, and an open list closes: the others move instead.
+      while (place && place !== node) {
+        const next = place.nextElementSibling;
+        parent.append(place);
+        place = next;
+      }
+    }
     if (node === place) place = place.nextElementSibling;
     else parent.insertBefore(node, place);
   }
