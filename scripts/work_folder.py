@@ -17,9 +17,11 @@ ENDS = (signal.SIGTERM, signal.SIGHUP)
 def work_folder(name: str) -> Iterator[str]:
     """Make a folder `msh-NAME-...` where the system keeps such. Only for the main thread of a command.
 
-    SIGTERM and SIGHUP raise SystemExit meanwhile: by themselves they end a process without a clean-up.
+    SIGTERM and SIGHUP raise SystemExit meanwhile: by themselves they end a process without a clean-up. One
+    that is ignored stays so: under nohup a run outlives its terminal.
     """
-    before = {number: signal.signal(number, _end) for number in ENDS}
+    heeded = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _end) for number in heeded}
     try:
         with TemporaryDirectory(prefix=f"msh-{name}-") as folder:
             yield folder

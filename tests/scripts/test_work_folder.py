@@ -1,5 +1,6 @@
 """The folder of a run goes with it, however that ends."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -36,6 +37,27 @@ def test_a_signal_leaves_no_folder(tmp_path, number):
         finally:
             child.kill()
     assert child.returncode in (128 + number, -number)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_under_nohup_a_run_outlives_its_terminal(tmp_path):
+    code = CODE.replace("time.sleep(1200)", "print(input(), flush=True)")
+    with subprocess.Popen(
+        ["nohup", sys.executable, "-c", code],
+        cwd=ROOT,
+        env={"TMPDIR": str(tmp_path), "PATH": os.environ["PATH"]},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        try:
+            for _ in range(2):
+                child.stdout.readline()
+            child.send_signal(signal.SIGHUP)
+            out, _ = child.communicate("on\n", timeout=120)
+        finally:
+            child.kill()
+    assert (out, child.returncode) == ("on\n", 0)
     assert list(tmp_path.iterdir()) == []
 
 
