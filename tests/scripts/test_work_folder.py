@@ -12,9 +12,11 @@ from engines.paths import ROOT
 from scripts.work_folder import work_folder
 
 CODE = """
+import signal
 import time
 from pathlib import Path
 from scripts.work_folder import work_folder
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have ignored
 with work_folder("test") as outer, work_folder("test") as inner:
     for folder in (outer, inner):
         (Path(folder) / "file").touch()

@@ -310,10 +310,15 @@ def test_200_reconnects_of_an_offline_camera_leak_nothing(watch):
     with RtspCamera() as camera:
         url = camera.url
     attempts(watch, url, 40)
-    files, memory = open_files(), resident_mb()
-    attempts(watch, url, 200)
-    assert open_files() <= files  # fewer, where an earlier test's server was still closing
-    assert resident_mb() - memory < 4
+    files, grown = open_files(), []
+    for _ in range(3):  # what leaks grows each time; what other threads of this process keep does not
+        memory = resident_mb()
+        attempts(watch, url, 200)
+        assert open_files() <= files  # fewer, where an earlier test's server was still closing
+        grown.append(resident_mb() - memory)
+        if grown[-1] < 4:
+            break
+    assert min(grown) < 4
 
 
 def test_connections_to_a_live_camera_leak_nothing(watch):

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.cameras.source import SourceSpec
+from pipelines.cameras.source import SourceLost, SourceSpec
+from pipelines.cameras.states import Cause
 from pipelines.cpu.stream_look import StreamFacts, look_at_stream
 from pipelines.settings import load_settings
 from scripts.doctor.streams import judge_stream, look_at_streams
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,8 +22,16 @@ if TYPE_CHECKING:
 def test_a_real_stream_tells_key_frames_and_its_clock() -> None:
     with RtspCamera(moving_square(count=30), fps=10) as camera:
         spec = SourceSpec("door", camera.url)
-        facts = look_at_stream(spec, 60, 120, now_s=lambda: time.time() + 5000)
-    assert facts is not None
+
+        def look() -> StreamFacts | None:
+            try:
+                return look_at_stream(spec, 60, 120, now_s=lambda: time.time() + 5000)
+            except SourceLost as lost:
+                if lost.cause is not Cause.BUSY:  # as a server on a busy machine answers that gives up
+                    raise
+            return None
+
+        facts = wait_for(look, 600)
     assert (facts.codec, facts.size, facts.reordered) == ("H264", (320, 240), False)
     assert facts.key_s is not None
     assert len(facts.keys) >= 3
