@@ -174,6 +174,23 @@ class TestFloor:
         assert tile.locator(".pill").inner_text() == "Suspended"
         visit.shoot("floor-suspended")
 
+    def test_the_wall_is_back_once_the_enlarged_camera_is_gone_and_a_new_one_has_its_place(self, visit, box):
+        page = visit.go("#/floor")
+        page.locator(".tile:not(.stale)").nth(1).wait_for()
+        page.get_by_role("button", name="camera Entrance").click()
+        page.locator(".wall.single").wait_for()
+        box.cameras = ["counter", "exit"]
+        page.locator(".wall:not(.single)").wait_for()
+        page.locator(".tile", has_text="Exit").wait_for()
+        assert page.locator(".tile:visible").count() == 2
+        page.get_by_role("button", name="camera Exit").click()
+        page.locator(".wall.single").wait_for()
+        box.cameras = ["entrance", "counter", "exit"]
+        names = page.locator(".tile .tile-name")
+        names.nth(2).wait_for(state="attached")
+        assert names.all_text_contents() == ["Entrance", "Counter", "Exit"]
+        assert page.locator(".tile:visible").all_inner_texts()[0].startswith("Exit")
+
     def test_who_may_only_read_has_no_buttons(self, visit, box):
         box.session_changes = {"may": dict.fromkeys(box.session()["may"], False) | {"read": True}}
         page = visit.go("#/try")

@@ -45,11 +45,18 @@ export function floorPage(main) {
       tile.node.remove();
       tiles.delete(id);
     }
-    for (const camera of cameras) {
+    const isSingle = () => wall.classList.contains("single");
+    const isShown = () => [...tiles.values()].some((tile) => !tile.node.hidden);
+    if (isSingle() && !isShown()) { // the one that was enlarged is gone
+      wall.classList.remove("single");
+      for (const tile of tiles.values()) tile.node.hidden = false;
+    }
+    for (const [place, camera] of cameras.entries()) {
       if (!tiles.has(camera.id)) {
         const tile = new Tile(camera.id, { point, pick, enlarge });
+        tile.node.hidden = isSingle() && isShown();
         tiles.set(camera.id, tile);
-        wall.append(tile.node);
+        wall.insertBefore(tile.node, wall.children[place] ?? null);
         tile.people(people.filter((person) => person.camera === camera.id), standsOut());
       }
       tiles.get(camera.id).update(camera);
