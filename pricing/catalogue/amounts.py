@@ -214,14 +214,14 @@ def _read_text(text: str, expected: str) -> Span | None:
         return None
     currency = currency or expected
     for_people = bool(dashed) or any(c.isalpha() or unicodedata.category(c) == "Sc" for c in plain)
-    amounts = [_number(number, currency, for_people=for_people) for number in numbers]
+    amounts = [_number(one, currency, for_people=for_people, dashed=bool(dashed)) for one in numbers]
     return _span([amount for amount in amounts if amount is not None], currency, len(numbers))
 
 
-def _number(text: str, currency: str, *, for_people: bool) -> Decimal | None:
+def _number(text: str, currency: str, *, for_people: bool, dashed: bool) -> Decimal | None:
     """Return a number written in any locale; None where its separators fit none, or may mean two things.
 
-    for_people: a sign or a word stands beside it, as people read prices.
+    for_people: a sign or a word stands beside it, as people read prices. dashed: `,-` stood for no decimals.
     """
     if re.search("[ ']", text) and not _SPACED.fullmatch(text):
         return None  # 12'99 is twelve euros in Spain, and 1290 500 two amounts
@@ -235,7 +235,7 @@ def _number(text: str, currency: str, *, for_people: bool) -> Decimal | None:
     elif dots + commas == 1:
         whole, fraction = re.split("[.,]", bare)
         # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
-        three = EXPONENTS[currency] == 3
+        three = EXPONENTS[currency] == 3 and not dashed
         thousands = len(fraction) == 3 and not (three and dots) and whole != "0"
         # 1,250 of three decimals may be either; "1.250" alone may come from a program; 1290.000 has no group
         # of thousands, and decimals that no currency has.
