@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class Kind(str, Enum):
@@ -111,6 +111,8 @@ class Frame:
 
     captured_at: UTC nanoseconds since the epoch. size: width, height in pixels.
     analysed: the kinds whose detector worked on this very frame; redaction needs PERSON and FACE.
+    followed: the same detections by what the tracker follows, for masks, where that is told apart otherwise
+    than persons are: each of two boxes of one person has a head of its own.
 
     >>> person = Detection(Kind.PERSON, "person", 0.9, Box(0, 0, 40, 120), TrackId("door", "k7f3", 1))
     >>> [str(seen.track) for seen in Frame("door", 0, (640, 360), (person,)).of(Kind.PERSON)]
@@ -122,7 +124,16 @@ class Frame:
     size: tuple[int, int]
     detections: Sequence[Detection] = ()
     analysed: frozenset[Kind] = frozenset()
+    followed: Sequence[Detection] | None = field(default=None, compare=False, repr=False)
 
     def of(self, kind: Kind) -> tuple[Detection, ...]:
         """Return the detections of one kind."""
         return tuple(d for d in self.detections if d.kind is kind)
+
+
+def followed(detections: Sequence[Detection], bodies: Mapping[int, TrackId]) -> tuple[Detection, ...]:
+    """Return detections with those tracks, by their place: see `Frame.followed`."""
+    return tuple(
+        seen if (body := bodies.get(place)) is None else seen._replace(track=body)
+        for place, seen in enumerate(detections)
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from engines.close_look import CloseLook
 from engines.detections import Detections
 from engines.found_twice import TrackedTwice
 from engines.scene import MIN_PERSON_PX, Scene, Wanted
-from probes.frame import Box, Detection, Frame, Kind
+from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
 from probes.redaction.heads import By, Mask
 from probes.redaction.redact import black_out
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from engines.tracking import Tracker
     from pipelines.cpu.camera_turn import CameraTurn
     from pipelines.settings.privacy import FacesConfig
-    from probes.frame import TrackId
     from probes.people.tracks import TrackBook
     from probes.redaction.redact import Polygon, RedactedFrame, Redactor
 
@@ -85,11 +85,13 @@ class CameraChain:
         self._scene = scene
         if self._border is not None:
             self._entering = self._strips(self._border, captured_at, pixels, scene)
+        bodies: dict[int, TrackId] = {}
         found = [
-            *self._objects(captured_at, scene.objects, scene.doubtful, scene.faces),
+            *self._objects(captured_at, scene.objects, scene.doubtful, scene.faces, bodies),
             *detections_of(scene.faces, Kind.FACE, "face"),
         ]
-        return Frame(self.camera, captured_at, (pixels.width, pixels.height), tuple(found), ANALYSED)
+        frame = Frame(self.camera, captured_at, (pixels.width, pixels.height), tuple(found), ANALYSED)
+        return replace(frame, followed=followed(found, bodies)) if bodies else frame
 
     def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:
         """Cover all heads, and `more`, in place. Raises RedactionFailed: then nothing of it may leave."""
@@ -112,12 +114,18 @@ class CameraChain:
         return tuple(Mask(_box(*corners), By.HEAD_ESTIMATE) for corners in found.tolist())
 
     def _objects(
-        self, captured_at: int, objects: Detections, doubtful: Detections, faces: Detections
+        self,
+        captured_at: int,
+        objects: Detections,
+        doubtful: Detections,
+        faces: Detections,
+        bodies: dict[int, TrackId],
     ) -> Iterator[Detection]:
         """Yield persons and accessories; a doubtful person counts where a track goes on with it.
 
         Somebody who tracked well so far does not vanish for one frame in which the detector is unsure. One
         person found twice is counted once; who came alone and now stands behind another is somebody else.
+        bodies: takes by row whom masks follow there, where that is not the track.
         """
         tracked = self._tracker.update(_both(objects, doubtful), captured_at)
         numbers = [seen.number for seen in tracked if seen.number is not None]
@@ -131,6 +139,8 @@ class CameraChain:
         taken = set(numbers)
         for row, seen in enumerate(tracked):
             label, box = self._labels[seen.class_id], _box(*seen.box)
+            if seen.number is not None and seen.number in owners:
+                bodies[row] = TrackId(self.camera, "again", seen.number)
             if row >= len(objects) and seen.number is None:
                 yield Detection(Kind.DOUBTFUL, PERSON, seen.score, box)
             elif label != PERSON:

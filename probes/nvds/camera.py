@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from engines.found_twice import TrackedTwice
 from probes.events.messages import same
-from probes.frame import Box, Detection, Frame, Kind
+from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
 from probes.nvds.camera_masks import CameraMasks
 from probes.nvds.frame_origins import FrameOrigins
 from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from probes.frame import TrackId
     from probes.nvds.meta import FrameMeta, ObjectMeta
     from probes.nvds.native_detections import PackedPairs
     from probes.people.tracks import TrackBook
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 FULL = 400
 """So many objects of one detector in a frame: its 500 places, before suppression, may have been full."""
 _PERSON, _DOUBTFUL, _AGAIN = Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN
+_SURE = frozenset({_PERSON, _AGAIN})
+BODIES = 1 << 40
+"""Numbers from here on are of second boxes, for masks alone; no track of a person has one."""
 SURE_FACE = 0.5
 """Confidence of a face that tells whether two boxes are one person."""
 CLOCK_SET = 10_000_000_000
@@ -73,7 +76,9 @@ class CameraMeta:
         self._names: dict[int, TrackId] = {}
         self._twice = TrackedTwice()
         self._known = Known(classes, counted)
-        self._numbers = count(1)
+        self._numbers, self._body_numbers = count(1), count(BODIES)
+        self._bodies: dict[int, TrackId] = {}
+        """By the tracker's number whom masks follow in one person's second box."""
         self._last = self._stamp = 0
         self._lock = threading.Lock()
 
@@ -111,8 +116,17 @@ class CameraMeta:
                 raise MetaError("more persons or faces than a detector lists")
         with self._lock:
             pairs = self._detect(objects, scale, at, (width, height), masks)
-        found = tuple([detection for _, detection in pairs if detection is not None])
-        return Frame(self.camera, at, (width, height), found, analysed), pairs
+            bodies = {number: body for number, body in self._bodies.items() if number not in self._names}
+        seen = [(one.number, detection) for one, detection in pairs if detection is not None]
+        found = tuple([detection for _, detection in seen])
+        frame = Frame(self.camera, at, (width, height), found, analysed)
+        if bodies:
+            masked = enumerate(seen)
+            whom = {
+                n: bodies[number] for n, (number, one) in masked if number in bodies and one.kind in _SURE
+            }
+            frame = replace(frame, followed=followed(found, whom))
+        return frame, pairs
 
     def heads(self, frame: Frame) -> Sequence[Mask]:
         """Return the heads to cover. Any doubt raises."""
@@ -133,6 +147,7 @@ class CameraMeta:
         with self._lock:
             self._names.clear()
             self._known.name(self._names)
+            self._bodies.clear()
             self._twice = TrackedTwice()  # the tracker's numbers may come again for others
             return self._book.clear()
 
@@ -244,6 +259,10 @@ class CameraMeta:
                 else:
                     goes_on[number] = owner
                     present.add(owner)
+        self._bodies = {number: body for number, body in self._bodies.items() if number in owners}
+        for number in (*again, *goes_on):
+            if number not in self._bodies:
+                self._bodies[number] = TrackId(self.camera, "again", next(self._body_numbers))
         return again, goes_on
 
     def _steady(self, stamp: int) -> int:

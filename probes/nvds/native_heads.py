@@ -123,7 +123,7 @@ class NativeHeadWatch(HeadWatch):
 
     def _find(self, frame: Frame, _is_still: Callable[[Box, int], bool] | None) -> Sequence[Mask]:
         """Return every region to cover; see HeadWatch. Boxes are checked on the way; no pixels are read."""
-        seen, count = _packed(frame.detections)
+        seen, count = _packed(frame.detections if frame.followed is None else frame.followed)
         self._fit_to(frame.size)
         if count > MAX_SEEN:
             raise RedactionFailed("more persons and faces than can be followed")

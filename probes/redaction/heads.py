@@ -104,7 +104,7 @@ class Heads:
         counted: list[bool] = []
         faces: list[Box] = []
         sure_faces: list[Box] = []
-        for found in frame.detections:
+        for found in frame.detections if frame.followed is None else frame.followed:
             box = found.box
             if found.kind in PERSONS and box.area > 0:
                 persons.append((box, found.track))

@@ -139,3 +139,19 @@ def test_who_was_counted_stays_counted_where_the_box_lies_within_anothers_later(
     frames = frames_of(*[shifted(15)] * 14, *[shifted(5)] * 6, *[shifted(15)] * 3)
     assert all(len({one.track for one in frame.of(Kind.PERSON)}) == 2 for frame in frames[12:])
     assert len(tracks_of(frames)) == 2
+
+
+def test_a_face_stays_covered_where_only_the_second_box_of_its_person_is_found() -> None:
+    """The second box goes on with the track; it is no step of the head, which is where it was."""
+    chain, none = a_chain(), Detections.empty()
+    boxes = np.array([[60, 20, 110, 120], [80, 22, 110, 119]], np.float32)
+    both = Detections(boxes, np.array([0.7, 0.6], np.float32), np.zeros(2, np.int32))
+    face = people((70, 24, 80, 36), score=0.9)
+    second = both.where(np.array([False, True]))
+    for number, (objects, faces) in enumerate([(both, face)] * 5 + [(second, none)]):
+        pixels = I420.black(160, 128)
+        pixels.y[:] = 200
+        frame = chain.assemble(number * 100 * MS, pixels, Scene(objects, none, faces))
+        chain.redact(frame, pixels)
+        assert (pixels.y[24:36, 70:80] != 200).all(), number
+    assert [one.track and one.track.number for one in frame.of(Kind.PERSON)] == [1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from probes.frame import Box, Kind
 from probes.nvds.camera_masks import CameraMasks
-from probes.nvds.meta import FrameMeta, MetaError, ObjectMeta
+from probes.nvds.meta import UNTRACKED, FrameMeta, MetaError, ObjectMeta
 from probes.nvds.surface import on_surface
 from tests.fakes.nvds import SURFACE, camera
 from tests.fakes.people import START
@@ -181,3 +181,17 @@ def test_numbers_of_the_tracker_that_come_again_after_a_restart_are_others() -> 
     door.close()
     assert people_of(door, 1, one(7, WHOLE), one(8, BESIDE)) == [(Kind.PERSON, 2), (Kind.PERSON, 3)]
     assert people_of(door, 2, one(8, BESIDE)) == [(Kind.PERSON, 3)]
+
+
+def test_a_face_stays_covered_where_only_the_second_box_of_its_person_is_found() -> None:
+    """As on the CPU: the second box has a head of its own, though it goes on with the name."""
+    door = camera("cam0", counted=0.4)
+    whole, second = ((200.0, 160.0), (270.0, 90.0))
+    face = ObjectMeta(2, 0, UNTRACKED, 0.9, 240.0, 160.0, 30.0, 40.0, None)
+    for number, seen in enumerate([[one(7, whole), one(8, second), face]] * 5 + [[one(8, second)]]):
+        frame, _ = door.frame(meta(number, seen), SURFACE, CameraMasks())
+        masks = door.heads(frame)
+    assert [found.track and found.track.number for found in frame.detections] == [1]
+    across, down = frame.size[0] / SURFACE[0], frame.size[1] / SURFACE[1]
+    there = Box(240 * across, 160 * down, 30 * across, 40 * down)
+    assert any(mask.box.intersection(there) > 0.99 * there.area for mask in masks)

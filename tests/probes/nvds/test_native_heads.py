@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
 from probes.nvds.meta import MetaError
 from probes.nvds.native_heads import NativeHeadWatch, PackedMasks
 from probes.nvds.surface import on_surface
@@ -64,10 +64,12 @@ def test_it_answers_as_the_python_module_does(film: Any, margin: float, hold_ms:
     )
     now, before = 5_000_000_000, []
     for fresh, step, again, size in film:
+        bodies = [place for place, one in enumerate(before if again else fresh) if one.kind is Kind.AGAIN]
         seen = [d._replace(box=d.box._replace(x=d.box.x + 7)) for d in before] if again else fresh
         now, before = now + step, seen
         for at in (now, now - 50 * MS) if step == 3500 * MS else (now,):
-            frame = Frame("c", at, size, tuple(seen), NEEDED)
+            whom = {place: TrackId("c", "again", 1 << 40) for place in bodies[:1]}
+            frame = Frame("c", at, size, tuple(seen), NEEDED, followed(seen, whom) if whom else None)
             expected, found = answer(plain, frame), answer(native, frame)
             assert found == expected
             if isinstance(found, tuple):
