@@ -206,9 +206,10 @@ def _with_ascii_digits(text: str) -> str:
 @lru_cache(maxsize=64)
 def _pattern(decimal: str, grouping: str) -> re.Pattern[str]:
     mark = re.escape(grouping)
-    grouped = rf"|\d{{1,3}}(?:{mark}\d{{3}})+" if grouping else ""
+    # No grouped number begins with 0: where that is written, the mark is of decimals after all.
+    grouped = rf"|[1-9]\d{{0,2}}(?:{mark}\d{{3}})+" if grouping else ""
     if grouping in (",", ARABIC_GROUPING):
-        grouped += rf"|\d{{1,2}}(?:{mark}\d{{2}})*{mark}\d{{3}}"  # Indian and Pakistani: 1,29,000
+        grouped += rf"|[1-9]\d?(?:{mark}\d{{2}})*{mark}\d{{3}}"  # Indian and Pakistani: 1,29,000
     return re.compile(rf"(\d+{grouped})(?:{re.escape(decimal)}(\d+))?", re.ASCII)
 
 
@@ -266,6 +267,8 @@ def _readings(bare: str, digits: int, decimal: str) -> list[str]:
     whole = whole or ("0" if tail else "")
     if not tail:
         return [whole]
+    if re.match("0.", whole):
+        return []
     is_grouped = len(marks) == 1 and bare.count(marks[0]) > 1
     # Of two marks the last is of the decimals, and before a group of thousands are three digits at most.
     may_be_grouped = len(marks) == 1 and len(tail) == 3 and len(whole) <= 3 and whole[0] != "0"

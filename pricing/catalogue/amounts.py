@@ -95,8 +95,8 @@ NO_CENTS = re.compile(r"(?<=\d)(?:[.,:]\s?[-–—‐‑−]+|\s?/[-=])(?!\s*\d)
 """What is written for no decimals: `1290,-`, `1290:-`, `1290/-`."""
 _MARK_FIRST = re.compile(r"(?:^|\W|([^\W\d_]+))[.,]\d")
 # The second is Indian: 1,29,000.
-_GROUPED = re.compile(r"\d{1,3}(?:\.\d{3})*|\d{1,2}(?:,\d{2})*,\d{3}|\d{1,3}(?:,\d{3})*", re.ASCII)
-_SPACED = re.compile(r"\d{1,3}([ '])\d{3}(?:\1\d{3})*(?:[.,]\d*)?", re.ASCII)
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})*|[1-9]\d?(?:,\d{2})*,\d{3}|[1-9]\d{0,2}(?:,\d{3})*", re.ASCII)
+_SPACED = re.compile(r"[1-9]\d{0,2}([ '])\d{3}(?:\1\d{3})*(?:[.,]\d*)?", re.ASCII)
 _PIECE = re.compile(r"[A-ZÀ-ÖØ-Þ]*[$¥]|[^\W\d_]+|[^\w\s]|\S")
 _PLAIN = str.maketrans({"٫": ".", "٬": ",", "−": "-"})
 
@@ -236,7 +236,9 @@ def _number(text: str, currency: str, *, for_people: bool, dashed: bool) -> Deci
         whole, fraction = re.split("[.,]", bare)
         # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
         three = EXPONENTS[currency] == 3 and not dashed
-        thousands = len(fraction) == 3 and not (three and dots) and whole != "0"
+        thousands = len(fraction) == 3 and not (three and dots) and whole[:1] != "0"
+        if len(fraction) == 3 and re.match("0.", whole):
+            return None
         # 1,250 of three decimals may be either; "1.250" alone may come from a program; 1290.000 has no group
         # of thousands, and decimals that no currency has.
         if (thousands and (three or (dots and not for_people) or len(whole) > 3)) or len(fraction) > 3:

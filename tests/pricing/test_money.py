@@ -134,6 +134,20 @@ def test_parse_says_how_to_mend(text: str, currency: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "decimal", "grouping", "mend"),
+    [
+        ("0.290", ",", ".", 'write "0,29"'),
+        ("0.290,00", ",", ".", "for example"),
+        ("0,290", ".", ",", r'write "0\.29"'),
+        ("0'290", ".", "'", "plain amount"),
+    ],
+)
+def test_no_group_of_thousands_begins_with_zero(text: str, decimal: str, grouping: str, mend: str) -> None:
+    with pytest.raises(BadInput, match=mend):
+        parse(text, "EUR", decimal, grouping)
+
+
+@pytest.mark.parametrize(
     ("today", "in_use", "withdrawn"),
     [
         (date(2025, 12, 31), ["BGN"], {"BGL": (1999, "BGN")}),
