@@ -277,7 +277,7 @@ class MetaAnalysis:
             counted=self._counted,
             on_owed=self._metrics.count_owed_looks,
             unseen=(self.self_check.pad,) if self.self_check else (),
-            found_again=lambda pad: by_pad[pad].found_again,
+            found_again=lambda pad: by_pad[pad].found_again if pad in by_pad else (),
         )
 
     def _on_failure(self, camera: str | None) -> None:
