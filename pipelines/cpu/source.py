@@ -30,6 +30,10 @@ __all__ = ["GstSource", "RawFrame", "open_source"]
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 _TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
 MAX_GROWTH = 1_000_000_000
+AGAIN_S = 0.3
+"""Until a camera that calls itself busy is called a second time. One that was asked what it has, a moment ago
+(see `check_answer`), may be taking that stream down still: gst-rtsp-server answers 503 then.
+"""
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
 
 
@@ -87,16 +91,20 @@ class GstSource:
         self, spec: SourceSpec, decoded: DecodeFilter | None = None, *, guard: LossGuard | None = None
     ) -> None:
         self._spec, self._kind = spec, spec.kind
-        build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
         self._decoded, self._guard = decoded, guard or LossGuard(decoded)
-        self._pipeline = build(spec, self._guard)
-        self._sink = self._pipeline.get_by_name(SINK)
-        self._bus = self._pipeline.get_bus()
+        self._may_try_again = self._kind is SourceKind.RTSP
         self._sample: Any = None
         self._message: Any = None
         self._began = time.monotonic()
         self._growth: MemoryGrowth | None = MemoryGrowth() if self._kind is SourceKind.RTSP else None
         self._is_asked = self._kind is not SourceKind.RTSP
+        self._play()
+
+    def _play(self) -> None:
+        build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
+        self._pipeline = build(self._spec, self._guard)
+        self._sink = self._pipeline.get_by_name(SINK)
+        self._bus = self._pipeline.get_bus()
         self._pipeline.set_state(Gst.State.PLAYING)
 
     def wait(self, timeout_s: float) -> bool:
@@ -180,6 +188,12 @@ class GstSource:
         cause = classify(self._kind, error.domain, error.code, text)
         if cause is Cause.UNKNOWN and self._kind is SourceKind.RTSP:
             cause = self._diagnose()
+        if cause is Cause.BUSY and self._may_try_again and not self.answered:
+            self._may_try_again = False
+            self._pipeline.set_state(Gst.State.NULL)
+            time.sleep(AGAIN_S)
+            self._play()
+            return
         words = answer_in(text) if self._kind is SourceKind.RTSP and cause in ANSWERED else ""
         raise SourceLost(cause, f"{error.domain} {error.code}: {text}", answer=words)
 

@@ -31,7 +31,7 @@ from engines.colour import from_bgr  # noqa: E402
 from engines.image import I420  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 
@@ -167,6 +167,14 @@ class RtspCamera:
     def url(self) -> str:
         """The stream's address, without credentials."""
         return f"{'rtsps' if self._tls else 'rtsp'}://127.0.0.1:{self.port}{self._path}"
+
+    def before_describe(self, answer: Callable[..., int]) -> None:
+        """Ask for the status of each DESCRIBE from now on; 200 lets it go on."""
+
+        def connected(_server: Any, client: Any) -> None:
+            client.connect("pre-describe-request", lambda *_: GstRtsp.RTSPStatusCode(answer()))
+
+        self._server.connect("client-connected", connected)
 
     def stall(self) -> None:
         """Send no more frames; connections stay open and nothing is said."""

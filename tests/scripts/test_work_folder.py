@@ -12,11 +12,9 @@ from engines.paths import ROOT
 from scripts.work_folder import work_folder
 
 CODE = """
-import signal
 import time
 from pathlib import Path
 from scripts.work_folder import work_folder
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have ignored
 with work_folder("test") as outer, work_folder("test") as inner:
     for folder in (outer, inner):
         (Path(folder) / "file").touch()
@@ -24,10 +22,17 @@ with work_folder("test") as outer, work_folder("test") as inner:
     time.sleep(1200)  # it is ended before
 """
 
+AS_USUAL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+"""
+"""Where a shell runs the tests in its background, or under nohup, they inherit that it ignores these two."""
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_leaves_no_folder(tmp_path, number):
-    command = [sys.executable, "-c", CODE]
+    command = [sys.executable, "-c", AS_USUAL + CODE]
     with subprocess.Popen(
         command, cwd=ROOT, env={"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True
     ) as child:

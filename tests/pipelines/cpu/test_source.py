@@ -306,6 +306,27 @@ def attempts(watch, url, count):
     assert {result for _, result in ear.connects} == {"refused"}
 
 
+@pytest.mark.parametrize(
+    ("busy", "states"), [({2}, ["connecting", "live"]), ({2, 3}, ["connecting", "backoff"])]
+)
+def test_a_camera_that_takes_the_stream_down_still_that_it_was_asked_about_is_called_again(
+    watch, busy, states
+):
+    asked = []
+
+    def answer(*_):
+        asked.append(1)
+        return 503 if len(asked) in busy else 200
+
+    with RtspCamera() as camera:
+        camera.before_describe(answer)
+        supervisor, ear = watch(camera.url, reconnect_first_ms=60_000)
+        ear.until(lambda: len(ear.pairs()) == 2)
+        assert [state for state, _ in ear.pairs()] == states
+        assert len(asked) == 3
+        assert supervisor.stop(END_S)
+
+
 def test_200_reconnects_of_an_offline_camera_leak_nothing(watch):
     with RtspCamera() as camera:
         url = camera.url
