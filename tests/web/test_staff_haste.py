@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.fakes.selling_page import PIN, SellingPage
+from tests.waiting import wait_for
 from tests.web.browsing import Visit, browser
 
 PATIENT = "AbortSignal.timeout = () => new AbortController().signal"
@@ -44,6 +45,27 @@ def manager(chrome, shop):
     window = Visit(chrome, shop.url)
     yield window
     window.close()
+
+
+FELT = """() => {
+  window.felt = []; window.heard = [];
+  navigator.vibrate = (pattern) => felt.push(pattern);
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (at) {
+    heard.push(this.frequency.value);
+    start.call(this, at);
+  };
+}"""
+
+
+def test_an_offer_is_felt_and_heard_on_a_phone_that_was_touched(shop, phone):
+    page = phone.page
+    page.evaluate(FELT)
+    shop.show(129_000)
+    page.get_by_role("button", name="I’ll go").wait_for()
+    # It rings again every few seconds.
+    first = "[felt.slice(0, 1), heard.slice(0, 2)]"
+    wait_for(lambda: page.evaluate(first) == [[[250, 120, 250]], [880, 1175]])
 
 
 def test_an_amount_that_is_being_typed_stays_while_the_customer_changes(shop, phone):
