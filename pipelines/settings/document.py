@@ -179,7 +179,7 @@ class _Values:
         for key_node, value_node in node.value:
             place = _place(key_node.start_mark)
             if not isinstance(key_node, yaml.ScalarNode) or key_node.value == "":
-                self._wrong(place, keys, "a key must be a plain word")
+                self._wrong(place, keys, "a key must be a plain word: write a name before its colon")
                 continue
             key = key_node.value
             path = (*keys, key)

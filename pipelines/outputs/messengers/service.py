@@ -76,7 +76,8 @@ def check_url(url: str) -> None:
         near = get_close_matches(scheme, manager.schemas(), 1, 0.6)
         hint = f'; did you mean "{near[0]}"?' if near else f"; see {HELP}"
         raise ValueError(f'"{scheme}" is no service that apprise knows{hint}')
-    if apprise.Apprise.instantiate(url) is None:
+    made = apprise.Apprise.instantiate(url)
+    if made is None or getattr(made, "topics", None) == []:  # apprise takes an ntfy:// that sends nowhere
         form = str(service.templates[0]).replace("{schema}", scheme)
         raise ValueError(f"is not complete for {service.service_name}; the least is {form}, see {HELP}")
 

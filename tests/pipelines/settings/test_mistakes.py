@@ -270,7 +270,7 @@ SYNTAX = [
     (MINIMAL.replace("Shop,", r'"\UFFFFFFFF",'), '2:30  a "\\" in double quotes begins an escape'),
     (MINIMAL.replace("Shop", "Sh\x07op"), "2:29  a control character that text may not hold; delete it"),
     (MINIMAL + "---\n" + MINIMAL, "6:1  a second document begins; the file holds one only"),
-    (MINIMAL + "? [a]\n: 1\n", "6:3  a key must be a plain word"),
+    (MINIMAL + "? [a]\n: 1\n", "6:3  a key must be a plain word: write a name before its colon"),
     (MINIMAL + "notify: " + "[" * 5000 + "]" * 5000, "6:32  more than 24 levels deep"),
     ("", "1:1  the file is empty; begin with `version: 1`"),
     ("# only a comment\n", "1:1  the file is empty; begin with `version: 1`"),

@@ -57,6 +57,8 @@ outputs:
         ("tgram://123456789/", "is not complete for Telegram; the least is tgram://{bot_token}"),
         ("ntfy.example.com/topic-X", "must be an apprise URL, such as ntfys://HOST/TOPIC"),
         ("qqqzzz://x", '"qqqzzz" is no service that apprise knows; see https://appriseit.com'),
+        ("ntfy://", "is not complete for ntfy; the least is ntfy://{topic}, see "),
+        ("ntfys://user:X@ntfy.example.com/", "is not complete for ntfy; the least is ntfys://{topic}, see "),
         ("https://ntfy.sh/topic-X", "must be written as apprise does: ntfy is ntfys://{topic}, see "),
         (
             "https://example.com/topic-X",
