@@ -28,6 +28,9 @@ _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,40}")
 _NUMBER: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?")
 _WORDS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NOTHING: Final = ("", "~", "null", "Null", "NULL")
+_QUESTION_MARK: Final = (
+    'a "?" ends a value between braces, as in many addresses of cameras; put the value in quotes'
+)
 _SENTENCES: Final = (
     ("'\\t'", "a tab; YAML takes only spaces for indentation"),
     ("could not find expected ':'", 'a ":" is missing after this key'),
@@ -268,6 +271,8 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     mark = error.problem_mark or error.context_mark
     if error.context_mark and problem.startswith(_OPENED_BEFORE):
         mark = error.context_mark
+    if error.problem_mark and problem.startswith("expected ','") and problem.endswith("got '?'"):
+        return Mistake(_place(error.problem_mark), "", _QUESTION_MARK)
     if mark and problem == "mapping values are not allowed here" and (bare := _bare_key(lines[: mark.line])):
         return Mistake(bare, "", 'a ":" is missing after this key')
     if mark and (joined := _joined_key(lines, mark.line)):

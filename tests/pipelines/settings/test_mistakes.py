@@ -259,6 +259,8 @@ SYNTAX = [
         MINIMAL.replace("    source", "   x: 1\n    source"),
         '6:11  a ":" does not fit here; check the indentation',
     ),
+    (MINIMAL + "notify: {x: rtsp://h/s?a=hunter2}\n", '6:23  a "?" ends a value between braces'),
+    (MINIMAL + "notify: {x: rtsp://h/s?a=hunter2, y: 5}\n", '6:23  a "?" ends a value between braces'),
     (MINIMAL.replace("EUR}", "EUR"), "2:8  the bracket that opens here is not closed"),
     (MINIMAL.replace("Shop,", '"Shop,'), "2:27  the quote that opens here is not closed"),
     (MINIMAL.replace("Shop,", "@Shop,"), "2:27  a value may not begin with this character; put it in quotes"),

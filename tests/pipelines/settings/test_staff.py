@@ -38,7 +38,7 @@ def test_staff_and_rules(tmp_path: Path) -> None:
     ("staff", "wanted"),
     [
         ("people: {}", "staff.people: "),
-        ("people: {'': {rank: 3}}", "staff.people: a key must be a plain word: write a name before its colon"),
+        ("people: {'': {rank: 3}}", "staff.people: a key must be a plain word: write a name before its"),
         ("people: {“Ann”: {}}", "staff.people: "),
         ("policy: value", "staff.people: is missing; add it"),
         ("people: {anna: {}, anna: {}}", "staff.people.anna: is here a second time"),
