@@ -92,6 +92,7 @@ class Player:
     _answered: int = 0
     _ended: int = 0
     _break_until: float | None = None
+    _has_come: bool = False
     _first_seen: dict[tuple[int, bool], float] = field(default_factory=dict)
 
     def step(self, shown: Values, at: float) -> None:
@@ -104,8 +105,9 @@ class Player:
             if at >= self._break_until:
                 self._break_until = None
                 self._say("free")
-        elif at >= part.free_at_s and state == "off":
-            self._say("free")
+        elif at >= part.free_at_s and (state == "off" or (state == "break" and not self._has_come)):
+            self._say("free")  # from a break, too, in which the last demo ended
+        self._has_come = self._has_come or at >= part.free_at_s
         for offer in offers:
             since = at - self._first_seen[offer["offer"], offer["accepted"]]
             if offer["accepted"] and since >= part.attend_s:

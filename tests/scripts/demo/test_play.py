@@ -46,6 +46,18 @@ def test_a_part_from_free_to_break(shop, tmp_path):
     ]
 
 
+def test_who_was_on_a_break_when_the_last_demo_ended_comes_back_and_one_sent_there_stays(shop, tmp_path):
+    phone, said = Phone(shop.url, "Anna", tmp_path / "cookies"), []
+    player = Player(StaffPart("Anna", 5, (), ()), phone.ask)
+    for at in range(12):
+        if at in (0, 8):
+            phone.see()
+            phone.ask("POST", "/api/staff/state", {"state": "break"})
+        player.step(phone.see(), at)
+        said.append(phone.see()["me"]["said"])
+    assert said == ["break"] * 5 + ["free"] * 3 + ["break"] * 4
+
+
 def test_who_lets_an_offer_wait_answers_nothing(shop):
     calls = []
     player = Player(StaffPart("Ben", 0, ("wait", "decline"), ()), lambda *call: calls.append(call))
