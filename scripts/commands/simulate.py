@@ -104,6 +104,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     print(_about(model, args))
     print(table(rows))
+    if _BOUND not in rows:
+        print("\nThe bound that knows the future needs one package more; install it: pip install scipy")
     if more is not None:
         spans = " and ".join(f"{shift.from_h:g} to {shift.until_h:g}" for shift in args.add)
         print(f"\nwith one more from {spans}:\n{table(more)}")
@@ -179,6 +181,7 @@ def table(rows: dict[str, dict[str, float]]) -> str:
         ("served", lambda r: f"{r['served']:.0f} of {r['customers']:.0f}" if "served" in r else ""),
         ("idle", lambda r: f"{100 * r['idle']:.0f} %" if "idle" in r else ""),
     ]
+    columns = [column for column in columns if any(column[1](row) for row in rows.values())]
     lines = [["", *(title for title, _ in columns)]]
     lines += [[name, *(text(row) for _, text in columns)] for name, row in rows.items()]
     widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]

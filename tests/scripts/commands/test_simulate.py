@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from scripts.commands import simulate
 from scripts.msh import main
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ def test_the_table_names_every_way_and_the_picture_is_drawn(
     assert "with one more from 16 to 19" in printed
     root = ElementTree.fromstring(out.read_text())
     assert len(root.findall("{http://www.w3.org/2000/svg}path")) == 8
+
+
+def test_without_scipy_the_table_has_no_empty_columns_and_says_how_to_get_the_bound(
+    monkeypatch, capsys
+) -> None:
+    monkeypatch.setattr(simulate, "_can_bound", lambda: False)
+    assert main([*FEW, "--add", "16-19"]) == 0
+    printed = capsys.readouterr().out
+    assert "of bound" not in printed
+    assert "of recognised" not in printed
+    assert printed.count("install it: pip install scipy") == 1
 
 
 def test_the_figures_for_programs_are_the_same_each_time(capsys: pytest.CaptureFixture[str]) -> None:
