@@ -131,9 +131,10 @@ def _movie(file: BinaryIO) -> tuple[int, int] | None:
 
 def _patch_of_trimmed(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
     """Return the movie's duration with what is skipped of its video; None where it is no shorter."""
-    at, width, scale, duration = _duration(
-        file, next(a for kind, a, _ in boxes(file, begin, end) if kind == b"mvhd")
-    )
+    header = next((first for kind, first, _ in boxes(file, begin, end) if kind == b"mvhd"), None)
+    if header is None:
+        return None
+    at, width, scale, duration = _duration(file, header)
     wanted = max(
         (ceil((edit.skipped_s + edit.shown_s) * scale) for edit in _trimmed(file, begin, end)), default=0
     )
@@ -171,7 +172,7 @@ def _edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
                 place = at + 8 + entry * (2 * width + 4)
                 shown = int.from_bytes(read_exactly(file, place, width), "big")
                 skipped = int.from_bytes(read_exactly(file, place + width, width), "big", signed=True)
-                if skipped >= 0:
+                if skipped >= 0 and shown > 0:  # 0: to the end, as in fragments
                     found.append((skipped, shown))
             return found if len(found) == 1 else []
     return []

@@ -319,6 +319,36 @@ def test_a_film_that_was_trimmed_is_read_to_its_end(
     assert probe_media(path).duration_ns / 1e9 == pytest.approx(seconds, abs=0.15)
 
 
+@pytest.mark.parametrize(("box", "name"), [(b"mvhd", b"free"), (b"elst", b"free"), (b"edts", b"free")])
+def test_a_trimmed_film_without_a_part_of_its_header_raises_nothing(long_groups, tmp_path, box, name):
+    path = tmp_path / "trimmed.mp4"
+    trim = ["ffmpeg", "-v", "error", "-ss", "3.3", "-t", "4", "-i", long_groups, "-c", "copy", "-an", path]
+    subprocess.run(trim, check=True, timeout=300)
+    assert longer_duration(path) is not None
+    path.write_bytes(path.read_bytes().replace(box, name))
+    assert longer_duration(path) is None
+
+
+def test_fragments_with_an_edit_without_a_duration_are_read_as_they_are(tmp_path):
+    path = tmp_path / "fragments.mp4"
+    film = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=5", "-t", "6"]
+    film += [
+        "-c:v",
+        "libx264",
+        "-bf",
+        "2",
+        "-g",
+        "10",
+        "-movflags",
+        "frag_keyframe+empty_moov+delay_moov",
+        path,
+    ]
+    subprocess.run(film, check=True, timeout=300)
+    assert b"elst" in path.read_bytes()
+    assert longer_duration(path) is None
+    assert len(list(read_frames(path))) == 30
+
+
 def test_what_a_header_announces_is_compared_with_the_file(tmp_path):
     for mux in ("mp4mux faststart=true", "matroskamux", "avimux"):
         path = write_video(tmp_path / "x", frames=10, mux=f"h264parse ! {mux}")
