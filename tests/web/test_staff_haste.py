@@ -6,25 +6,12 @@ import re
 
 import pytest
 
-from tests.fakes.selling_page import PIN, SellingPage
+from tests.fakes.selling_page import PIN
 from tests.waiting import wait_for
-from tests.web.browsing import Visit, browser
+from tests.web.browsing import Visit
 
 PATIENT = "AbortSignal.timeout = () => new AbortController().signal"
 """A request that a test holds back is not given up, however busy the machine is."""
-
-
-@pytest.fixture(scope="module")
-def chrome():
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def shop(tmp_path):
-    started = SellingPage(tmp_path)
-    yield started
-    started.stop()
 
 
 @pytest.fixture

@@ -14,21 +14,8 @@ from pricing.money import display
 from pricing.sales.types import StaffState
 from scripts.demo import history
 from tests.fakes.selling_page import PIN, SellingPage, staff_section
-from tests.web.browsing import Visit, browser
+from tests.web.browsing import Visit
 from web.app import STATIC
-
-
-@pytest.fixture(scope="module")
-def chrome():
-    with browser() as opened:
-        yield opened
-
-
-@pytest.fixture
-def shop(tmp_path):
-    started = SellingPage(tmp_path)
-    yield started
-    started.stop()
 
 
 class Phone(Visit):

@@ -16,13 +16,6 @@ from web.live.desk_events import MAX_LISTENERS, MAX_OF_ONE, DeskEvents
 
 
 @pytest.fixture
-def shop(tmp_path):
-    started = SellingPage(tmp_path)
-    yield started
-    started.stop()
-
-
-@pytest.fixture
 def locked(tmp_path):
     started = SellingPage(tmp_path, token=TOKEN)
     yield started
