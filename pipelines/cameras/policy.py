@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from pipelines.cameras.backoff import Backoff
 
 _PATIENT = {Cause.AUTH: CameraState.AUTH_FAILED, Cause.NOT_FOUND: CameraState.NOT_FOUND}
+BUSY_AGAIN_S = 0.3
+"""Until a camera that calls itself busy before its first frame is called a second time, once in each attempt.
+
+It may be taking a stream down still that was asked for or closed a moment ago: gst-rtsp-server says 503 then.
+"""
 LONGEST_GROUP_S = 20.0
 """From one key frame to the next at most: cameras with a smart codec stretch it to 16 s and more."""
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pipelines.cameras.causes import ANSWERED, answer_in, cause_of_status, classify
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
+from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
@@ -30,10 +31,6 @@ __all__ = ["GstSource", "RawFrame", "open_source"]
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 _TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
 MAX_GROWTH = 1_000_000_000
-AGAIN_S = 0.3
-"""Until a camera that calls itself busy is called a second time. One that was asked what it has, a moment ago
-(see `check_answer`), may be taking that stream down still: gst-rtsp-server answers 503 then.
-"""
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
 
 
@@ -191,7 +188,7 @@ class GstSource:
         if cause is Cause.BUSY and self._may_try_again and not self.answered:
             self._may_try_again = False
             self._pipeline.set_state(Gst.State.NULL)
-            time.sleep(AGAIN_S)
+            time.sleep(BUSY_AGAIN_S)
             self._play()
             return
         words = answer_in(text) if self._kind is SourceKind.RTSP and cause in ANSWERED else ""

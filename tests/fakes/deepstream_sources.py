@@ -15,7 +15,10 @@ PICTURE = "video/x-raw,format=I420,width=1280,height=720,framerate=10/1"
 
 
 class UriSource(StandIn):
-    """It plays what `scripts` says of its URI: live, fed, dead, auth, ends, dies, stalls."""
+    """It plays what `scripts` says of its URI: live, fed, dead, auth, busy, ends, dies, stalls.
+
+    busy-N: it answers 503 to its first N calls, and is live then.
+    """
 
     def build(self) -> None:
         self.source: Any = None
@@ -39,7 +42,18 @@ class UriSource(StandIn):
         return not self.values["uri"].startswith("file:")
 
     def _start(self, script: str) -> None:
-        self.element_factory.opened.append(self.values["uri"])
+        uri = self.values["uri"]
+        self.element_factory.opened.append(uri)
+        script, _, times = script.partition("-")
+        if script == "busy" and self.element_factory.opened.count(uri) <= int(times):
+            # What rtspsrc says of a 503 (gst_rtspsrc_send, GStreamer 1.22).
+            self._complain(
+                Gst.Message.new_error,
+                Gst.ResourceError.READ,
+                "Unhandled error",
+                "gstrtspsrc.c(6973): gst_rtspsrc_send (): rtspsrc0:\nService Unavailable (503)",
+            )
+            return
         if script == "auth":
             # As nvurisrcbin does where it reconnects: an error that calls itself a warning.
             self._complain(Gst.Message.new_warning, Gst.ResourceError.NOT_AUTHORIZED, "Unauthorized")
@@ -107,9 +121,9 @@ class UriSource(StandIn):
             self._complain(Gst.Message.new_error, Gst.ResourceError.READ, "Could not read from resource.")
         return Gst.PadProbeReturn.DROP
 
-    def _complain(self, kind: Any, code: Any, text: str) -> None:
+    def _complain(self, kind: Any, code: Any, text: str, debug: str = "debug") -> None:
         error = GLib.GError.new_literal(Gst.ResourceError.quark(), text, int(code))
-        self.post_message(kind(self, error, "debug"))
+        self.post_message(kind(self, error, debug))
 
 
 class Sensor(StandIn):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.cameras.causes import cause_of_status
 from pipelines.cameras.play_check import SILENT_SHARE
+from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.deepstream.runtime.source_bin import FrameTap, SourceBin
 from pipelines.errors import BadInput
@@ -76,6 +77,9 @@ class CameraSource:
         self._source_bin: SourceBin | None = None
         self._tap = FrameTap(clock, None)
         self._leaving: tuple[SourceBin, float] | None = None
+        self._second_call: float | None = None
+        """When a camera that calls itself busy is called again; None for no such call."""
+        self._may_call_again = False
         self._stale_at: float | None = None
         self._last_frame: float | None = None
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, now_ns(), None, 0, 0, 0)
@@ -99,14 +103,25 @@ class CameraSource:
             self._await_exit(now)
         elif self._source_bin is not None:
             self._watch(now)
+        elif self._second_call is not None:
+            if now >= self._second_call:
+                self._connect(now)
         elif self.wanted and (self._at_once or self._policy.wait(now) <= 0):
-            self._open(now)
+            self._policy.connect(now)
+            self._may_call_again = True
+            self._connect(now)
         return self._report()
 
     def fail(self, cause: Cause) -> None:
         """Note that the source has failed, as the bus says."""
-        if self._source_bin is not None:
-            self._lost(cause)
+        if self._source_bin is None:
+            return
+        if cause is Cause.BUSY and self._may_call_again and self._policy.state is CameraState.CONNECTING:
+            self._may_call_again = False
+            self._remove_bin()
+            self._second_call = self._clock() + BUSY_AGAIN_S
+            return
+        self._lost(cause)
 
     def end(self) -> None:
         """Hear that the stream has ended."""
@@ -150,9 +165,8 @@ class CameraSource:
         self._policy.stop()
         self._remove_bin()
 
-    def _open(self, now: float) -> None:
-        self._at_once = False
-        self._policy.connect(now)
+    def _connect(self, now: float) -> None:
+        self._at_once, self._second_call = False, None
         self._tap = FrameTap(self._clock, self._limit(), partial(self._origins.add, self._generation))
         self._last_frame = self._stale_at = self._play_check = None
         self._opened = now
@@ -213,6 +227,7 @@ class CameraSource:
         self._remove_bin()
 
     def _remove_bin(self) -> None:
+        self._second_call = None
         source_bin, self._source_bin = self._source_bin, None
         if source_bin is not None:
             source_bin.close()
@@ -225,8 +240,11 @@ class CameraSource:
         source_bin, deadline = self._leaving
         if source_bin.closed:
             self._leaving = None
+            if self._second_call is not None:
+                self._second_call = now + BUSY_AGAIN_S
         elif now > deadline and self._policy.cause is not Cause.STUCK and self.wanted:
             self._policy.lost(Cause.STUCK, now)
+            self._second_call = None
             self._status = replace(self._status, stuck=self._status.stuck + 1)
             logger.warning("camera %s: source bin does not close", self.camera)
 

@@ -127,6 +127,31 @@ def test_a_camera_that_dies_is_called_again(tmp_path):
         assert not run.platform.failed
 
 
+@pytest.mark.parametrize(
+    ("script", "calls", "states"),
+    [
+        ("busy-1", 2, [("connecting", "none"), ("live", "none")]),
+        ("busy-2", 2, [("connecting", "none"), ("backoff", "busy")]),
+    ],
+)
+def test_a_camera_that_calls_itself_busy_is_called_once_more_before_it_is_let_be(
+    tmp_path, script, calls, states
+):
+    def patient(settings):
+        calls = settings.cameras["c0"].reconnect.model_copy(update={"first_ms": 60_000, "max_ms": 60_000})
+        camera = settings.cameras["c0"].model_copy(update={"reconnect": calls})
+        return settings.model_copy(update={"cameras": {"c0": camera}})
+
+    with running(tmp_path, rtsp(1), change=patient, c0=script) as run:
+        run.platform.start()
+        wait_for(lambda: len(run.states) == len(states))
+        assert [state[1:] for state in run.states] == states
+        assert len(run.element_factory.opened) == calls
+        value = run.metrics.registry.get_sample_value
+        result = {"camera": "c0", "result": "ok" if script == "busy-1" else "busy"}
+        wait_for(lambda: value("msh_camera_connects_total", result) == 1)
+
+
 def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.deepstream.runtime.camera_source.RESCUE_S", 0.5)
 
