@@ -28,6 +28,7 @@ from probes.nvds.probe import BatchProbe
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.self_check import SelfCheck
 from probes.people.tracks import Sessions, TrackBook
+from probes.recognition.look_scheduler import LookHistory
 from probes.redaction.proof import is_everybody_masked
 
 if TYPE_CHECKING:
@@ -262,14 +263,8 @@ class MetaAnalysis:
         self, marks: tuple[Model, Brands], by_pad: Mapping[int, CameraMeta]
     ) -> tuple[MarkLooks, Chooser]:
         model, brands = marks
-        on_objects = self._binding.looks
-        looks = MarkLooks(
-            on_objects,
-            (model.input.width, model.input.height),
-            brands=brands,
-            on_result=lambda result: self._metrics.looks.labels(result.value).inc(),
-        )
-        return looks, Chooser(
+        on_objects, history = self._binding.looks, LookHistory()
+        chooser = Chooser(
             self._meta,
             on_objects,
             classes=self._classes,
@@ -278,7 +273,17 @@ class MetaAnalysis:
             on_owed=self._metrics.count_owed_looks,
             unseen=(self.self_check.pad,) if self.self_check else (),
             found_again=lambda pad: by_pad[pad].found_again if pad in by_pad else (),
+            history=history,
         )
+        looks = MarkLooks(
+            on_objects,
+            (model.input.width, model.input.height),
+            brands=brands,
+            on_result=lambda result: self._metrics.looks.labels(result.value).inc(),
+            stretch=chooser.stretch,
+            history=history,
+        )
+        return looks, chooser
 
     def _on_failure(self, camera: str | None) -> None:
         if camera in self._cameras:
@@ -332,7 +337,10 @@ class MetaAnalysis:
         under_way_s = max(0, self._now_ns() - picture.captured_at) / 1e9
         self._feed.note_stage("graph", taken - under_way_s, taken)
         answers = [self._places[answer.track.camera].answer(answer) for answer in answers]
-        self._values.update(self._feed.update(picture, answers, probed.ended))
+        values = self._feed.update(picture, answers, probed.ended)
+        self._values.update(values)
+        if self._marks:
+            self._marks.set_values(values)
         if probed.withheld:  # covered whole, and everybody with it: the camera is healthy
             self._feed.redacted(probed.frame, {}, everybody=True)
             self._feed.published(probed.frame)

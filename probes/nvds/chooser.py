@@ -16,7 +16,7 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.recognition.look import extent
-from probes.recognition.look_scheduler import LookScheduler, RateLimits
+from probes.recognition.look_scheduler import LookHistory, LookScheduler, RateLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container
@@ -48,19 +48,20 @@ class Chooser:
         on_owed: Callable[[bool], None] = lambda _: None,
         unseen: Collection[int] = (),
         found_again: Callable[[int], Container[int]] = lambda _pad: (),
+        history: LookHistory | None = None,
         clock_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         """wanted: whether there is any mark to look for. classes: what the detectors' objects stand for.
 
         counted: confidence below which a person is only masked. unseen: mux pads that are no cameras.
         found_again: the tracker's numbers, by pad, that were another person's box in the last frame.
-        on_owed: see `LookScheduler`. These looks are
-        part of the graph: none waits for a worker, so only the budget bounds them.
+        on_owed, history: see `LookScheduler`; tracks are those of `tracker_id`. These looks are part of the
+        graph: none waits for a worker, so only the budget bounds them.
         """
         self._counted, self._unseen, self._found_again = counted, frozenset(unseen), found_again
         self._reader, self._looks, self._classes = reader, looks, classes
         self._wanted, self._clock_ns = wanted, clock_ns
-        self._picker = LookScheduler(limits, on_owed=on_owed)
+        self._picker = LookScheduler(limits, history, on_owed=on_owed)
         self._outage = Outage(logger, "brand looks failed", "brand looks work again")
 
     def add_looks(self, buffer: int) -> BufferVerdict:
@@ -73,6 +74,13 @@ class Chooser:
         else:
             self._outage.recover()
         return BufferVerdict.PASS
+
+    def stretch(self, pad: int, number: int) -> float:
+        """Return by how much more rarely than usual a person is looked at; see `LookScheduler`. Any thread.
+
+        number: the tracker's.
+        """
+        return self._picker.stretch(tracker_id(pad, number))
 
     def _choose(self, buffer: int) -> None:
         batch, at = self._reader.read(buffer), self._clock_ns()
@@ -101,9 +109,14 @@ class Chooser:
             tracked = kind is Kind.PERSON and seen.number != UNTRACKED and not doubtful
             if tracked and seen.number in again:
                 continue
-            track = TrackId(str(meta.pad), "", seen.number) if tracked else None
+            track = tracker_id(meta.pad, seen.number) if tracked else None
             found.append(Detection(kind, label, seen.confidence, box, track))
         return Frame(str(meta.pad), at, surface, tuple(found))
+
+
+def tracker_id(pad: int, number: int) -> TrackId:
+    """Return a person as looks are chosen: by the tracker's number, which the probe has not named yet."""
+    return TrackId(str(pad), "", number)
 
 
 def _even(box: Box, surface: tuple[int, int]) -> Rectangle | None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,19 +16,23 @@ from engines.marks.types import Candidates
 from pricing.outage import Outage
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Box, Kind
+from probes.nvds.chooser import tracker_id
+from probes.recognition.look_scheduler import keep
 from probes.recognition.look_workers import LookResult
 from probes.recognition.marks import MarkStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from engines.marks.types import FloatArray
+    from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
     from probes.nvds.camera_masks import CameraMasks
     from probes.nvds.meta import FrameMeta
     from probes.nvds.overlay import Pairs
     from probes.nvds.tensors import LookObjects, Tensors
+    from probes.recognition.look_scheduler import LookHistory
     from probes.recognition.targets import RecognitionTargets
 
 logger = logging.getLogger(__name__)
@@ -47,6 +51,7 @@ class TensorLook:
     """The brand model's output of a look at one person.
 
     crop: what it saw of the surface, px. hidden(box): whether a box of the frame lies behind a camera mask.
+    chosen_as: the person as the chooser of looks knows them. stretch: as of LookAnswer.
     """
 
     track: TrackId
@@ -55,6 +60,8 @@ class TensorLook:
     crop: Box
     tensors: Tensors
     hidden: Callable[[Box], bool]
+    chosen_as: TrackId
+    stretch: float
 
 
 def candidates_of(look: TensorLook, network: tuple[int, int]) -> Candidates:
@@ -92,7 +99,8 @@ class MarkLooks:
     """Takes looks in the probe, at most WAITING wait; compares them with the gallery; `drain` gives answers.
 
     brands: called for each look, so that a reloaded gallery counts from the next one. on_result: called once
-    per look, from any thread.
+    per look, from any thread. stretch: by how much more rarely than usual a person is looked at, by pad and
+    the tracker's number. history: takes the results, for whoever chooses the looks.
     """
 
     def __init__(
@@ -102,8 +110,12 @@ class MarkLooks:
         *,
         brands: Brands,
         on_result: Callable[[LookResult], None],
+        stretch: Callable[[int, int], float],
+        history: LookHistory,
     ) -> None:
         self._looks, self._network, self._brands, self._on_result = looks, network, brands, on_result
+        self._stretch, self._history = stretch, history
+        self._chosen_as: dict[TrackId, TrackId] = {}
         self._stream = MarkStream()
         self._waiting = DropOldestQueue[TensorLook](WAITING)
         self._answers: deque[LookAnswer] = deque(maxlen=MAX_ANSWERS)
@@ -137,11 +149,18 @@ class MarkLooks:
             tensors, track = self._looks.take(meta, seen), tracks.get(seen.number)
             if tensors is not None and track is not None:
                 crop = Box(seen.left, seen.top, seen.width, seen.height)
-                self._put(TensorLook(track, frame, surface, crop, tensors, _hidden_by(masks, frame.size)))
+                hidden, stretch = _hidden_by(masks, frame.size), self._stretch(meta.pad, seen.number)
+                chosen_as = tracker_id(meta.pad, seen.number)
+                self._put(TensorLook(track, frame, surface, crop, tensors, hidden, chosen_as, stretch))
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call, oldest first."""
         return take_all(self._answers)
+
+    def set_values(self, values: Mapping[TrackId, PersonValue]) -> None:
+        """Take what persons are now believed to wear, so that those with less confirmed come first."""
+        chosen_as = [(self._chosen_as.get(track), value) for track, value in values.items()]
+        self._history.set_confirmed({known: value for known, value in chosen_as if known is not None})
 
     def start(self) -> None:
         """Begin to compare."""
@@ -176,6 +195,9 @@ class MarkLooks:
         answer = self._stream.take(look.frame, look.track, seen, targets.book)
         if answer is None:
             return LookResult.DROPPED
+        answer = replace(answer, stretch=look.stretch)
+        keep(self._chosen_as, look.track, look.chosen_as)
+        self._history.add_seen(look.chosen_as, (mark.brand for mark in answer.marks))
         if len(self._answers) == MAX_ANSWERS:
             self._count_results([LookResult.DROPPED])
         self._answers.append(answer)

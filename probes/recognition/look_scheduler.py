@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.body import is_nearer
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from pricing.value import PersonValue
 
+T = TypeVar("T")
 SECOND = 1_000_000_000
 MS = 1_000_000
 ROUND = 6
@@ -96,13 +97,13 @@ class LookHistory:
         """Set what persons are now believed to wear."""
         with self._lock:
             for track, value in values.items():
-                _keep(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
+                keep(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
 
     def add_seen(self, track: TrackId, brands: Iterable[str]) -> None:
         """Add the brands that a look has found."""
         if found := frozenset(brands):
             with self._lock:
-                _keep(self._seen, track, found)
+                keep(self._seen, track, found)
 
     def of(self, track: TrackId) -> tuple[int, bool]:
         """Return the number of confirmed brands of a person, and whether another one was seen."""
@@ -116,10 +117,11 @@ class LookHistory:
             self._seen.pop(track, None)
 
 
-def _keep(brands_of: dict[TrackId, frozenset[str]], track: TrackId, brands: frozenset[str]) -> None:
-    brands_of[track] = brands
-    if len(brands_of) > MAX_KNOWN:
-        del brands_of[next(iter(brands_of))]
+def keep(known: dict[TrackId, T], track: TrackId, what: T) -> None:
+    """Remember something of a track, and forget the one that was known first where there are too many."""
+    known[track] = what
+    if len(known) > MAX_KNOWN:
+        del known[next(iter(known))]
 
 
 @dataclass(slots=True)
@@ -245,7 +247,7 @@ class LookScheduler:
     def stretch(self, track: TrackId) -> float:
         """Return by how much longer than usual the times between the looks at this person are, 1 or more.
 
-        Pauses between rounds do not count: nothing makes them but patience.
+        Pauses between rounds do not count: nothing makes them but patience. From any thread.
         """
         record, usual = self._records.get(track), self._limits.min_interval_ms * MS
         return 1.0 if record is None or not usual else max(1.0, record.gap / usual)

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from engines.deepstream.nvinfer_config import LOOKS
 from engines.marks.types import VECTOR, Route
 from pricing.brands.book import Brand, BrandBook
+from pricing.value import Item, PersonValue, Total
 from probes.frame import Box
 from probes.nvds.chooser import Chooser, _even
 from probes.nvds.marks import WAITING, MarkLooks, TensorLook, candidates_of
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import Tensors
-from probes.recognition.look_scheduler import RateLimits
+from probes.recognition.look_scheduler import LookHistory, RateLimits
 from probes.recognition.look_workers import LookResult
 from probes.recognition.targets import RecognitionTargets
 from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors
@@ -67,24 +68,29 @@ class Way:
 
     def __post_init__(self) -> None:
         self.results: list[LookResult] = []
-        on_objects = looks_of(self.ds)
+        self.owed: list[bool] = []
+        on_objects, history = looks_of(self.ds), LookHistory()
         self.gallery: Any = Gallery()
-        self.marks = MarkLooks(
-            on_objects,
-            NETWORK,
-            brands=lambda: RecognitionTargets(BOOK, gallery=self.gallery if self.enrolled else None),
-            on_result=self.results.append,
-        )
-        self.rig: Rig = rig(self.ds, masks=self.masks, marks=self.marks)
         self.chooser = Chooser(
-            self.rig.meta,
+            meta_of(self.ds),
             on_objects,
             classes=CLASSES,
             wanted=lambda: self.marks.wanted,
             limits=self.limits,
             found_again=lambda pad: self.rig.probe.cameras[pad].found_again,
+            on_owed=self.owed.append,
+            history=history,
             clock_ns=lambda: self.now,
         )
+        self.marks = MarkLooks(
+            on_objects,
+            NETWORK,
+            brands=lambda: RecognitionTargets(BOOK, gallery=self.gallery if self.enrolled else None),
+            on_result=self.results.append,
+            stretch=self.chooser.stretch,
+            history=history,
+        )
+        self.rig: Rig = rig(self.ds, masks=self.masks, marks=self.marks)
         self.model = BrandModel(self.ds, self.answer)
 
     def answer(self, crop: Any) -> Any:
@@ -182,6 +188,30 @@ def test_one_look_a_person_and_interval_and_all_cameras_share_the_budget(ds: Any
         way.send(*(Pic(pad, people, tenth, way.now) for pad in range(2)))
     assert 30 <= len(way.model.crops) <= 42
     assert way.model.released == len(way.model.crops)
+
+
+@pytest.mark.parametrize(("every_ms", "stretch"), [(400, 1.0), (1000, 2.5), (3000, 7.5)])
+def test_who_is_looked_at_more_rarely_than_usual_has_answers_that_say_so(
+    way: Way, every_ms: int, stretch: float
+) -> None:
+    for number in range(4):
+        way.now = START + number * every_ms * 1_000_000
+        way.send(Pic(objects=[person(7)], number=number, ntp=way.now))
+        way.rig.frame_queue.take(0)
+    assert [answer.stretch for answer in way.answers(4)] == [1.0] + [stretch] * 3
+
+
+@pytest.mark.parametrize("is_confirmed", [False, True])
+def test_who_has_an_item_confirmed_is_owed_no_more_looks(way: Way, is_confirmed: bool) -> None:
+    value = PersonValue((Item("top", "top", "nike", 0.9, 4),), Total(0, 0, 0, "EUR", 0, 1))
+    for tenth in range(150):
+        way.now = START + tenth * 100_000_000
+        way.send(Pic(objects=[person(7)], number=tenth, ntp=way.now))
+        way.rig.frame_queue.take(0)
+        if tenth == 0:
+            (answer,) = way.answers()
+            way.marks.set_values({answer.track: value} if is_confirmed else {})
+    assert (way.owed == []) is is_confirmed
 
 
 def test_nobody_is_looked_at_while_nothing_is_enrolled(ds: Any) -> None:
@@ -314,7 +344,8 @@ def test_boxes_come_back_from_nvinfers_crop_to_where_they_were(
     answer = Tensors(*(tensors((into_network(crop, mark), 0.5, 3), most=1)[name] for name in Tensors._fields))
     scaled = (size[0] / SURFACE[0], size[1] / SURFACE[1]) * 2
     seen = candidates_of(
-        TensorLook(track(), _frame(size), SURFACE, Box(*crop), answer, lambda _box: False), NETWORK
+        TensorLook(track(), _frame(size), SURFACE, Box(*crop), answer, lambda _box: False, track(), 1.0),
+        NETWORK,
     )
     expected = np.clip(mark, (left, top) * 2, (left + width, top + height) * 2)
     assert len(seen) == 1
@@ -337,5 +368,7 @@ def test_numbers_that_are_none_are_left_out(bad: float) -> None:
     answer = tensors(((10, 10, 40, 40), 0.9, 1), ((10, 10, 40, 40), 0.8, 2), ((9, 9, 40, 40), 0.7, 3), most=4)
     answer["boxes"][0, 2] = answer["vectors"][1, 5] = bad
     crop = Box(0, 0, 320, 480)
-    look = TensorLook(track(), _frame(SURFACE), SURFACE, crop, Tensors(**answer), lambda _box: False)
+    look = TensorLook(
+        track(), _frame(SURFACE), SURFACE, crop, Tensors(**answer), lambda _box: False, track(), 1.0
+    )
     assert candidates_of(look, NETWORK).scores.tolist() == pytest.approx([0.7])
