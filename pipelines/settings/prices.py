@@ -118,12 +118,21 @@ class PriceServiceConfig(Section):
     unit: Literal["major", "minor"] = Field(
         default="major", title="Unit", description="major: prices in euros; minor: in cents."
     )
+    three_digits: Literal["decimals", "thousands"] | None = Field(
+        default=None,
+        title="Three digits",
+        description="What three digits after a point are, as in 1.290, in a currency with fewer decimals:"
+        " decimals (1.29) or thousands (1290). Absent: such a price is read where another number of the"
+        " answer, such as 49.95, shows what is meant, and else refused.",
+    )
 
     @property
     def paths(self) -> JsonPaths:
         """Where the values stand in an answer."""
         minor = self.unit == "minor"
-        return JsonPaths(self.items, self.price, self.price_max, self.currency, self.title, minor)
+        return JsonPaths(
+            self.items, self.price, self.price_max, self.currency, self.title, minor, self.three_digits
+        )
 
 
 class LivePricesConfig(Section):

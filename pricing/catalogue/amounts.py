@@ -10,6 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
+from typing import Literal
 
 from babel.core import Locale, UnknownLocaleError, get_global
 from babel.languages import get_official_languages
@@ -101,6 +102,24 @@ _PIECE = re.compile(r"[A-ZÀ-ÖØ-Þ]*[$¥]|[^\W\d_]+|[^\w\s]|\S")
 _PLAIN = str.maketrans({"٫": ".", "٬": ",", "−": "-"})
 
 
+Meaning = Literal["decimals", "thousands"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreeDigits:
+    """What three digits after a point are where a currency has fewer decimals, as in 1.290 EUR.
+
+    None: nobody said; a number or a bare text of that form is then no amount.
+    """
+
+    of_numbers: Meaning | None = None
+    of_texts: Meaning | None = None
+
+
+UNKNOWN = ThreeDigits()
+_SAID = (ThreeDigits("decimals", "decimals"), ThreeDigits("thousands", "thousands"))
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """A price or a price range in whole units (not minor ones) of a currency, low <= high, both above 0."""
@@ -115,26 +134,54 @@ class Span:
         return (self.low + self.high) / 2
 
 
-def read_span(value: object, expected: str) -> Span | None:
+def read_span(value: object, expected: str, three_digits: ThreeDigits = UNKNOWN) -> Span | None:
     """Return what a JSON value says: a number, a text, or a list of one or two of them; None if unclear.
 
     expected: the currency where none is written, or where a sign such as "$" is that of several.
     """
     if isinstance(value, (list, tuple)):
-        found = [read_span(part, expected) for part in value[:3] if not isinstance(part, (list, tuple))]
+        parts = [part for part in value[:3] if not isinstance(part, (list, tuple))]
+        found = [read_span(part, expected, three_digits) for part in parts]
         spans = [span for span in found if span is not None]
         if len(value) not in (1, 2) or len(spans) != len(value) or spans[0].currency != spans[-1].currency:
             return None
         return _span([spans[0].low, spans[-1].high], spans[0].currency)
     if isinstance(value, str):
-        return _read_text(value, expected) if len(value) <= MAX_LENGTH else None
+        return _read_text(value, expected, three_digits.of_texts) if len(value) <= MAX_LENGTH else None
     if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
         return None
+    return _read_number(value, expected, three_digits.of_numbers)
+
+
+def _read_number(value: float | Decimal, currency: str, three_digits: Meaning | None) -> Span | None:
     try:
         number = Decimal(str(value))
     except ArithmeticError:
         return None
-    return None if _looks_grouped(number, expected) else _span([number], expected)
+    if _looks_grouped(number, currency):
+        if three_digits is None:
+            return None
+        number = number.scaleb(3) if three_digits == "thousands" else number
+    return _span([number], currency)
+
+
+def is_doubtful(value: object, expected: str) -> bool:
+    """Return whether a JSON value is an amount but for three digits of which nobody said what they are.
+
+    >>> is_doubtful(Decimal("1.290"), "EUR"), is_doubtful("on request", "EUR")
+    (True, False)
+    """
+    if read_span(value, expected) is not None:
+        return False
+    return any(read_span(value, expected, said) is not None for said in _SAID)
+
+
+def shows_decimals(number: object) -> bool:
+    """Return whether the point of a JSON number can be before decimals only: 49.95, 1290.000, 0.125."""
+    if not isinstance(number, Decimal) or not number.is_finite():
+        return False
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent < 0 and (exponent != -3 or not 1 <= abs(number) < 1000)
 
 
 def _looks_grouped(number: Decimal, currency: str) -> bool:
@@ -188,7 +235,7 @@ def _meant(sign: str) -> tuple[str, ...]:
     return tuple(code for code in _SIGNS.get(sign, "").split() if code in EXPONENTS)
 
 
-def _read_text(text: str, expected: str) -> Span | None:
+def _read_text(text: str, expected: str, three_digits: Meaning | None) -> Span | None:
     if any(unicodedata.category(c) == "No" for c in text):
         return None  # 12⁹⁹ is 12.99 and 12½ is 12.50: neither is 1299
     plain, dashed = NO_CENTS.subn(
@@ -214,11 +261,15 @@ def _read_text(text: str, expected: str) -> Span | None:
         return None
     currency = currency or expected
     for_people = bool(dashed) or any(c.isalpha() or unicodedata.category(c) == "Sc" for c in plain)
-    amounts = [_number(one, currency, for_people=for_people, dashed=bool(dashed)) for one in numbers]
+    amounts = [
+        _number(one, currency, three_digits, for_people=for_people, dashed=bool(dashed)) for one in numbers
+    ]
     return _span([amount for amount in amounts if amount is not None], currency, len(numbers))
 
 
-def _number(text: str, currency: str, *, for_people: bool, dashed: bool) -> Decimal | None:
+def _number(
+    text: str, currency: str, three_digits: Meaning | None, *, for_people: bool, dashed: bool
+) -> Decimal | None:
     """Return a number written in any locale; None where its separators fit none, or may mean two things.
 
     for_people: a sign or a word stands beside it, as people read prices. dashed: `,-` stood for no decimals.
@@ -237,6 +288,9 @@ def _number(text: str, currency: str, *, for_people: bool, dashed: bool) -> Deci
         # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
         three = EXPONENTS[currency] == 3 and not dashed
         thousands = len(fraction) == 3 and not (three and dots) and whole[:1] != "0"
+        if dots and not three and not dashed and three_digits is not None:
+            for_people = True  # somebody said what is meant
+            thousands = thousands and three_digits == "thousands"
         if len(fraction) == 3 and re.match("0.", whole):
             return None
         # 1,250 of three decimals may be either; "1.250" alone may come from a program; 1290.000 has no group

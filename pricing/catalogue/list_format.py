@@ -62,13 +62,16 @@ class ListFormat:
 
     def amount(self, text: str, currency: str) -> int:
         """Return an amount in minor units; in a described list it may have its currency's sign beside it."""
+        written = text
         if self.described:
             text = NO_CENTS.sub("", plain_marks(text).strip())
         found = _SIGN.fullmatch(text) if self.described else None
         if found is not None:
             beside = [sign for sign in (found[1], found[3]) if sign]
-            if not all(says(sign, currency) for sign in beside):
-                raise BadInput(f'"{text}" is not in {currency}')
+            strange = next((sign for sign in beside if not says(sign, currency)), None)
+            if strange is not None:
+                what = f'beside the amount "{strange.strip()}" is no sign of {currency}'
+                raise BadInput(f'"{written}": {what}; write the amount alone')
             text = found[2]
         return parse(text, currency, self.decimal, self.grouping)
 

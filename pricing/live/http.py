@@ -36,6 +36,7 @@ class Failure(str, Enum):
     BROKEN = "broken"
     REJECTED = "rejected"
     GARBAGE = "garbage"
+    DOUBTFUL = "doubtful"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,17 @@ from urllib.parse import quote
 from jsonpath import JSONPathEnvironment
 from jsonpath.exceptions import JSONPathError
 
-from pricing.catalogue.amounts import Span, read_currency, read_span
+from pricing.catalogue.amounts import (
+    Meaning,
+    Span,
+    ThreeDigits,
+    is_doubtful,
+    read_currency,
+    read_span,
+    shows_decimals,
+)
 from pricing.errors import BadInput
-from pricing.live.offers import MAX_OFFERS, BadAnswer, Offer
+from pricing.live.offers import MAX_OFFERS, BadAnswer, Doubtful, Offer
 from pricing.money import EXPONENTS
 
 if TYPE_CHECKING:
@@ -31,8 +39,8 @@ _PATHS = JSONPathEnvironment(strict=True)
 class JsonPaths:
     """JSONPath (RFC 9535) to each value. items: the offers; the other paths begin at an item.
 
-    in_minor: amounts are whole numbers of minor units (cents). Without a currency path or value in the answer
-    a price is in the currency given to `read_offers`.
+    in_minor: amounts are whole numbers of minor units (cents). three_digits: what they are after a point, as
+    in 1.290. Without a currency path or value in the answer a price is in that given to `read_offers`.
     """
 
     items: str = "$"
@@ -41,29 +49,45 @@ class JsonPaths:
     currency: str | None = None
     title: str | None = None
     in_minor: bool = False
+    three_digits: Meaning | None = None
 
 
 class JsonService:
     """Reads the answers; raises BadInput at once for a path that is none."""
 
     def __init__(self, paths: JsonPaths) -> None:
-        self._in_minor = paths.in_minor
+        self._in_minor, self._three_digits = paths.in_minor, paths.three_digits
         self._items, self._price = compiled(paths.items), compiled(paths.price)
         self._price_max, self._currency, self._title = (
             compiled(path) if path else None for path in (paths.price_max, paths.currency, paths.title)
         )
 
     def read_offers(self, answer: object, currency: str) -> list[Offer]:
-        """Return the offers in a parsed answer; raises BadAnswer where it has no such values at all."""
+        """Return the offers in a parsed answer; raises BadAnswer where it has no such values at all.
+
+        A number such as 1.290 is read where another of the answer shows what its points are. Raises Doubtful
+        where all prices are of that form.
+        """
         if not isinstance(answer, (dict, list)):
             raise BadAnswer("the answer is no JSON object or list")
         items = _found(self._items, answer)
-        offers = [offer for item in items for offer in self._offers(item, currency)]
-        if items and not offers and not any(_found(self._price, item) for item in items):
-            raise BadAnswer("no item of the answer has a price")
+        three_digits = ThreeDigits(self._three_digits or self._shown(items), self._three_digits)
+        offers = [offer for item in items for offer in self._offers(item, currency, three_digits)]
+        if items and not offers:
+            given = [value for item in items for value in _found(self._price, item)]
+            if not given:
+                raise BadAnswer("no item of the answer has a price")
+            if any(is_doubtful(value, currency) for value in given):
+                raise Doubtful("each price may be thousands or decimals")
         return offers
 
-    def _offers(self, item: object, expected: str) -> Iterator[Offer]:
+    def _shown(self, items: list[object]) -> Meaning | None:
+        """Return what points are before in the numbers of an answer: no program writes one in two ways."""
+        paths = [path for path in (self._price, self._price_max) if path is not None]
+        numbers = (value for item in items for path in paths for value in _found(path, item))
+        return "decimals" if any(map(shows_decimals, numbers)) else None
+
+    def _offers(self, item: object, expected: str, three_digits: ThreeDigits) -> Iterator[Offer]:
         said = _first(self._currency, item)
         currency = read_currency(said, expected) if isinstance(said, str) else expected
         if currency is None:
@@ -71,7 +95,7 @@ class JsonService:
         title = _first(self._title, item)
         upper = _first(self._price_max, item)
         for value in _found(self._price, item):
-            span = read_span(value if upper is None else [value, upper], currency)
+            span = read_span(value if upper is None else [value, upper], currency, three_digits)
             if span is not None:
                 span = _in_units(span) if self._in_minor else span
                 yield Offer(span, title[:400] if isinstance(title, str) else None)

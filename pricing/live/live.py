@@ -53,6 +53,8 @@ WORDS = {
     Failure.BROKEN: "reports an error of its own",
     Failure.REJECTED: "rejects the question: check the address in prices.live",
     Failure.GARBAGE: "answers with what is no sensible price",
+    Failure.DOUBTFUL: "gives prices such as 1.290, which is 1290 or 1.29: say which by"
+    " prices.live.service.three_digits",
 }
 WITHOUT_RATE = "gives prices in currencies without an exchange rate: check prices.rates and prices.live"
 
@@ -279,7 +281,7 @@ class LivePrices:
                 self._breaker.fail(now, for_good=failure is Failure.REFUSED)
             opened = self._breaker.state is BreakerState.OPEN or pause >= _IDLE_S
             job.attempts += 1
-            lasting = failure in (Failure.REFUSED, Failure.REJECTED)
+            lasting = failure in (Failure.REFUSED, Failure.REJECTED, Failure.DOUBTFUL)
             if job.attempts > self._spec.retries or lasting:
                 self._done(job)
             else:

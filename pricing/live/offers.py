@@ -29,6 +29,10 @@ class BadAnswer(ValueError):
     """What a price service sent is not what it promised; the text names no value of it."""
 
 
+class Doubtful(BadAnswer):
+    """All prices in an answer may be thousands or decimals: three digits after a point."""
+
+
 class NoRate(ValueError):
     """There are offers of the brand, but all in currencies without an exchange rate."""
 

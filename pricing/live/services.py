@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pricing.live.http import Failure, HttpClient, parse_json
 from pricing.live.json_service import JsonService, fill
-from pricing.live.offers import BadAnswer
+from pricing.live.offers import BadAnswer, Doubtful
 from pricing.live.openwebninja import SOURCE, read_offers
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def read(service: PriceService, reply: Reply) -> list[Offer] | Failure:
         return Failure.REJECTED if isinstance(service, OpenWebNinja) else []
     try:
         return service.offers(parse_json(reply.body))
+    except Doubtful:
+        return Failure.DOUBTFUL
     except (BadAnswer, ValueError):
         return Failure.GARBAGE
 

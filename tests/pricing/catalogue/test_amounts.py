@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricing.catalogue import amounts
-from pricing.catalogue.amounts import Span, read_span
+from pricing.catalogue.amounts import Span, ThreeDigits, is_doubtful, read_span
 from pricing.money import EXPONENTS, display
 
 
@@ -117,6 +117,50 @@ def test_what_is_no_clear_price_is_none(value: object) -> None:
 )
 def test_what_may_be_thousands_or_decimals_is_none(value: object, currency: str) -> None:
     assert read_span(value, currency) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "decimals", "thousands"),
+    [
+        (Decimal("129.990"), "EUR", "129.990", "129990"),
+        ([Decimal("1.290"), Decimal("2.450")], "EUR", "1.290", "1290"),
+        ("129.990", "EUR", "129.990", "129990"),
+        ("1.290 €", "EUR", "1.290", "1290"),
+        ("1.290,-", "EUR", "1290", "1290"),
+        ("1290.000", "EUR", "1290.000", None),
+        ("12.990", "CLP", None, "12990"),
+        (Decimal("1.290"), "KWD", "1.290", "1.290"),
+        ("0.290", "EUR", "0.290", "0.290"),
+        ("1.290.000", "EUR", "1290000", "1290000"),
+    ],
+)
+def test_three_digits_after_a_point_are_read_as_was_said(
+    value: object, currency: str, decimals: str | None, thousands: str | None
+) -> None:
+    for said, expected in (("decimals", decimals), ("thousands", thousands)):
+        span = read_span(value, currency, ThreeDigits(said, said))
+        assert (span and span.low) == (expected and Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "doubtful"),
+    [
+        (Decimal("1.290"), "EUR", True),
+        ("129.990", "EUR", True),
+        ("12.990", "CLP", True),
+        ([Decimal("1.290"), Decimal("2.5")], "EUR", True),
+        (Decimal("1.290"), "KWD", False),
+        (Decimal("1290.000"), "EUR", False),
+        ("1.290 €", "EUR", False),
+        ("on request", "EUR", False),
+        (Decimal("-1.290"), "EUR", False),
+        ("¥12.90", "JPY", False),
+    ],
+)
+def test_only_what_is_an_amount_in_one_of_two_ways_is_doubtful(
+    value: object, currency: str, *, doubtful: bool
+) -> None:
+    assert is_doubtful(value, currency) is doubtful
 
 
 @given(st.one_of(st.text(), st.text("0123456789.,' $€-–kr"), st.floats(), st.integers()))

@@ -31,7 +31,7 @@ def test_a_list_is_read_in_the_notation_that_was_named() -> None:
     ]
     with pytest.raises(BadCatalogue, match="the list is in EUR, the store in CHF"):
         read(GERMAN, "list.csv", "CHF", NOTATION)
-    with pytest.raises(BadCatalogue, match="is not in EUR"):
+    with pytest.raises(BadCatalogue, match=r'beside the amount "\$" is no sign of EUR'):
         read(GERMAN.replace("€", "$"), "list.csv", None, NOTATION)
     with pytest.raises(BadCatalogue, match=r"name its encoding under prices\.format"):
         read(GERMAN.encode("cp1252"), "list.csv")
@@ -110,3 +110,14 @@ def test_no_price_is_another_than_its_writer_means(
     suggested = suggest(text.encode(), "list.csv", currency)
     with contextlib.suppress(BadCatalogue):
         assert suggested.doubts or amounts(text, suggested.notation, currency) == meant
+
+
+@pytest.mark.parametrize(
+    ("text", "beside"), [("ab 1.290,-", "ab"), ("20 %", "%"), ("12,90 / Stück", "/ Stück"), ("99¢", "¢")]
+)
+def test_what_stands_beside_an_amount_and_is_no_currency_is_named(text: str, beside: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        ListFormat(decimal=",", grouping=".").amount(text, "EUR")
+    assert str(refused.value) == (
+        f'"{text}": beside the amount "{beside}" is no sign of EUR; write the amount alone'
+    )
