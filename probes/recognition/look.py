@@ -18,7 +18,7 @@ class Look:
 
     fine: worth a slower look for small words: nobody waits, or it is the best look at this person so far.
     patient: one of few on a picture that is seen once: worth seconds, where the recogniser has patience.
-    stretch: as of LookAnswer.
+    stretch: as of LookAnswer. clothes: whether it is asked what is worn where the look sees no mark.
     """
 
     track: TrackId
@@ -29,6 +29,7 @@ class Look:
     fine: bool = False
     patient: bool = False
     stretch: float = 1.0
+    clothes: bool = True
 
 
 def crop_person(

@@ -92,12 +92,14 @@ class LookHistory:
         self._lock = threading.Lock()
         self._worn: dict[TrackId, frozenset[str]] = {}
         self._seen: dict[TrackId, frozenset[str]] = {}
+        self._slots: dict[TrackId, frozenset[str]] = {}
 
     def set_confirmed(self, values: Mapping[TrackId, PersonValue]) -> None:
         """Set what persons are now believed to wear."""
         with self._lock:
             for track, value in values.items():
                 keep(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
+                keep(self._slots, track, frozenset(item.slot for item in value.items))
 
     def add_seen(self, track: TrackId, brands: Iterable[str]) -> None:
         """Add the brands that a look has found."""
@@ -110,10 +112,15 @@ class LookHistory:
         worn = self._worn.get(track, frozenset())
         return len(worn), bool(self._seen.get(track, frozenset()) - worn)
 
+    def slots(self, track: TrackId) -> frozenset[str]:
+        """Return the slots in which something is confirmed of a person."""
+        return self._slots.get(track, frozenset())
+
     def forget(self, track: TrackId) -> None:
         """Forget a track."""
         with self._lock:
             self._worn.pop(track, None)
+            self._slots.pop(track, None)
             self._seen.pop(track, None)
 
 

@@ -14,6 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Protocol
 
 from engines.free_memory import KeptMemory, release_free_memory
+from engines.marks.types import Route
 from engines.native_threads import join_native
 from pricing.outage import Outage
 from probes.answers import LookAnswer
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from engines.image import I420
-    from engines.marks.types import Route
     from pricing.value import PersonValue
     from probes.frame import Box
     from probes.recognition.reading import Recogniser
@@ -252,8 +252,12 @@ class LookWorkers:
             self._reading[number] = False
 
     def _read(self, recogniser: Recogniser, look: Look) -> None:
+        without = self._pace.without(look)
+        is_dressed = Route.PATTERN not in without and bool(self._targets.patterns)
+        if not (self._pace.asks_clothes(look, self._history.slots(look.track)) or is_dressed):
+            look = replace(look, clothes=False)
         try:
-            answer = recogniser.read(look, self._targets, self._without | self._pace.without(look))
+            answer = recogniser.read(look, self._targets, self._without | without)
         except Exception as error:  # noqa: BLE001 whatever a recogniser does, the next look may succeed
             self._on_result(LookResult.FAILED)
             self._outage.fail(error=error)

@@ -118,7 +118,8 @@ class Recogniser:
                 self._outages[route].fail(error=failed[route])
             else:
                 self._outages[route].recover()
-        outfit = self._outfit(look)
+        # A mark is on what is worn, so with one that is always asked.
+        outfit = self._outfit(look) if look.clothes or marks else None
         if outfit is None:
             return LookAnswer(look.track, look.frame, tuple(marks))
         near_bag = cache(partial(self._near_bag, look))

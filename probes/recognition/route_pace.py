@@ -1,34 +1,46 @@
-"""Which routes a look may leave out, because they would hardly learn anything new."""
+"""Which parts of a look may be left out, because they would hardly learn anything new."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
 from engines.marks.types import Route
+from pricing.slots import slot_of
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from probes.answers import LookAnswer
     from probes.frame import TrackId
     from probes.recognition.look import Look
 
 EVERY = 3
-"""One look in so many seeks keypoints and patterns, though it is no better than those before."""
+"""One look in so many seeks keypoints and patterns, though it is no better than those before; and one in so
+many asks what somebody wears of whom all that is confirmed."""
+ASKED_WITHIN = 2_000_000_000
+"""A look so much later, ns, than the last that asked what is worn asks again: marks that a GPU finds are
+placed by it for six seconds."""
 MAX_TRACKS = 1024
 Value = TypeVar("Value")
 _DEAR = frozenset({Route.EMBLEM, Route.PATTERN})
 _NONE: frozenset[Route] = frozenset()
+_NOTHING: frozenset[str] = frozenset()
 
 
 class RoutePace:
-    """Spares looks keypoints and patterns, which take half of a look's time and find nothing on most people.
+    """Spares looks what would hardly tell anything new, and takes much of their time.
 
-    They are sought in each look that is clearly better than all before, in one of EVERY, and, once one of a
-    person's looks saw an emblem or a pattern, in all that follow: then they decide. From any thread.
+    Keypoints and patterns find nothing on most people. They are sought in each look that is clearly better
+    than all before, in one of EVERY, and, once one of a person's looks saw an emblem or a pattern, in all
+    that follow: then they decide. What is worn is asked less where it is known. From any thread.
     """
 
     def __init__(self) -> None:
         self._spared: dict[TrackId, int] = {}
         self._seen: dict[TrackId, None] = {}
+        self._worn: dict[TrackId, frozenset[str]] = {}
+        self._settled: dict[TrackId, frozenset[str]] = {}
+        self._undressed: dict[TrackId, tuple[int, int]] = {}
 
     def without(self, look: Look) -> frozenset[Route]:
         """Return the routes to leave out of this look, and count it."""
@@ -40,8 +52,31 @@ class RoutePace:
         _keep(self._spared, track, spared % EVERY)
         return _NONE if spared == EVERY else _DEAR
 
+    def asks_clothes(self, look: Look, confirmed: AbstractSet[str]) -> bool:
+        """Return whether this look asks what is worn, and count it. confirmed: the slots known already.
+
+        Not where the last two that asked saw the same slots and all of them are confirmed: then one in EVERY
+        asks, which sees a coat put on or a bag taken up, and, as that is not confirmed, all that follow.
+        """
+        track, at = look.track, look.frame.captured_at
+        slots = self._settled.get(track, _NOTHING)
+        spared, asked = self._undressed.pop(track, (0, at - ASKED_WITHIN))
+        is_known = bool(slots) and slots <= confirmed and 0 <= at - asked < ASKED_WITHIN
+        if look.fine or not is_known or spared + 1 == EVERY:
+            _keep(self._undressed, track, (0, at))
+            return True
+        _keep(self._undressed, track, (spared + 1, asked))
+        return False
+
     def note(self, answer: LookAnswer) -> None:
         """Take what a look found."""
+        if answer.worn:
+            slots = frozenset(slot_of(one.type) for one in answer.worn)
+            same = self._worn.pop(answer.track, None) == slots
+            _keep(self._worn, answer.track, slots)
+            self._settled.pop(answer.track, None)
+            if same and answer.bare:
+                _keep(self._settled, answer.track, slots)
         if any(mark.route in _DEAR for mark in answer.marks):
             self._seen.pop(answer.track, None)
             _keep(self._seen, answer.track, None)

@@ -54,6 +54,18 @@ def test_a_look_sees_what_is_worn_and_what_its_marks_are_on(caplog: pytest.LogCa
     assert looks.read(LOOK, bench.targets).worn == ()
 
 
+def test_a_look_that_need_not_ask_what_is_worn_asks_only_where_it_sees_a_mark() -> None:
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[CLASSES.index("shirt")] = 1
+    outfit = Outfit(shares, np.full((320, 192, 3), 250, np.uint8), Fit.of((80, 200), (192, 320)))
+    bench, parser = Bench(), FakeParser(outfit)
+    looks, look = Recogniser(bench.reader, bench.finder, garments=parser), replace(LOOK, clothes=False)
+    answer = looks.read(look, bench.targets)
+    assert (answer.marks, answer.worn, answer.bare) == ((), (), True)
+    bench.gallery.seen = [sighting()]
+    assert [mark.on for mark in looks.read(look, bench.targets).marks] == ["shirt"]
+
+
 @pytest.mark.parametrize(
     ("name", "sure", "on"), [("belt", 0.6, None), ("belt", 0.95, "belt"), ("bag", 0.5, "bag")]
 )

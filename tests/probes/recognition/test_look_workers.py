@@ -13,6 +13,8 @@ from engines.image import I420
 from engines.marks.types import Emblem, Keypoints
 from engines.ocr.words import Word
 from engines.paths import ROOT
+from pricing.value import Item, PersonValue, Total
+from probes.answers import LookAnswer, Worn
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_scheduler import RateLimits
 from probes.recognition.look_workers import (
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from engines.marks.types import Route
-    from probes.answers import LookAnswer
     from probes.recognition.look import Look
 
 MS = 1_000_000
@@ -98,6 +99,44 @@ def test_an_answer_tells_how_rare_looks_at_its_person_are() -> None:
     finally:
         rare.looks.close()
     assert stretches == pytest.approx([1.0, 2.5, 2.5, 2.125])
+
+
+class Dresser(Recogniser):
+    """Says that everybody wears a shirt, and notes whether it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(FakeReader())
+        self.asked: list[bool] = []
+
+    def read(
+        self, look: Look, targets: RecognitionTargets, without: frozenset[Route] = frozenset()
+    ) -> LookAnswer:
+        self.asked.append(look.clothes)
+        worn = (Worn("shirt", 0.9, Box(0, 0, 20, 20)),) if look.clothes else ()
+        return LookAnswer(look.track, look.frame, (), worn)
+
+
+def test_what_is_confirmed_of_somebody_is_asked_in_one_look_of_three() -> None:
+    dresser = Dresser()
+    looks = LookWorkers([dresser], SOUGHT, limits=ALWAYS)
+    item = Item("top", "shirt", None, 0.9, 4)
+    value = PersonValue((item,), Total(0, 0, 0, "EUR", 0, 1))
+    found: list[LookAnswer] = []
+
+    def look(at_ms: int) -> None:
+        looks.offer(frame(at_ms), I420.black(400, 300))
+        wait_for(lambda: bool(found.extend(looks.drain())) or len(found) == len(offered))
+
+    offered: list[int] = []
+    try:
+        for at_ms in range(1, 10):
+            offered.append(at_ms)
+            look(at_ms)
+            if at_ms == 3:
+                looks.set_values({ANN: value})
+    finally:
+        looks.close()
+    assert dresser.asked == [True] * 3 + [False, False, True] * 2
 
 
 def test_only_the_person_s_crop_is_copied(bench: Bench) -> None:

@@ -1,10 +1,14 @@
-"""When a look may leave the keypoints out."""
+"""When a look may leave keypoints, and the question what is worn, out."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from engines.image import I420
 from engines.marks.types import Route
-from probes.answers import LookAnswer, Mark
+from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Frame, TrackId
 from probes.recognition.look import Look
 from probes.recognition.route_pace import EVERY, MAX_TRACKS, RoutePace
@@ -41,12 +45,61 @@ def test_who_was_seen_with_an_emblem_gets_them_in_every_look() -> None:
     assert [seeks(pace, BOB) for _ in range(EVERY)] == [False, False, True]
 
 
+def wears(*types: str, bare: bool = True) -> LookAnswer:
+    return LookAnswer(ANN, FRAME, (), tuple(Worn(type_, 0.9, Box(0, 0, 20, 20)) for type_ in types), bare)
+
+
+def asks(pace: RoutePace, confirmed: set[str], *, fine: bool = False) -> bool:
+    return pace.asks_clothes(Look(ANN, FRAME, 0, 0, CROP, fine), confirmed)
+
+
+def test_who_wears_only_what_is_confirmed_is_asked_about_in_one_look_of_three() -> None:
+    pace, known = RoutePace(), {"top", "trousers"}
+    assert all(asks(pace, known) for _ in range(4)), "nothing is known of it yet"
+    pace.note(wears("shirt", "jeans"))
+    assert asks(pace, known), "one look is no habit"
+    pace.note(wears("t-shirt", "trousers"))
+    assert [asks(pace, known) for _ in range(2 * EVERY)] == [False, False, True] * 2
+    assert not asks(pace, known)
+    assert asks(pace, known, fine=True)
+    assert [asks(pace, known) for _ in range(EVERY)] == [False, False, True]
+    assert asks(pace, {"top"}), "the trousers are no longer confirmed"
+    assert all(asks(pace, set()) for _ in range(4))
+
+
+@pytest.mark.parametrize("new", [wears("shirt", "jeans", "handbag"), wears("shirt", "jeans", bare=False)])
+def test_a_bag_taken_up_or_a_figure_is_asked_about_in_every_look(new: LookAnswer) -> None:
+    pace, known = RoutePace(), {"top", "trousers"}
+    assert asks(pace, known)
+    for _ in range(2):
+        pace.note(wears("shirt", "jeans"))
+    assert not asks(pace, known)
+    for _ in range(3):
+        pace.note(new)
+        assert all(asks(pace, known) for _ in range(4))
+    pace.note(LookAnswer(ANN, FRAME, ()))
+    assert asks(pace, known), "a look that was not asked changes nothing"
+
+
+def test_looks_that_come_rarely_all_ask_what_is_worn() -> None:
+    pace = RoutePace()
+    for _ in range(2):
+        pace.note(wears("shirt"))
+    for second in range(0, 20, 2):
+        later = replace(FRAME, captured_at=second * 1_000_000_000)
+        assert pace.asks_clothes(Look(ANN, later, 0, 0, CROP), {"top"})
+
+
 def test_what_is_kept_is_bounded() -> None:
     pace = RoutePace()
     for number in range(MAX_TRACKS + 5):
         track = TrackId("c", "s", number)
         seeks(pace, track)
         pace.note(saw(track, Route.EMBLEM))
+        for _ in range(2):
+            pace.note(replace(wears("shirt"), track=track))
+        pace.asks_clothes(Look(track, FRAME, 0, 0, CROP), {"top"})
     assert len(pace._spared) <= MAX_TRACKS
-    assert len(pace._seen) == MAX_TRACKS
+    assert len(pace._seen) == len(pace._worn) == len(pace._settled) == MAX_TRACKS
+    assert len(pace._undressed) <= MAX_TRACKS
     assert seeks(pace, TrackId("c", "s", MAX_TRACKS + 4))
