@@ -61,6 +61,8 @@ _LAYERS = {"top": ("outerwear", "dress", "top"), "trousers": ("skirt", "shorts",
 _SLOT_OF = {name: slot for slot, layers in _LAYERS.items() for name in layers}
 _COVER = 0.2
 """An outer layer is what is worn where it covers at least this much of all layers."""
+_MOST, _LEADING = 0.7, 0.5
+"""A layer that covers so much of all is told from a lesser share. Never a dress: skirts are taken for one."""
 _TOP_SURE = 0.65
 _TOP_SHARE = (0.2, 0.7)
 """How sure a top must be, and its least size beside top and dress, its most beside the dress, for what the
@@ -225,7 +227,20 @@ class Outfit:
                 break
         if whole.sure < SURE:
             return None
-        return Garment(slot, whole.sure, self._box(whole.mask), name_of(self._colours[whole.mask]))
+        return self._leading(layers, size) or Garment(
+            slot, whole.sure, self._box(whole.mask), name_of(self._colours[whole.mask])
+        )
+
+    def _leading(self, layers: tuple[str, ...], size: int) -> Garment | None:
+        """Return the layer that covers most of all layers, where no layer is sure enough by itself.
+
+        The parser then wavers between coat and shirt on the rest of it, and hardly where it is decided.
+        """
+        for name in layers:
+            region = self._region((name,)) if name != "dress" else None
+            if region is not None and region.mask.sum() >= _MOST * size:
+                return self._garment(name, region, _LEADING)
+        return None
 
     def supports_bag(self, box: Corners) -> bool:
         """Return whether a bag may be what lies at a box, px of the crop, though it is not sure alone."""
@@ -289,9 +304,12 @@ class Outfit:
         share = CUT_BAG_SHARE if rows[-1] >= self._rows[1] else BAG_SHARE
         return int(np.ceil(share * (self._cell_types < len(self._names)).sum()))
 
-    def _garment(self, group: str, region: _Region) -> Garment | None:
-        """Return a group's thing, by its finer type where that is sure; None where the group is not."""
-        if region.sure < _SURE.get(group, SURE):
+    def _garment(self, group: str, region: _Region, least: float | None = None) -> Garment | None:
+        """Return a group's thing, by its finer type where that is sure; None where the group is not.
+
+        least: share from which the group is; None: its own.
+        """
+        if region.sure < (_SURE.get(group, SURE) if least is None else least):
             return None
         members = GROUPS[group]
         mean = self._shares[[CLASSES.index(one) for one in members]][:, region.mask].mean(1)

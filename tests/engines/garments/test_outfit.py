@@ -147,6 +147,22 @@ def test_doubt_leaves_the_finer_type_out_then_the_thing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("waist", "sure", "type_"),
+    [(40, 0.55, "coat"), (34, 0.55, "coat"), (28, 0.55, "top"), (40, 0.45, "top")],
+    ids=["all of it", "most of it", "half of it", "unsure"],
+)
+def test_a_layer_that_covers_most_is_told_from_less(waist: int, sure: float, type_: str) -> None:
+    shares = outfit(STANDING)._shares.copy()
+    shirt, sweater, coat = (CLASSES.index(name) for name in ("shirt", "sweater", "coat"))
+    shares[:, 12:40, 14:34] = 0.0
+    shares[coat, 12:waist, 14:34], shares[shirt, 12:waist, 14:34] = sure, 0.4
+    shares[sweater, waist:40, 14:34], shares[coat, waist:40, 14:34] = 0.55, 0.4
+    fit = Fit.of((192, 320), (192, 320))
+    worn = Outfit(shares, np.zeros((320, 192, 3), np.uint8), fit)
+    assert {g.type for g in worn.garments} == {type_, "jeans", "shoes"}
+
+
+@pytest.mark.parametrize(
     ("box", "type_"),
     [
         ((80, 80, 110, 100), "shirt"),
