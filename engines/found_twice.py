@@ -29,6 +29,10 @@ RELEASED = 3
 single boxes jump."""
 NEVER_MET = -1
 FORGET_NS = 5_000_000_000
+FEW = 8
+"""So many boxes are compared sooner by Python than by NumPy."""
+SURELY = CLOSE - 0.01
+LEAST_ROOM = 16
 
 
 def found_twice(boxes: Floats, scores: Floats) -> npt.NDArray[np.bool_]:
@@ -59,7 +63,10 @@ class TrackedTwice:
         self._last: dict[int, int] = {}
         self._slots: dict[int, int] = {}
         self._away = np.zeros((0, 0), np.int8)
-        """By the slots of two tracks: frames in a row in which they were two people; RELEASED: for good."""
+        """By the slots of two tracks: frames in a row in which they were two people; RELEASED: for good.
+
+        It has room for more than there are.
+        """
         self._owner: dict[int, int] = {}
 
     def update(
@@ -80,7 +87,11 @@ class TrackedTwice:
         self._meet(numbers, at)
         self._owner = {one: owner for one, owner in self._owner.items() if one not in named}
         slots = np.array([self._slots[number] for number in numbers], np.intp)
-        if len(numbers) < 2 or (self._away[slots[:, None], slots] >= RELEASED).all():
+        before = self._away[slots[:, None], slots]
+        if len(numbers) < 2 or before.min() >= RELEASED:
+            return self._owner
+        if not self._owner and _have_met_or_not(before) and _all_apart(boxes):
+            self._away[slots[:, None], slots] = RELEASED
             return self._owner
         # Of two that came at once the tracker numbers the surer one first; the order of two never changes.
         rows = range(len(numbers))
@@ -105,10 +116,13 @@ class TrackedTwice:
             self._first.setdefault(number, at)
             self._last[number] = at
             self._slots.setdefault(number, len(self._slots))
-        more = len(self._slots) - len(self._away)
-        if more:
-            self._away = np.pad(self._away, (0, more), constant_values=NEVER_MET)
-            np.fill_diagonal(self._away, RELEASED)
+        size = len(self._away)
+        if len(self._slots) > size:
+            room = max(len(self._slots), 2 * size, LEAST_ROOM)
+            away = np.full((room, room), NEVER_MET, np.int8)
+            away[:size, :size] = self._away
+            away.flat[:: room + 1] = RELEASED
+            self._away = away
 
     def _release(self, names: Sequence[int], pairs: _Pairs) -> None:
         """Let go who has just become another person than one with that owner, and is none of the others."""
@@ -147,6 +161,27 @@ class TrackedTwice:
                 {number: memory[number] for number in stay} for memory in (self._first, self._last)
             )
             self._owner = {one: owner for one, owner in self._owner.items() if one not in gone}
+
+
+def _have_met_or_not(before: npt.NDArray[np.int8]) -> bool:
+    """Return whether no two tracks are in doubt: each two have never met, or are two people for good."""
+    return not ((before != NEVER_MET) & (before < RELEASED)).any()
+
+
+def _all_apart(boxes: Floats) -> bool:
+    """Return whether of few boxes no two are close; False where that takes more than a look."""
+    if len(boxes) > FEW:
+        return False
+    rows = boxes.tolist()
+    for n, (left, top, right, bottom) in enumerate(rows):
+        for x1, y1, x2, y2 in rows[:n]:
+            wide = (right if right < x2 else x2) - (left if left > x1 else x1)
+            high = (bottom if bottom < y2 else y2) - (top if top > y1 else y1)
+            if wide > 0 and high > 0:
+                least = min((right - left) * (bottom - top), (x2 - x1) * (y2 - y1))
+                if wide * high >= SURELY * least:
+                    return False
+    return True
 
 
 class _Pairs:

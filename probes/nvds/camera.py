@@ -16,7 +16,7 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
 from probes.nvds.camera_masks import CameraMasks
 from probes.nvds.frame_origins import FrameOrigins
 from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError
-from probes.nvds.native_detections import Known, PackedObjects
+from probes.nvds.native_detections import Known, PackedObjects, PackedPairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from probes.nvds.meta import FrameMeta, ObjectMeta
-    from probes.nvds.native_detections import PackedPairs
     from probes.people.tracks import TrackBook
     from probes.redaction.redact import HeadWatch, Mask, Polygon
 
@@ -73,6 +72,7 @@ class CameraMeta:
         """Whether its frames are withheld, since people do not stand upright in them. From any thread."""
         self.found_again: Container[int] = ()
         """The tracker's numbers that were another person's box in the last frame. From any thread."""
+        self._goes_on: Mapping[int, int] = {}
         self._names: dict[int, TrackId] = {}
         self._twice = TrackedTwice()
         self._known = Known(classes, counted)
@@ -105,17 +105,14 @@ class CameraMeta:
         at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now_ns())
         scale = width / surface[0], height / surface[1]
         objects, analysed = meta.objects, self._analysed if meta.inferred else frozenset[Kind]()
-        if isinstance(objects, PackedObjects) and len(objects) < FULL:
-            with self._lock:
-                packed = self._detect_packed(objects, scale, at, (width, height), masks)
-            if packed is not None:
-                return Frame(self.camera, at, (width, height), packed.detections, analysed), packed
         if len(objects) >= FULL:
             by_model = Counter(seen.component for seen in objects)
             if any(by_model[component] >= FULL for component, _ in self._classes):
                 raise MetaError("more persons or faces than a detector lists")
         with self._lock:
             pairs = self._detect(objects, scale, at, (width, height), masks)
+            if isinstance(pairs, PackedPairs):
+                return Frame(self.camera, at, (width, height), pairs.detections, analysed), pairs
             bodies = {number: body for number, body in self._bodies.items() if number not in self._names}
         seen = [(one.number, detection) for one, detection in pairs if detection is not None]
         found = tuple([detection for _, detection in seen])
@@ -151,6 +148,33 @@ class CameraMeta:
             self._twice = TrackedTwice()  # the tracker's numbers may come again for others
             return self._book.clear()
 
+    def _detect(
+        self,
+        objects: Sequence[ObjectMeta],
+        scale: tuple[float, float],
+        at: int,
+        size: tuple[int, int],
+        masks: CameraMasks,
+    ) -> PackedPairs | list[tuple[ObjectMeta, Detection | None]]:
+        """Return the objects with their detections, by the reader where it can.
+
+        It knows named tracks alone, so whoever is new is named here first. One person in two boxes is left
+        to Python.
+        """
+        packed = objects if isinstance(objects, PackedObjects) and len(objects) < FULL else None
+        if packed is not None and (pairs := self._detect_packed(packed, scale, at, size, masks)) is not None:
+            return pairs
+        again, goes_on = self.found_again, self._goes_on = self._found_again(objects, at, scale, size, masks)
+        is_plain = not (again or goes_on or self._bodies)
+        if (
+            packed is not None
+            and is_plain
+            and self._name_new(packed, scale, at, size, masks)
+            and (pairs := self._detect_packed(packed, scale, at, size, masks)) is not None
+        ):
+            return pairs
+        return self._detect_here(objects, scale, at, size, masks)
+
     def _detect_packed(
         self,
         objects: PackedObjects,
@@ -159,7 +183,7 @@ class CameraMeta:
         size: tuple[int, int],
         masks: CameraMasks,
     ) -> PackedPairs | None:
-        """Do `_detect` in the reader; None where it does not."""
+        """Do `_detect_here` in the reader; None where it does not."""
         known = self._known
         camera = known.camera(masks, scale, size)
         pairs = objects.detect(known, camera)
@@ -168,7 +192,33 @@ class CameraMeta:
             self._book.see_again(pairs.seen, at)
         return pairs
 
-    def _detect(
+    def _name_new(
+        self,
+        objects: Sequence[ObjectMeta],
+        scale: tuple[float, float],
+        at: int,
+        size: tuple[int, int],
+        masks: CameraMasks,
+    ) -> bool:
+        """Name whom `_detect_here` would name, in the same order; False, for nobody, if one has two boxes."""
+        across, down = scale
+        new: dict[int, ObjectMeta] = {}
+        for seen in objects:
+            if seen.component == REDACTION_TAG:
+                raise MetaError("a frame that has a redaction tag already")
+            kind, _ = self._classes.get((seen.component, seen.class_id), (None, ""))
+            if kind is _PERSON and seen.number != UNTRACKED and seen.number not in self._names:
+                if seen.number in new:
+                    return False
+                new[seen.number] = seen
+        for number, seen in new.items():
+            if not 0 <= seen.confidence < self._counted:
+                box = Box(seen.left * across, seen.top * down, seen.width * across, seen.height * down)
+                hidden = bool(masks.polygons) and masks.hides(box, size)
+                self._name(number, at, hidden=hidden)
+        return True
+
+    def _detect_here(
         self,
         objects: Sequence[ObjectMeta],
         scale: tuple[float, float],
@@ -176,12 +226,12 @@ class CameraMeta:
         size: tuple[int, int],
         masks: CameraMasks,
     ) -> list[tuple[ObjectMeta, Detection | None]]:
+        """Return the objects with their detections, after `_found_again`."""
         across, down = scale
         polygons, counted, new = masks.polygons, self._counted, tuple.__new__
         pairs: list[tuple[ObjectMeta, Detection | None]] = []
         taken = set()
-        again, goes_on = self._found_again(objects, at, scale, size, masks)
-        self.found_again = again
+        again, goes_on = self.found_again, self._goes_on
         last_component = last_class = mapped = None
         for seen in objects:
             component, class_id, number, confidence, left, top, width, height, _, _ = seen
@@ -284,7 +334,7 @@ class CameraMeta:
             return name
         if name is None:
             name = self._names[number] = self._book.see(next(self._numbers), at)
-            self._known.name(self._names)
+            self._known.add(number, name)
             return name
         return self._book.see(name.number, at)
 

@@ -1,6 +1,6 @@
 /* A frame's objects as detections, for probes/nvds/native_detections.py (through ctypes).
  *
- * CameraMeta._detect of probes/nvds/camera.py is the one to read and to change: tests hold this file to its answer.
+ * CameraMeta._detect_here of probes/nvds/camera.py is the one to read and to change: tests hold this file to it.
  * What changes a camera's memory is left to it: for a new track, or a frame that was redacted already, this file
  * answers nothing, and Python does the frame.
  */

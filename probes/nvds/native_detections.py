@@ -231,6 +231,12 @@ class Known:
         self.name_count = len(names)
         self.tracks = {track.number: track for track in names.values()}
 
+    def add(self, number: int, track: TrackId) -> None:
+        """Take one track more, by the tracker's number."""
+        self.names += NAME.pack(number, track.number)
+        self.name_count += 1
+        self.tracks[track.number] = track
+
     def tracks_of(self, sights: bytes) -> tuple[tuple[TrackId, ...], tuple[TrackId, ...]]:
         """Return the tracks in these sights, and those not hidden; mostly those of the frame before."""
         last, tracks, seen = self._last

@@ -108,10 +108,11 @@ def read(way: Way, objects: list[Obj], at: int = START, masks: CameraMasks = Cam
     return way.camera.frame(meta, SURFACE, masks)
 
 
-def test_a_frame_of_known_people_is_done_in_the_reader() -> None:
+def test_a_frame_is_done_in_the_reader_and_who_is_new_is_named_before() -> None:
     way = native()
     frame, pairs = read(way, [person(7), face()])
-    assert not isinstance(pairs, PackedPairs)  # somebody new gets a name, in Python
+    assert isinstance(pairs, PackedPairs)
+    assert [one.track and one.track.number for one in frame.detections] == [1, None]
     again, pairs = read(way, [person(7), face(), Obj(9)], START + 100 * MS)
     assert isinstance(pairs, PackedPairs)
     assert isinstance(again.detections, PackedDetections)
@@ -119,6 +120,21 @@ def test_a_frame_of_known_people_is_done_in_the_reader() -> None:
     assert again.of(Kind.PERSON)[0].track == frame.of(Kind.PERSON)[0].track == pairs.tracks[0]
     assert pairs[0][1] == again.detections[0] == again.detections[:1][0]
     assert len(pairs) == 3
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [Obj(1, 0, 7, 0.2), Obj(1, 0, 7, 0.9)],
+        [Obj(1, 0, 7, 0.9, (200, 150, 160, 300)), Obj(1, 0, 8, 0.9, (220, 150, 100, 299))],
+    ],
+    ids=["one number twice", "one person in two boxes"],
+)
+def test_who_has_two_boxes_is_left_to_python(objects: list[Obj]) -> None:
+    way = native()
+    frame, pairs = read(way, objects)
+    assert not isinstance(pairs, PackedPairs)
+    assert isinstance(frame.detections, tuple)
 
 
 def test_a_frame_of_a_camera_with_masks_is_done_in_the_reader() -> None:
@@ -171,8 +187,7 @@ def test_a_frame_with_a_redaction_tag_already_is_refused() -> None:
 def test_detections_are_compared_kept_and_sent_as_tuples_are() -> None:
     way = native()
     frames = [read(way, [person(7), face()], START + n * MS)[0] for n in range(2)]
-    made, packed = (frame.detections for frame in frames)
-    assert isinstance(made, tuple)
+    made, packed = tuple(frames[0].detections), frames[1].detections
     assert isinstance(packed, PackedDetections)
     assert packed == made
     assert made == packed
