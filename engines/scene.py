@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING
 
-from engines.close_look import FACE_SHARE, FAINT
+from engines.close_look import FACE_SHARE, FAINT, SMALLEST_PATCH_PX
 from engines.detections import Detections
 from engines.detector import PATIENCE_S, load_detector
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import MANIFEST, find_model, read_manifest
 from engines.openvino_runtime import Precision
-from engines.patches import area, pack
+from engines.patches import area, pack, patch_of
 from engines.scene_joining import PersonJoiner, is_cut, is_known, joined_faces, together
-from engines.scene_views import glance, least_input, planned, scales
+from engines.scene_views import close_scale, glance, least_input, planned, scales
 from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
 from engines.views import View, split
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from engines.close_look import CloseLook
     from engines.detector import Detector, SheetWork, ViewWork
     from engines.image import I420
+    from engines.views import Region
 
 MIN_PERSON_PX = 80
 """Height of the smallest person that must be found, px of the picture, where nothing else is said."""
@@ -178,6 +180,31 @@ class SceneDetector:
             raise scene
         return scene
 
+    def detect_at(
+        self, picture: I420, places: npt.NDArray[np.float32], min_person_px: float = MIN_PERSON_PX
+    ) -> Scene:
+        """Return what is in some places of a picture, (N, 4): x1 y1 x2 y2; nothing else is looked at.
+
+        What the border of a place cuts is left out. Raises InferenceFailed.
+        """
+        size = picture.width, picture.height
+        regions = _regions(places, size)
+        sheets = []
+        for detector, px in zip(self.detectors, (min_person_px, min_person_px * FACE_SHARE), strict=True):
+            scale = close_scale(detector.model, px)
+            patches = [patch_of(region, scale) for region in regions]
+            sheets.append([detector.start_sheet(picture, sheet) for sheet in pack(patches)])
+        persons, faces = (
+            [
+                found.where(~is_cut(found.boxes, view, size))
+                for view, found in self._of_sheets(detector, picture, begun)
+            ]
+            for detector, begun in zip(self.detectors, sheets, strict=True)
+        )
+        empty = [Detections.empty()]
+        objects, doubtful = self._joiner.split(together(empty + persons))
+        return Scene(objects, doubtful, joined_faces(empty + faces, self._faces.model))
+
     def start(self, pictures: Sequence[I420], wanted: Sequence[Wanted]) -> PendingScenes:
         """Begin to work on the pictures, which must stay as they are until the results are there.
 
@@ -303,6 +330,17 @@ class SceneDetector:
         """Return the boxes of the persons that the whole view does not show."""
         every = together([scene.objects, scene.doubtful])
         return every.where((every.classes == self._person) & ~is_known(every, persons[0][1])).boxes
+
+
+def _regions(places: npt.NDArray[np.float32], size: tuple[int, int]) -> list[Region]:
+    """Return places as parts of a picture, whole px, left and top even; what lies outside it is left out."""
+    regions: list[Region] = []
+    for left, top, right, bottom in places.tolist():
+        x, y = max(0, int(left) // 2 * 2), max(0, int(top) // 2 * 2)
+        region = x, y, min(size[0], ceil(right)), min(size[1], ceil(bottom))
+        if region[2] - x >= SMALLEST_PATCH_PX and region[3] - y >= SMALLEST_PATCH_PX:
+            regions.append(region)
+    return regions
 
 
 def load_scene_detector(

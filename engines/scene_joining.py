@@ -63,6 +63,12 @@ class PersonJoiner:
         same = overlaps(others.boxes, objects.boxes[objects.classes == self._person])
         return objects, others.where(np.asarray((same <= SAME).all(axis=1)))
 
+    def split(self, found: Detections) -> tuple[Detections, Detections]:
+        """Return what counts, each once, and the persons that are only masked, of places seen alone."""
+        best = _best(found, SAME)
+        counted = self._is_counted(best)
+        return best.where(counted), best.where(~counted)
+
     def _added(self, objects: Detections, found: Detections) -> tuple[Detections, Detections]:
         """Return the objects with what of `found` is new, and those of `found` that are known persons."""
         fresh = _best(found, SAME)

@@ -22,7 +22,7 @@ GLANCE = 0.45
 def planned(model: Model, picture: Size, smallest_px: float) -> list[View]:
     """Return the views that show a whole picture; smallest_px: height of the smallest thing to find in it."""
     area = model.input.width * model.input.height
-    return plan(picture, area=area, scale=_close_scale(model, smallest_px))
+    return plan(picture, area=area, scale=close_scale(model, smallest_px))
 
 
 def glance(model: Model, picture: Size, views: list[View]) -> list[View]:
@@ -36,7 +36,7 @@ def scales(model: Model, views: Sequence[View], shown: View, smallest_px: float)
     """Return at which scales a picture is shown to a network; None where the whole view is enough."""
     if len(views) == 1:
         return None
-    return Scales(shown.scale, _close_scale(model, smallest_px), model.smallest_px)
+    return Scales(shown.scale, close_scale(model, smallest_px), model.smallest_px)
 
 
 def least_input(size: Size) -> Size:
@@ -45,5 +45,6 @@ def least_input(size: Size) -> Size:
     return width, height
 
 
-def _close_scale(model: Model, smallest_px: float) -> float:
+def close_scale(model: Model, smallest_px: float) -> float:
+    """Return the scale at which a network finds what is that high, input px for one of the picture."""
     return min(FINEST, model.smallest_px / smallest_px)

@@ -7,20 +7,23 @@ priced it must be turned upright first (`msh annotate --rotate`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engines.close_look import CloseLook
+from engines.detections import Detections
 from engines.scene import EVERYTHING, TooMany, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, WayMask, head_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
 
     from engines.image import I420
     from engines.scene import Scene, SceneDetector
@@ -30,6 +33,8 @@ TURNS = (90, 270, 180)
 LEAST_FACE, LEAST_PERSON = 0.3, 0.4
 """Least scores in a turned picture, while people stand upright in it as it is; docs/privacy-measured.md."""
 SURE_FACE = SURE_PERSON = 0.5
+PERSON_ROOM, FACE_ROOM = 0.25, 1.0
+"""How far around a person, a face, it is looked for again, as a share of its longer side."""
 ENOUGH = 3
 """So many sure looks in a row that agree on a turn settle it."""
 TAKES_BACK = 2
@@ -42,6 +47,11 @@ SELDOM_NS = 2_000_000_000
 """The same while somebody is surely upright in it."""
 COARSE_PX = 200
 """Height of the smallest person that most looks must find: the whole picture in one input is enough."""
+TOO_SMALL = 0.04
+"""Longest side, as a share of the picture's, below which a look for large people tells nothing of who lies.
+
+It shows the network 20 px of such a person then, who is found standing on the head as well.
+"""
 FINE_NS = 5_000_000_000
 """How often a look finds the smallest people, too, while nobody is sure to stand or lie: that is dear."""
 FILE_FINE_NS = 1_000_000_000
@@ -70,17 +80,31 @@ def look_turned(scenes: SceneDetector, pixels: I420, scene: Scene, faces: FacesC
 
 
 class TurnedHeads:
-    """Heads in one turn of the pictures of one file, in order. is_upright: most people stand so."""
+    """Heads in one turn of the pictures of one file or camera, in order.
+
+    is_upright: most people stand so. least_px: height of the smallest person to find there, 0 for everybody.
+    """
 
     def __init__(
-        self, scenes: SceneDetector, turn: int, faces: FacesConfig, *, is_upright: bool = True
+        self,
+        scenes: SceneDetector,
+        turn: int,
+        faces: FacesConfig,
+        *,
+        is_upright: bool = True,
+        is_small: bool = False,
+        least_px: float = 0.0,
     ) -> None:
-        self.turn = turn
+        self.turn, self._least_px = turn, least_px
         self._person = scenes.classes.index(PERSON)
         self._heads = Heads(margin=faces.margin, hold_ms=faces.hold_ms)
         self.is_upright, self.close = is_upright, CloseLook()
-        self.is_small = False
+        self.is_small = is_small
         """Whether only a fine look finds anybody in this turn."""
+        self.is_sure = True
+        """Whether the last look that found anybody in this turn was sure of one of them."""
+        self.places: npt.NDArray[np.float32] = np.zeros((0, 4), np.float32)
+        """Where the last look found anybody, see `wanted`."""
         self.missed = 0
         """How many looks in a row found nobody in this turn."""
 
@@ -89,8 +113,9 @@ class TurnedHeads:
         """Whether the smallest people are looked for in this turn, too."""
         return self.is_upright or self.is_small
 
-    def reconfigure(self, faces: FacesConfig) -> None:
+    def reconfigure(self, faces: FacesConfig, *, least_px: float) -> None:
         """Mask by other settings from the next picture on; heads that are held stay held."""
+        self._least_px = least_px
         self._heads.reconfigure(margin=faces.margin, hold_ms=faces.hold_ms)
 
     def masks(self, seen: Scene, size: tuple[int, int], at: int, upright: Scene) -> Sequence[Mask]:
@@ -98,18 +123,7 @@ class TurnedHeads:
 
         Raises TooMany where there are more heads than can be followed.
         """
-        people = seen.objects.where(seen.objects.classes == self._person)
-        doubtful, found = seen.doubtful, seen.faces
-        if not self.is_upright:
-            persons = _boxes(upright.objects.boxes[upright.objects.classes == self._person])
-            people = people.where(people.scores >= LEAST_PERSON)
-            fresh = [
-                all(turned_back(box, self.turn, size).share_of_smaller(one) <= KNOWN for one in persons)
-                for box in _boxes(people.boxes)
-            ]
-            people = people.where(np.array(fresh, np.bool_))
-            doubtful = doubtful.where(np.zeros(len(doubtful), np.bool_))
-            found = found.where(found.scores >= LEAST_FACE)
+        people, doubtful, found = self._lying(seen, size, upright)
         detections = (
             *detections_of(people, Kind.PERSON, PERSON),
             *detections_of(doubtful, Kind.DOUBTFUL, PERSON),
@@ -121,6 +135,36 @@ class TurnedHeads:
         except ValueError as error:
             raise TooMany(str(error)) from error
         return [_turned_back(mask, self.turn, size) for mask in masks]
+
+    def wanted(self, seen: Scene, size: tuple[int, int], upright: Scene) -> npt.NDArray[np.float32]:
+        """Return where in the turned picture is what `masks` covers, with room around, (N, 4)."""
+        people, doubtful, found = self._lying(seen, size, upright)
+        boxes = np.concatenate([people.boxes, doubtful.boxes, found.boxes])
+        rooms = np.repeat([PERSON_ROOM, FACE_ROOM], [len(people) + len(doubtful), len(found)]) * (
+            boxes[:, 2:] - boxes[:, :2]
+        ).max(axis=1, initial=0.0)
+        sides = np.stack([-rooms, -rooms, rooms, rooms], axis=1)
+        return np.asarray(boxes + sides, np.float32)
+
+    def _lying(
+        self, seen: Scene, size: tuple[int, int], upright: Scene
+    ) -> tuple[Detections, Detections, Detections]:
+        """Return the persons, doubtful persons and faces of a turned picture that are not upright, too."""
+        people = seen.objects.where(seen.objects.classes == self._person)
+        doubtful, found = seen.doubtful, seen.faces
+        if not self.is_upright:
+            persons = _boxes(upright.objects.boxes[upright.objects.classes == self._person])
+            longest = (people.boxes[:, 2:] - people.boxes[:, :2]).max(axis=1, initial=0.0)
+            least_px = min(self._least_px, 0.0 if self.is_small else TOO_SMALL * max(size))
+            people = people.where((people.scores >= LEAST_PERSON) & (longest >= least_px))
+            fresh = [
+                all(turned_back(box, self.turn, size).share_of_smaller(one) <= KNOWN for one in persons)
+                for box in _boxes(people.boxes)
+            ]
+            people = people.where(np.array(fresh, np.bool_))
+            doubtful = doubtful.where(np.zeros(len(doubtful), np.bool_))
+            found = found.where(found.scores >= LEAST_FACE)
+        return people, doubtful, found
 
 
 class TurnedWatch:
@@ -170,7 +214,7 @@ class TurnedWatch:
         """Mask by other settings from the next frame on."""
         self._faces, self._min_person_px = faces, min_person_px
         for heads in self._heads.values():
-            heads.reconfigure(faces)
+            heads.reconfigure(faces, least_px=self._least_px)
 
     def look(self, pixels: I420, at: int, scene: Scene, *, fine_ns: int = FINE_NS) -> None:
         """Take a frame, and what is found in it as it is. Raises TooMany.
@@ -186,12 +230,27 @@ class TurnedWatch:
         else:
             self._agreed = (self._agreed if best == self._turn else 0) + 1 if best and sure else 0
         before, self._heads = self._heads, {}
+        covered = self._covered(scene)
         for turn, seen in found.items():
-            new = partial(TurnedHeads, self._scenes, turn, self._faces, is_upright=turn == best)
+            new = partial(
+                TurnedHeads,
+                self._scenes,
+                turn,
+                self._faces,
+                is_upright=turn == best,
+                is_small=turn in small,
+                least_px=self._least_px,
+            )
+
+            def has_news(found: Scene, heads: Callable[[], TurnedHeads] = new) -> bool:
+                return _is_news(heads().masks(found, size, at, scene), covered)
+
             old = before.get(turn)
-            if turn == best or _is_news(new().masks(seen, size, at, scene), self._covered(scene)):
-                self._heads[turn] = old if old and old.is_upright == (turn == best) else new()
-                self._heads[turn].missed, self._heads[turn].is_small = 0, turn in small
+            if turn == best or has_news(seen):
+                heads = old if old and old.is_upright == (turn == best) else new()
+                heads.missed, heads.is_small, heads.is_sure = 0, turn in small, has_news(_sure_of(seen))
+                heads.places = heads.wanted(seen, size, scene)
+                self._heads[turn] = heads
             elif old is not None and old.missed + 1 < TAKES_BACK:
                 self._heads[turn] = old
                 old.missed += 1
@@ -213,17 +272,23 @@ class TurnedWatch:
         for heads in (*(heads for _, heads in self._before), *self._heads.values()):
             seen = found.get(heads.turn) if heads is self._heads.get(heads.turn) else None
             if seen is None:
-                seen = self._scenes.detect(pixels.rotated(heads.turn), self._wish(heads, at))
+                seen = self._seen(heads, pixels, at)
             masks += heads.masks(seen, (pixels.width, pixels.height), at, scene)
         return masks
 
-    def _wish(self, heads: TurnedHeads, at: int) -> Wanted:
-        """Return how to look at a frame in a turn between two looks.
+    def _seen(self, heads: TurnedHeads, pixels: I420, at: int) -> Scene:
+        """Return what is in a frame in a turn between two looks.
 
-        Where only large people are sought all is looked at: who lies there now, too, does not wait for
-        the next look.
+        Where somebody surely lies all is searched: who lies there now, too, does not wait for the next look.
+        What was found there and is likely nobody is looked at in its place; others wait for the next look, as
+        they do in a turn in which nothing is found.
         """
-        return self._wanted(at, heads.close) if heads.is_fine else Wanted(COARSE_PX)
+        turned = pixels.rotated(heads.turn)
+        if heads.is_fine:
+            return self._scenes.detect(turned, self._wanted(at, heads.close))
+        if heads.is_sure or self._min_person_px is None:
+            return self._scenes.detect(turned, Wanted(COARSE_PX))
+        return self._scenes.detect_at(turned, heads.places, COARSE_PX)
 
     def _search(
         self, pixels: I420, at: int, scene: Scene, fine_ns: int
@@ -247,6 +312,11 @@ class TurnedWatch:
         people = scene.objects.classes == self._scenes.classes.index(PERSON)
         return [*_boxes(scene.faces.boxes), *map(head_of, _boxes(scene.objects.boxes[people]))]
 
+    @property
+    def _least_px(self) -> float:
+        """Height of the smallest person who is taken as lying; files tell of none."""
+        return self._min_person_px or 0.0
+
     def _wanted(self, at: int, close: CloseLook) -> Wanted:
         """Return how the smallest people are found; in a file all is looked at, since nobody waits for it."""
         return EVERYTHING if self._min_person_px is None else Wanted(self._min_person_px, close, at)
@@ -264,6 +334,16 @@ def _surest(scenes: SceneDetector, scene: Scene) -> float:
     """Return the highest score of a person."""
     people = scene.objects.classes == scenes.classes.index(PERSON)
     return float(scene.objects.scores[people].max(initial=0.0))
+
+
+def _sure_of(scene: Scene) -> Scene:
+    """Return what of a scene is surely there."""
+    return replace(
+        scene,
+        objects=scene.objects.where(scene.objects.scores >= SURE_PERSON),
+        doubtful=Detections.empty(),
+        faces=scene.faces.where(scene.faces.scores >= SURE_FACE),
+    )
 
 
 def _is_news(masks: Sequence[Mask], covered: Sequence[Box]) -> bool:

@@ -218,3 +218,21 @@ def test_a_person_model_that_finds_faces_finds_them_from_the_products_score_on()
 def test_a_model_without_persons_is_refused() -> None:
     with pytest.raises(BadInput, match="model centerface: it finds no person"):
         load_scene_detector("centerface", "centerface")
+
+
+def test_places_are_looked_at_alone_and_what_their_border_cuts_is_left_out() -> None:
+    scale, at = 0.4, [(200, 200), (1200, 300)]
+    picture = shop((1920, 1080), at, scale)
+    face, other = (
+        np.array([[part * scale + corner for part, corner in zip(FACE, 2 * place, strict=True)]], np.float32)
+        for place in at
+    )
+    room = np.array([[-60, -60, 60, 60]], np.float32)
+    found = scenes().detect_at(picture, np.concatenate([face + room, [[-50, -50, -10, -10]]]), 80)
+    assert (overlaps(face, found.faces.boxes) > 0.5).any()
+    assert not (overlaps(other, found.faces.boxes) > 0).any()
+    half = face - [[0, 0, (face[0, 2] - face[0, 0]) / 2, 0]]
+    cut = scenes().detect_at(picture, half.astype(np.float32), 80)
+    assert not (overlaps(face, cut.faces.boxes) > 0.3).any()
+    nowhere = scenes().detect_at(picture, np.zeros((0, 4), np.float32))
+    assert not len(nowhere.objects) + len(nowhere.doubtful) + len(nowhere.faces)

@@ -49,6 +49,7 @@ class Shop:
         self.looks, self.fine, self.found, self.height = 0, 0, found, height
         self.error: InferenceFailed | None = None
         self.wanted: list[Wanted] = []
+        self.places: list[np.ndarray] = []
 
     def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
         is_fine = wanted.min_person_px < COARSE_PX
@@ -58,6 +59,10 @@ class Shop:
             raise self.error
         if wanted.min_person_px > self.height:
             return NOBODY
+        return self.found if picture.y[:16].mean() > 2 * picture.y[16:].mean() else NOBODY
+
+    def detect_at(self, picture: I420, places: np.ndarray, _min_person_px: float) -> Scene:
+        self.places.append(places)
         return self.found if picture.y[:16].mean() > 2 * picture.y[16:].mean() else NOBODY
 
     def turn(self, said: list[int] | None = None) -> CameraTurn:
@@ -222,6 +227,34 @@ def test_between_two_looks_all_of_a_turn_is_searched_where_somebody_lies() -> No
     assert shop.looks == 4
     assert shop.wanted[-1].min_person_px == COARSE_PX
     assert shop.wanted[-1].close is None
+
+
+@pytest.mark.parametrize("score", [0.45, 0.9])
+def test_who_is_not_surely_there_is_looked_at_in_the_place_between_two_looks(score: float) -> None:
+    """A shape that looks like somebody a little must not cost a search of every picture."""
+    stands = detections((8, 4, 28, 60), (36, 4, 56, 60), (8, 4, 28, 60), score=0.9)
+    shop = Shop(Scene(detections((8, 4, 28, 60), score=score), Detections.empty(), Detections.empty()))
+    turn, lies = shop.turn(), picture(220).rotated(90)
+    upright = Scene(stands, Detections.empty(), Detections.empty())
+    assert turn.masks(lies, 0, upright)
+    assert turn.masks(lies, UNSURE_NS // 2, upright), "masked from the look on"
+    assert (shop.looks, len(shop.places)) == ((3, 1) if score < 0.5 else (4, 0))
+    if shop.places:
+        assert shop.places[0].tolist() == [[-6, -10, 42, 74]]
+    assert turn.masks(lies, UNSURE_NS, upright)
+    assert shop.looks == (6 if score < 0.5 else 7), "all is searched by the next look"
+
+
+@pytest.mark.parametrize("high", [70, 90])
+def test_who_is_too_small_to_tell_the_head_from_the_feet_is_not_taken_as_lying(high: int) -> None:
+    grey = np.full((540, 960), 128, np.uint8)
+    wide = I420(np.full((1080, 1920), 40, np.uint8), grey, grey.copy())
+    wide.y[-16:] = 220
+    small = detections((20, 4, 50, 4 + high))
+    shop = Shop(Scene(small, Detections.empty(), Detections.empty()))
+    three = detections((900, 100, 1000, 400), (1100, 100, 1200, 400))
+    masks = shop.turn().masks(wide, 0, Scene(three, Detections.empty(), Detections.empty()))
+    assert bool(masks) == (high == 90)
 
 
 def test_close_looks_of_a_turn_go_on_with_what_a_look_showed() -> None:
