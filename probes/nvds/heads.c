@@ -490,7 +490,11 @@ locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64
   for (int n = 0; n < w->n_unmatched; n++) {
     if (ended[n])
       continue;
-    *mask++ = (MaskRecord) {mask_of (&w->unmatched[n], BY_HOLD, margin, hold, now), BY_HOLD, 0};
+    HeadRecord lost = w->unmatched[n];
+    /* Boxes that come and go at the threshold jump: that is nobody's speed. */
+    if (!(lost.has & (IS_SURE | HAS_FACE)))
+      lost.has &= ~MOVES;
+    *mask++ = (MaskRecord) {mask_of (&lost, BY_HOLD, margin, hold, now), BY_HOLD, 0};
     w->unmatched[left++] = w->unmatched[n];
   }
   if (w->n_heads + left > MAX_HEADS)

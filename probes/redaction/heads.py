@@ -213,6 +213,9 @@ class Heads:
         # What a head did inside its person since its face was lost is not known: only a found box stays.
         if is_still is not None and head.is_found and is_still(head.box, head.seen_at):
             return Mask(_grown(head.box, 0.0 if head.face_at is None else self._margin), By.HOLD)
+        if not head.is_sure and head.face_at is None:
+            # Boxes that come and go at the threshold jump: that is nobody's speed.
+            head = head._replace(velocity=None)
         return self._mask(head, By.HOLD, now)
 
     def _mask(self, head: _Head, by: By, now: int) -> Mask:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from probes.frame import Box, Detection, TrackId
+from probes.frame import Box, Detection, Kind, TrackId
 from probes.redaction.heads import By, Heads, Mask, WayMask, head_of
 from tests.fakes.scenes import face, frame, person
 
@@ -150,6 +150,18 @@ def test_a_person_without_face_is_held_when_lost() -> None:
     masks = memory.locate(frame(ms=600))
     assert by(masks) == ["hold"]
     assert covered(masks, head_of(Box(400, 100, 80, 200)))
+
+
+@pytest.mark.parametrize("kind", [Kind.DOUBTFUL, Kind.PERSON])
+def test_what_may_be_nobody_goes_nowhere_when_it_is_lost(kind: Kind) -> None:
+    """Boxes of a coat stand jump from picture to picture; a person's way is covered."""
+    memory = heads()
+    for number, x in enumerate((100, 140, 180)):
+        memory.locate(frame(person(x, 100, 80, 200)._replace(kind=kind), ms=100 * number))
+    masks = memory.locate(frame(ms=400))
+    assert by(masks) == ["hold"]
+    assert covered(masks, head_of(Box(180, 100, 80, 200)))
+    assert covered(masks, head_of(Box(240, 100, 80, 200))) == (kind is Kind.PERSON)
 
 
 def test_the_hold_goes_with_its_own_track() -> None:
