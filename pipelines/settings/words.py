@@ -10,6 +10,8 @@ from pipelines.settings.key_paths import is_known, is_model, is_named, type_at
 from pipelines.settings.mistakes import Keys, did_you_mean, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
 
@@ -62,7 +64,21 @@ def sentence(error: ErrorDetails, keys: Keys, root: type[BaseModel]) -> str:
     if kind == "string_pattern_mismatch" and ctx.get("pattern") != SLUG:
         return "does not have the form it needs"
     words = _SENTENCES.get(kind, "is not a value that fits here").format(**ctx)
+    for text in _texts(error["input"]):
+        words = words.replace(f'"{text}" ', "").replace(f' "{text}"', "")
     return f"{words}{_now(error['input'])}" if kind.startswith(_OF_NUMBERS) else words
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts of a value: readers that serve price lists, too, repeat what they refuse."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _texts(part)
 
 
 def _unknown(keys: Keys, root: type[BaseModel]) -> str:

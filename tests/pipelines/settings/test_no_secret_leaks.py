@@ -5,8 +5,10 @@ MSH_FUZZ=10000 tries so many files; the suite tries a few.
 
 from __future__ import annotations
 
+import json
 import os
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -14,10 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.settings import SettingsError, load_settings
+from pipelines.settings.schema import schema_text
 from tests.pipelines.settings.store_file import MINIMAL, mistakes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from pipelines.settings.mistakes import Keys
 
 STORE = """version: 1
 store: {id: shop-1, name: Shop, timezone: Europe/Berlin, currency: EUR}
@@ -106,6 +112,46 @@ def test_no_slip_shows_a_secret(
     for piece in secret.split("Qj7")[1:]:
         assert f"Qj7{piece.strip()}" not in said
         assert f"Qj7{piece[:4]}" not in said
+
+
+def _leaves(schema: dict[str, Any], part: dict[str, Any], keys: Keys) -> Iterator[Keys]:
+    """Yield the keys to each value of the store file's schema that is no block."""
+    if "$ref" in part:
+        part = schema["$defs"][part["$ref"].rsplit("/", 1)[-1]]
+    arms = part.get("anyOf", ())
+    inner = [*part.get("properties", {}).items(), *((0, one) for one in part.get("prefixItems", ())[:1])]
+    inner += [(0, part["items"])] if isinstance(part.get("items"), dict) else []
+    if isinstance(part.get("additionalProperties"), dict):
+        inner.append(("one", part["additionalProperties"]))
+    for arm in arms:
+        yield from _leaves(schema, arm, keys)
+    for key, below in inner:
+        yield from _leaves(schema, below, (*keys, key))
+    if not arms and not inner:
+        yield keys
+
+
+SCHEMA = json.loads(schema_text())
+LEAVES = sorted(set(_leaves(SCHEMA, SCHEMA, ())), key=str)
+
+
+@pytest.mark.parametrize("value", ["Qj7aaa", "Qj7aaa Qj7b", "rtsp://u:Qj7aaa@h/x", "8.Qj7aaa", "mon Qj7aaa"])
+def test_no_message_repeats_a_value(tmp_path: Path, value: str) -> None:
+    assert len(LEAVES) > 150
+    for keys in LEAVES:
+        document = yaml.safe_load(MINIMAL)
+        block = document
+        for key, below in pairwise((*keys, None)):
+            new: object = value if below is None else [] if below == 0 else {}
+            if isinstance(block, list):
+                block.append(new)
+                block = block[-1]
+            else:
+                if below is None or not isinstance(block.get(key), (dict, list)):
+                    block[key] = new
+                block = block[key]
+        said = mistakes(tmp_path, yaml.safe_dump(document))
+        assert not [line for line in said if "qj7" in line.lower()], keys
 
 
 IN = "    credentials:"
