@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -127,7 +128,7 @@ def logins_in_address(url: str) -> set[str]:
 
 def _logins(text: str) -> Iterator[str]:
     """Yield the secrets in a text; in a time that grows with its length only, whatever it holds."""
-    ends = _Ends(text, _FIELD_END)
+    ends, parts = _Ends(text, _FIELD_END), _Ends(text, _PART_END)
     for field in _FIELD.finditer(text):
         name = field[1]
         is_password, is_proof = _PASSWORD.search(name), _PROOF.search(name)
@@ -139,6 +140,8 @@ def _logins(text: str) -> Iterator[str]:
             continue
         if is_password or (is_proof and not _names_stream(value)) or (is_suffix and _is_random(value)):
             yield value
+            rest = parts.parts_after(field.end() + len(value))
+            yield from (part for part in rest if not (_STREAM_NAME.fullmatch(part) or _is_setting(part)))
     for name, value in _FOLDER.findall(text):
         sure = _PASSWORD.match(name) and name.lower() not in ("pas", "pass", "pw")
         if _is_setting(value) or _KIND.search(name) or not (_PASSWORD.match(name) or _PROOF.match(name)):
@@ -147,7 +150,6 @@ def _logins(text: str) -> Iterator[str]:
             yield value
     if _USER.search(text):
         yield from (value for value in _AFTER_USER.findall(text) if not _names_stream(value))
-    parts = _Ends(text, _PART_END)
     for pair in _PAIR.finditer(text):
         before, left = pair.groups()
         right = parts.value_from(pair.end())
@@ -172,6 +174,16 @@ class _Ends:
         end = self._ends[bisect_left(self._ends, begin + 1)]
         self._covered = max(self._covered, end)
         return self._text[begin:end]
+
+    def parts_after(self, value_end: int) -> Iterator[str]:
+        """Yield the parts after a value up to the next field: a password may hold marks, as in `Ge&26`."""
+        place = bisect_left(self._ends, value_end)
+        for mark, end in pairwise(self._ends[place : place + MAX_NESTED + 1]):
+            part = self._text[mark + 1 : end]
+            if mark != value_end or "=" in part:
+                return
+            yield part
+            value_end = end
 
 
 def _is_login(before: str, left: str, right: str) -> bool:
