@@ -172,7 +172,7 @@ def parse(text: str, currency: str, decimal: str = ".", grouping: str = "") -> i
     (129000, 1290, 1500, 129000)
     """
     digits = exponent(currency)
-    plain = _with_ascii_digits(plain_marks(text))
+    plain = with_ascii_digits(plain_marks(text))
     if ARABIC_DECIMAL in plain or ARABIC_GROUPING in plain:
         # These mean nothing else, whatever the list's own marks are.
         decimal, grouping = ARABIC_DECIMAL, ARABIC_GROUPING
@@ -198,7 +198,7 @@ def plain_marks(text: str) -> str:
     return text if text.isascii() and "`" not in text else text.translate(_LOOK_ALIKES)
 
 
-def _with_ascii_digits(text: str) -> str:
+def with_ascii_digits(text: str) -> str:
     """Return the text with the decimal digits of every script as 0 to 9; superscripts are none."""
     return text if text.isascii() else "".join(str(unicodedata.decimal(c, c)) for c in text)
 

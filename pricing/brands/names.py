@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-_APOSTROPHES = dict.fromkeys(map(ord, "'’‘`´ʼ"))
+_APOSTROPHES = dict.fromkeys(map(ord, "'’‘‛`´ʼʻʹ′＇׳"))
 # Letters that NFKD leaves whole, as people without them on their keyboard write them.
 _LETTERS = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "æ": "ae", "œ": "oe", "ı": "i", "þ": "th", "ħ": "h", "ŧ": "t"}
@@ -19,6 +19,11 @@ _LETTERS = str.maketrans(
 _ACCENTS = re.compile(
     "[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed"
     "\u1ab0-\u1aff\u20d0-\u20ff]"
+)
+# What nobody sees, though Unicode calls it a mark or a letter: fillers, variation selectors (❤ or ❤️). And the
+# stroke that only draws Arabic words longer.
+_UNSEEN = re.compile(
+    "[\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\uffa0\ufe00-\ufe0f\U000e0100-\U000e01ef\u0640]"
 )
 
 
@@ -34,7 +39,8 @@ def normal_brand(name: str) -> str:
     if name.isascii():
         letters = name.translate(_APOSTROPHES).casefold()
     else:
-        plain = unicodedata.normalize("NFKD", name.translate(_APOSTROPHES)).casefold().translate(_LETTERS)
+        seen = _UNSEEN.sub("", name.translate(_APOSTROPHES))
+        plain = unicodedata.normalize("NFKD", seen).casefold().translate(_LETTERS)
         unaccented = (c for c in plain if not _ACCENTS.match(c) and unicodedata.category(c) != "Cf")
         letters = unicodedata.normalize("NFC", "".join(unaccented))
     words = "".join(c if _is_part(c) else " " for c in letters).split()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pricing.catalogue.amounts import NO_CENTS, read_currency
 from pricing.errors import BadInput
-from pricing.money import EXPONENTS, parse, plain_marks
+from pricing.money import EXPONENTS, parse, plain_marks, with_ascii_digits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,7 @@ class ListFormat:
         >>> ListFormat(dates="DD.MM.YYYY").day("5.11.2026")
         datetime.date(2026, 11, 5)
         """
-        found = date_pattern(self.dates).fullmatch(_MIDNIGHT.sub("", text))
+        found = date_pattern(self.dates).fullmatch(_MIDNIGHT.sub("", with_ascii_digits(text)))
         example = re.sub("DD", "30", re.sub("MM", "11", self.dates.replace("YYYY", "2026")))
         try:
             if found is None:
@@ -111,7 +111,9 @@ def date_pattern(form: str) -> re.Pattern[str]:
     if sorted(part for part in parts if part in DATE_PARTS) != ["DD", "MM", "YYYY"]:
         raise BadInput(f'dates "{form}" needs YYYY, MM and DD once each, such as DD.MM.YYYY')
     between = [part for part in parts if part not in DATE_PARTS]
-    if any(c.isalnum() for c in "".join(between)) or not all(between[1:-1]):
+    # 2026年11月30日 has letters of its own; others stand for a form that nobody told, such as MMM.
+    written = "".join(between)
+    if re.search("[A-Za-z]", written) or any(map(str.isdecimal, written)) or not all(between[1:-1]):
         raise BadInput(f'dates "{form}" needs a mark between its parts, such as DD.MM.YYYY')
     if form == "YYYY-MM-DD":
         return re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)", re.ASCII)

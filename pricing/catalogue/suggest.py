@@ -14,7 +14,7 @@ from pricing.catalogue.file_text import decoded
 from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import COLUMNS, BadCatalogue, RowReader
 from pricing.catalogue.rows_csv import records, without_titles
-from pricing.money import EXPONENTS, plain_marks
+from pricing.money import EXPONENTS, plain_marks, with_ascii_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,7 +86,9 @@ _PARTS = re.compile(r"[\s()\[\]/,:]+")
 _SIGN = re.compile(r"[\d.,'’\s٫٬:–—-]+")
 _AMOUNT = re.compile(r"\d(?:[\d.,'\s٫٬]*\d)?")
 _MARK_BEFORE_DASH = re.compile(r"(?<=\d)[.,](?=\s?[-–—‐‑−])")
-_DATE = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})(?:[T ].*)?", re.ASCII)
+_DATE = re.compile(
+    r"(\d{1,4})([./-] ?|[年년] ?)(\d{1,2})([./-] ?|[月월] ?)(\d{1,4})([.日일]?)(?:[T ].*)?", re.ASCII
+)
 
 
 @dataclass
@@ -300,23 +302,23 @@ def _dates(texts: Iterable[str], found: Suggestion) -> str:
     orders: set[str] = set()
     seen: dict[str, str] = {}
     for text in texts:
-        parts = _DATE.fullmatch(text.strip())
+        parts = _DATE.fullmatch(with_ascii_digits(text.strip()))
         if parts is None:
             continue
-        first, mark, second, last = parts[1], parts[2], parts[3], parts[4]
+        first, mark, second, after, last, end = parts.groups()
         if len(first) == 4:
-            orders.add(f"YYYY{mark}MM{mark}DD")
+            orders.add(f"YYYY{mark}MM{after}DD{end}")
         elif len(last) == 4:
-            form = f"DD{mark}MM{mark}YYYY", f"MM{mark}DD{mark}YYYY"
-            seen.setdefault(mark, text)
-            orders |= {form[0]} if int(first) > 12 else {form[1]} if int(second) > 12 else set()
+            by_day, by_month = f"DD{mark}MM{after}YYYY{end}", f"MM{mark}DD{after}YYYY{end}"
+            seen.setdefault(by_day, text)
+            orders |= {by_day} if int(first) > 12 else {by_month} if int(second) > 12 else set()
     if len(orders) == 1:
         return orders.pop()
     if orders:
         found.doubts.append("dates are written in more than one way")
-    for mark, text in seen.items():
+    for form, text in seen.items():
         found.doubts.append(f'"{text}" may be day or month first: day first is suggested')
-        return f"DD{mark}MM{mark}YYYY"
+        return form
     return "YYYY-MM-DD"
 
 

@@ -44,12 +44,32 @@ def test_a_list_is_read_in_the_notation_that_was_named() -> None:
         {"decimal": ";"},
         {"dates": "DD.MM"},
         {"dates": "DDMMYYYY"},
+        {"dates": "DD MMM YYYY"},
+        {"dates": "YYYY-MM-DDT00"},
+        {"dates": "DD٠MM٠YYYY"},
         {"encoding": "utf-9"},
     ],
 )
 def test_a_notation_that_cannot_be_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(BadInput):
         ListFormat(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("2026年11月30日", "YYYY年MM月DD日"),
+        ("2026년 11월 30일", "YYYY년 MM월 DD일"),
+        ("2026. 11. 30.", "YYYY. MM. DD."),
+        ("30. 11. 2026", "DD. MM. YYYY"),
+        ("٣٠/١١/٢٠٢٦", "DD/MM/YYYY"),
+        ("２０２６/１１/３０", "YYYY/MM/DD"),
+    ],
+)
+def test_a_day_as_people_of_other_countries_write_it(text: str, form: str) -> None:
+    assert ListFormat(dates=form).day(text) == date(2026, 11, 30)
+    data = f"brand;type;price;valid_from\nGucci;hat;5;{text}\nDior;hat;5;{text}\n".encode()
+    assert suggest(data, "list.csv", "EUR").notation.dates == form
 
 
 # What a person writes: the marks of a notation, and whether thousands are parted.

@@ -107,6 +107,13 @@ def test_an_empty_list_in_yaml_is_an_error() -> None:
         ("Straße", "STRASSE"),
         ("Gu\u200bcci", "gucci"),
         ("Hugo\u00a0Boss", "hugo boss"),
+        ("Love \u2764\ufe0f Moschino", "love moschino"),
+        ("Gucci\u3164", "gucci"),
+        ("G\ufe0fucci", "gucci"),
+        ("ز\u0640\u0640ارا", "زارا"),
+        ("Levi\u02bbs", "LEVI\u2032S"),
+        ("Levi\uff07s", "levis"),
+        ("ג\u05f3ורדן", "ג'ורדן"),
     ],
 )
 def test_a_brand_is_found_however_its_letters_are_written(listed: str, asked: str) -> None:
