@@ -12,11 +12,14 @@ from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
 from engines.free_memory import release_working_memory
 from engines.manifest import find_model, read_manifest
+from engines.marks.gallery import LEAST_SCORE, SMALLEST_PX
+from engines.marks.squares import squares
 from engines.marks.types import VECTOR, Candidates
 from engines.openvino_runtime import precision_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -26,8 +29,15 @@ if TYPE_CHECKING:
     FloatArray = npt.NDArray[np.float32]
 
 FINDER, EMBEDDING = "marks", "mark-embedding"
-OUTPUTS = ("boxes", "scores", "vectors")
-BATCH = 16
+PLACES = ("/proposals/where/where.1/Conv", "/proposals/size/size.1/Conv")
+"""What the finder's graph says of each place, as `engines.training.export` names it: how likely a mark is
+there, and how far it reaches to its four sides."""
+STRIDE, TOP = 4, 20
+"""Pixels of the input to a place, and how many places are taken at most."""
+WIDTHS = (192, 224, 256, 288, 320)
+BESIDE = 32
+"""Widths of input, and the least black beside a picture that is narrower than the network: people are."""
+BATCH = 20
 SMALLEST = 16
 LIVE_VIEWS, PICTURE_VIEWS = 5, 40
 """Most views of one person in a live look, and of one picture that nobody waits for."""
@@ -42,6 +52,9 @@ MAX_CANDIDATES = 60
 class MarkFinder:
     """Finds what may be marks on a picture and describes each. One instance serves one thread at a time.
 
+    Of the finder's graph only the first half runs, on no more than the picture: what it may take for a mark
+    is cut out here, and described by the second half's own file. On a GPU all of it is one graph.
+
     A picture larger than the network's input is seen as a whole and, lest small marks be lost, again in
     overlapping tiles of a larger scale, as long as all views are at most `max_views`. With PICTURE_VIEWS it
     is seen smaller too, lest large marks be lost; one mark may then be found several times. Raises BadInput
@@ -50,15 +63,14 @@ class MarkFinder:
 
     def __init__(self, *, threads: int = 1, model: str = FINDER, max_views: int = LIVE_VIEWS) -> None:
         self._model = find_model(model, read_manifest())
-        self._request = _compile(self._model, threads).create_infer_request()
+        self._request = _compile(self._model, threads, _places).create_infer_request()
+        self._embedder = MarkEmbedder(threads=threads)
         self._max_views = max_views
-        fed = self._model.input
-        self._input = np.zeros((1, 3, fed.height, fed.width), np.float32)
 
     @property
     def loaded(self) -> dict[str, str]:
         """The arithmetic of each model in use, by its name."""
-        return {self._model.name: precision_of(self._request.get_compiled_model())}
+        return {self._model.name: precision_of(self._request.get_compiled_model())} | self._embedder.loaded
 
     def find(self, picture: Bgr) -> Candidates:
         """Return the candidates on a (height, width, 3) uint8 BGR picture, boxes in its px, best first."""
@@ -82,18 +94,51 @@ class MarkFinder:
         size = (max(1, int(width * scale)), max(1, int(height * scale)))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = cv2.resize(picture, size, interpolation=method)
-        self._input[:] = 0.0
         # As nvinfer does: scaled as a whole into the top left corner, black to the right and below.
-        self._input[0, :, : size[1], : size[0]] = small[..., ::-1].transpose(2, 0, 1)
-        answer = _infer(self._request, self._input, self._model.name)
-        boxes, scores, vectors = (answer[name][0].copy() for name in OUTPUTS)
-        if not (np.isfinite(boxes).all() and np.isfinite(scores).all() and np.isfinite(vectors).all()):
+        across = next((one for one in WIDTHS if one >= size[0] + BESIDE and one < fed.width), fed.width)
+        drawn = np.zeros((1, 3, fed.height, across), np.float32)
+        drawn[0, :, : size[1], : size[0]] = small[..., ::-1].transpose(2, 0, 1)
+        answer = _infer(self._request, drawn, self._model.name)
+        boxes, scores = _best(answer["likely"][0, 0], answer["reach"][0])
+        if not (np.isfinite(boxes).all() and np.isfinite(scores).all()):
             raise InferenceFailed(f"model {self._model.name}: the answer holds numbers that are not finite")
         shrunk = np.array([size[0] / width, size[1] / height] * 2, np.float32)
-        boxes = np.clip(boxes / shrunk, 0, np.array([width, height] * 2, np.float32))
-        real = (boxes[:, 2] - boxes[:, 0] >= 1) & (boxes[:, 3] - boxes[:, 1] >= 1)
-        placed = boxes[real] + np.array([left, top] * 2, np.float32)
-        return Candidates(placed, scores[real], unit(vectors[real]))
+        placed = np.clip(boxes / shrunk, 0, np.array([width, height] * 2, np.float32))
+        good = (scores >= LEAST_SCORE) & ((placed[:, 2:] - placed[:, :2]).min(axis=1) >= SMALLEST_PX)
+        vectors = self._embedder.embed_cuts(squares(drawn[0], boxes[good], self._embedder.side))
+        placed += np.array([left, top] * 2, np.float32)
+        return Candidates(placed[good], scores[good], vectors)
+
+
+def _places(core: Any, path: Path) -> Any:
+    """Return the part of the finder's graph that says where marks may be, for pictures of any width."""
+    whole = core.read_model(path)
+    named = {node.get_friendly_name(): node for node in whole.get_ordered_ops()}
+    if missing := [name for name in PLACES if name not in named]:
+        raise BadInput(f"{path}: has no {missing[0]}; export it with engines.training.export")
+    import openvino  # type: ignore[import-untyped]  # noqa: PLC0415  the wheel has no py.typed
+
+    part = openvino.Model([named[name].output(0) for name in PLACES], whole.get_parameters(), "places")
+    for output, name in zip(part.outputs, ("likely", "reach"), strict=True):
+        output.get_tensor().set_names({name})
+    height = part.inputs[0].get_partial_shape()[2].get_length()
+    part.reshape([1, 3, height, -1])
+    return part
+
+
+def _best(likely: FloatArray, reach: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return boxes in px of the input and scores of the TOP places, surest first.
+
+    likely: (h, w) logits; reach: (4, h, w) logarithms. A place less likely than one beside it does not count.
+    """
+    heat = 1 / (1 + np.exp(-likely))
+    peaks = np.where(heat >= cv2.dilate(heat, np.ones((3, 3), np.uint8)), heat, 0)
+    order = np.argsort(-peaks, axis=None, kind="stable")[:TOP]
+    rows, columns = np.unravel_index(order, likely.shape)
+    centres = (np.stack([columns, rows], axis=1) + 0.5) * STRIDE
+    sides = np.exp(np.clip(reach[:, rows, columns], -2, 6)).T
+    boxes = np.concatenate([centres - sides[:, :2], centres + sides[:, 2:]], axis=1)
+    return np.asarray(boxes, np.float32), np.asarray(peaks[rows, columns], np.float32)
 
 
 def views_of(
@@ -147,17 +192,33 @@ class MarkEmbedder:
         self._model = find_model(model, read_manifest())
         self._request = _compile(self._model, threads).create_infer_request()
 
+    @property
+    def loaded(self) -> dict[str, str]:
+        """The arithmetic of each model in use, by its name."""
+        return {self._model.name: precision_of(self._request.get_compiled_model())}
+
+    @property
+    def side(self) -> int:
+        """Side of the network's input, px."""
+        return self._model.input.width
+
     def embed(self, pictures: Sequence[Bgr]) -> FloatArray:
         """Return (n, VECTOR) float32 of unit length, one for each square (s, s, 3) uint8 BGR picture."""
         if not pictures:
             return np.zeros((0, VECTOR), np.float32)
-        fed, found = self._model.input, []
-        for start in range(0, len(pictures), BATCH):
-            shown = [_scaled(picture, fed.width) for picture in pictures[start : start + BATCH]]
-            batch = np.stack(shown)[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32)
-            answer = _infer(self._request, np.ascontiguousarray(batch), self._model.name)
-            found.append(answer["vectors"].copy())
-        return unit(np.concatenate(found))
+        shown = [_scaled(picture, self.side) for picture in pictures]
+        return self.embed_cuts(np.stack(shown)[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32))
+
+    def embed_cuts(self, cuts: FloatArray) -> FloatArray:
+        """Return the vectors of (n, 3, side, side) float32 RGB cuts; raises InferenceFailed."""
+        found = [np.zeros((0, VECTOR), np.float32)]
+        for start in range(0, len(cuts), BATCH):
+            batch = np.ascontiguousarray(cuts[start : start + BATCH])
+            found.append(_infer(self._request, batch, self._model.name)["vectors"].copy())
+        vectors = np.concatenate(found)
+        if not np.isfinite(vectors).all():
+            raise InferenceFailed(f"model {self._model.name}: the answer holds numbers that are not finite")
+        return unit(vectors)
 
 
 def unit(vectors: FloatArray) -> FloatArray:
@@ -176,7 +237,11 @@ def _nothing() -> Candidates:
     )
 
 
-def _compile(model: Model, threads: int) -> Any:
+def _whole(core: Any, path: Path) -> Any:
+    return core.read_model(path)
+
+
+def _compile(model: Model, threads: int, build: Callable[[Any, Path], Any] = _whole) -> Any:
     config = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
@@ -184,7 +249,8 @@ def _compile(model: Model, threads: int) -> Any:
     }
     model.check_file()
     try:
-        return compile_cached(model.path, lambda core: core.read_model(model.path), config, "as it is")
+        how = "as it is" if build is _whole else "places"
+        return compile_cached(model.path, lambda core: build(core, model.path), config, how)
     except RuntimeError as error:
         line = " ".join(str(error).split())[:200]
         raise BadInput(f"model {model.name}: OpenVINO cannot load {model.path}: {line}") from error

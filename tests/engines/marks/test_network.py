@@ -4,12 +4,14 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+import openvino
 import pytest
 
+from engines.marks.gallery import LEAST_SCORE
 from engines.marks.network import ENOUGH, LIVE_VIEWS, PICTURE_VIEWS, MarkEmbedder, MarkFinder, views_of
 from engines.marks.picture import read_mark
 from engines.marks.types import VECTOR
-from engines.paths import CONFIGS
+from engines.paths import CONFIGS, ROOT
 
 NETWORK = (320, 480)
 STARTER = CONFIGS / "brands"
@@ -20,7 +22,7 @@ def finder():
     return MarkFinder()
 
 
-@pytest.mark.parametrize("size", [(480, 320), (31, 500), (900, 700), (1400, 16), (20, 20)])
+@pytest.mark.parametrize("size", [(480, 320), (31, 500), (900, 700), (1400, 16), (200, 150)])
 def test_candidates_lie_on_the_picture_and_are_of_unit_length(finder, size):
     picture = np.random.default_rng(1).integers(0, 256, (*size, 3)).astype(np.uint8)
     found = finder.find(picture)
@@ -30,6 +32,34 @@ def test_candidates_lie_on_the_picture_and_are_of_unit_length(finder, size):
     assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
     assert np.allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-3)
     assert (np.diff(found.scores) <= 0).all()
+
+
+@pytest.mark.parametrize(("width", "alike"), [(320, 0.9999), (150, 0.98)])
+def test_what_runs_in_two_halves_says_what_the_whole_graph_says(finder, width, alike):
+    """The graph that a GPU runs takes 20 places of an input of 320 x 480 whatever is on it."""
+    sheet = np.full((480, width, 3), (90, 60, 40), np.uint8)
+    for number, brand in enumerate(("nike", "adidas", "puma")):
+        view = cv2.resize(read_mark(STARTER / brand / f"{brand}.svg").views()[1], (60, 60))
+        sheet[60 + 130 * number : 120 + 130 * number, 40:100] = view
+    fed = np.zeros((1, 3, 480, 320), np.float32)
+    fed[0, :, :, :width] = sheet[..., ::-1].transpose(2, 0, 1)
+    graph = openvino.Core().compile_model(ROOT / "engines" / "models" / "marks.onnx", "CPU")
+    boxes, scores, vectors = (np.asarray(value[0]) for value in graph(fed).values())
+    found = finder.find(sheet)
+    clear = [row for row in range(len(scores)) if scores[row] > 0.3]
+    assert len(clear) >= 3
+    for row in clear:
+        near = int(np.abs(found.boxes - boxes[row]).max(axis=1).argmin())
+        assert np.allclose(found.boxes[near], np.clip(boxes[row], 0, (width, 480) * 2), atol=1.5)
+        assert found.scores[near] == pytest.approx(scores[row], abs=0.05)
+        assert float(found.vectors[near] @ vectors[row]) / np.linalg.norm(vectors[row]) > alike
+
+
+def test_what_could_not_count_is_not_described(finder):
+    noise = np.random.default_rng(1).integers(0, 256, (20, 20, 3)).astype(np.uint8)
+    assert len(finder.find(noise)) == 0, "no mark is so small"
+    found = finder.find(np.zeros((480, 320, 3), np.uint8))
+    assert (found.scores >= LEAST_SCORE).all()
 
 
 def test_working_memory_is_given_back_after_each_picture(finder, monkeypatch):

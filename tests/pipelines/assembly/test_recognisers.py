@@ -69,4 +69,4 @@ def test_the_finder_of_marks_is_told_at_its_first_look():
     finder = LateFinder(on_load=on_load)
     assert seen == {}
     finder.find(np.zeros((64, 64, 3), np.uint8))
-    assert set(seen) == {"marks"}
+    assert set(seen) == {"marks", "mark-embedding"}
