@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from engines.marks.types import Route
 
 if TYPE_CHECKING:
     from probes.frame import Box, Frame, TrackId
+    from probes.recognition.clothes import Clothes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class LookAnswer:
     The frame's metadata comes along: a mark is joined to what was around it then, not now.
     bare: whether skin or hair was seen; a garment on a hanger or a figure shows none, and nothing counts.
     stretch: by how much longer than usual the times between the looks at this person are, 1 or more.
+    clothes: by what the person can be found again after a minute; kept in memory only.
     """
 
     track: TrackId
@@ -61,6 +63,7 @@ class LookAnswer:
     worn: tuple[Worn, ...] = ()
     bare: bool = True
     stretch: float = 1.0
+    clothes: Clothes | None = field(default=None, compare=False, repr=False)
 
     @property
     def at(self) -> int:

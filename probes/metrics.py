@@ -125,7 +125,7 @@ class Metrics:
         )
         self.queue_depth = gauge("queue_depth", "Entries waiting.", "queue")
         self.detections = counter("detections_total", "Detections.", "camera", "kind")
-        self.tracks_active = gauge("tracks_active", "Confirmed persons in view.", "camera")
+        self._add_people(counter, gauge)
         self.tracks = counter("tracks_total", "Confirmed tracks that ended.", "camera", "outcome")
         self.faces_redacted = counter("faces_redacted_total", "Masked regions.", "camera", "by")
         self.redaction_failures = counter(
@@ -166,6 +166,15 @@ class Metrics:
         self._add_reports(counter)
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
+
+    def _add_people(self, counter: Callable[..., Counter], gauge: Callable[..., Gauge]) -> None:
+        self.tracks_active = gauge("tracks_active", "Confirmed persons in view.", "camera")
+        self.people_held = gauge(
+            "people_held", "Persons who were in view when overload suspended the camera, not ended.", "camera"
+        )
+        self.people_returned = counter(
+            "people_returned_total", "Held persons: found or not_found.", "camera", "result"
+        )
 
     def _add_deliveries(self, counter: Callable[..., Counter]) -> None:
         """Add the metrics of what is sent to people and to a collector."""

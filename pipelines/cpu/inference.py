@@ -17,7 +17,7 @@ from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 
     from engines.scene import PendingScenes, Scene, SceneDetector, Wanted
     from pipelines.cameras.latest import LatestPerCamera
@@ -61,6 +61,7 @@ class InferenceLoop:
         clock: Callable[[], float] = time.monotonic,
         now_ns: Callable[[], int] = time.time_ns,
         traces: FrameTraces | None = None,
+        suspended: Callable[[], Container[str]] = frozenset,
     ) -> None:
         self._frames, self._scenes = frames, scenes
         self._chains, self._floor, self._looks = dict(chains), floor, looks
@@ -77,6 +78,7 @@ class InferenceLoop:
             clock=clock,
             now_ns=now_ns,
             traces=traces,
+            suspended=suspended,
         )
         self._calls = FloorCalls(frames.wake)
         self._let_go: frozenset[str] = frozenset()

@@ -93,6 +93,7 @@ class CpuPlatform:
             describer=parts.describer,
             now_ns=parts.clock.now,
             traces=parts.traces,
+            suspended=lambda: parts.throttle.suspended,
             canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
         self._supervisors = {name: self._supervisor(name, camera) for name, camera in cameras.items()}

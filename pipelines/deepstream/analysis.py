@@ -147,6 +147,7 @@ class MetaAnalysis:
             now_ns=parts.clock.now,
             on_turned=self._on_turned,
             traces=parts.traces,
+            suspended=lambda: parts.throttle.suspended,
         )
         self._active = frozenset(self._cameras)
         self._calls = FloorCalls()

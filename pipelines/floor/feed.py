@@ -11,7 +11,7 @@ from pipelines.cameras.upright import UPRIGHT_AGAIN, UprightWatch, told
 from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from pipelines.cameras.upright import Finding
     from pipelines.floor.floor import Floor
@@ -54,7 +54,8 @@ class FloorFeed:
 
     ended: returns the tracks of a camera that have ended by UTC ns, each once. on_turned(camera, found):
     called where people are found who do not stand upright, where that is sure, where they do again, and with
-    None where that is forgotten. traces: has the times of single frames.
+    None where that is forgotten. traces: has the times of single frames. suspended: cameras that are not
+    analysed for now; who was in view of them is held.
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class FloorFeed:
         now_ns: Callable[[], int] = time.time_ns,
         on_turned: Callable[[str, Finding | None], None] = log_turned,
         traces: FrameTraces | None = None,
+        suspended: Callable[[], Container[str]] = frozenset,
     ) -> None:
+        self._suspended = suspended
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
         self._clock, self._now_ns, self._on_turned = clock, now_ns, on_turned
         self._traces = traces
@@ -99,7 +102,8 @@ class FloorFeed:
         """End a camera's tracks, all of them: it gives no more frames, or those of another source."""
         last, now = self._last_frames.pop(camera, None), self._clock()
         if last is not None:
-            self._floor.quiet(camera, last.captured_now(now), tracks)
+            ended = [*tracks, *self._floor.held(camera)]
+            self._floor.quiet(camera, last.captured_now(now), ended)
         self._redacted_at = {name: at for name, at in self._redacted_at.items() if name != camera}
         self._upright.forget(camera)
         self._on_turned(camera, None)
@@ -164,11 +168,11 @@ class FloorFeed:
 
     def pass_time(self) -> None:
         """End the tracks of cameras that have fallen silent; to be called several times a second."""
-        now = self._clock()
+        now, suspended = self._clock(), self._suspended()
         for camera, last in self._last_frames.items():
             if now - last.at > QUIET_AFTER_S:
                 at = last.captured_now(now)
-                self._floor.quiet(camera, at, self._ended(camera, at))
+                self._floor.quiet(camera, at, self._ended(camera, at), suspended=camera in suspended)
 
     def redacting(self, within_s: float) -> bool:
         """Tell, from any thread, whether any camera's frame was redacted in the last seconds."""

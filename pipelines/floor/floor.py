@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from probes.events.status import Summaries
     from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
+    from probes.people.reidentification import TrackLink
     from probes.people.zones import Zone, ZoneVisit
 
 VIEW_EVERY_NS = 250_000_000
@@ -121,6 +122,7 @@ class Floor:
         self._journal = journal
         self._orders = StaffOrders()
         self._present: dict[TrackId, PersonValue] = {}
+        self._held: dict[TrackId, None] = {}
         self._view, self._stale = FloorView(), False
         self._turn, self._closed = threading.Lock(), False
 
@@ -167,13 +169,14 @@ class Floor:
         answers: Iterable[LookAnswer] = (),
         ended: Sequence[TrackId] = (),
         votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
+        returned: Sequence[TrackLink] | None = None,
     ) -> dict[TrackId, PersonValue]:
         """Take a frame, new answers to looks, tracks that ended, other votes; value the frame's persons.
 
-        Once closed, nothing: who has an end must not begin anew.
+        Once closed, nothing: who has an end must not begin anew. returned: as of `People.update`.
         """
         with self._turn:
-            return {} if self._closed else self._update(frame, answers, ended, votes)
+            return {} if self._closed else self._update(frame, answers, ended, votes, returned)
 
     def _update(
         self,
@@ -181,18 +184,23 @@ class Floor:
         answers: Iterable[LookAnswer],
         ended: Sequence[TrackId],
         votes: Iterable[tuple[TrackId, Sequence[Vote]]],
+        returned: Sequence[TrackLink] | None,
     ) -> dict[TrackId, PersonValue]:
         answered, cast, at = tuple(answers), tuple(votes), frame.captured_at
         orders = self._apply_staff_orders(at)
         visits = self._zones[frame.camera].update(frame)
-        self._move(frame, answered, cast)
+        found = self._move(frame, answered, cast, returned)
         shown = [person.track for person in frame.of(Kind.PERSON) if person.track is not None]
         self._stand(shown, visits)
         values = {track: self._people.value(track) for track in shown}
         self._count_items(values)
         self._present |= values
+        for track in self._held.keys() & values.keys():  # the tracker itself went on with it
+            del self._held[track]
+            self._metrics.people_returned.labels(track.camera, "found").inc()
         self._send(self._events.observe(frame, self._present, visits))
-        self._send(self._notifier.weigh(at, [t for t in shown if self._serves(t)], values, visits))
+        waiting = [track for track in (*shown, *self._held) if self._serves(track)]
+        self._send(self._notifier.weigh(at, waiting, values, visits))
         self._wait(shown, at)
         self.leave(frame.camera, ended, at, EndReason.LOST)
         self._settle(frame.camera, at, visits)
@@ -201,39 +209,70 @@ class Floor:
         changed = self._lookups.commit()
         if self._journal:
             self._journal.prices(changed)
+            self._journal.returned(found)
             self._journal.frame(frame, answered, cast, ended, orders)
         return values
 
     def leave(self, camera: str, tracks: Iterable[TrackId], at: int, reason: EndReason) -> None:
         """End tracks of a camera with a last event. Their persons are kept while they can be found again."""
         for track in tracks:
-            value = self._present.pop(track, None)
-            if value is None:
+            if self._present.pop(track, None) is None and track not in self._held:
                 continue
+            self._held.pop(track, None)
             self._people.end(track)
             self._send(self._events.end(track, at, self._people.value(track), reason))
             self._metrics.tracks.labels(camera, reason.value).inc()
-            customer, stays = self._people.customer(track), self._zones[camera].forget(track)
-            for visit in stays:
-                self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
-            if customer is not None:
-                customer.stayed(camera, stays)
-                customer.inside = () if customer.track == track else customer.inside
+            self._end_stays(camera, track)
 
-    def quiet(self, camera: str, at: int, ended: Sequence[TrackId]) -> None:
-        """Let time pass for a camera that gives no frames."""
+    def _end_stays(self, camera: str, track: TrackId) -> None:
+        customer, stays = self._people.customer(track), self._zones[camera].forget(track)
+        for visit in stays:
+            self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
+        if customer is not None:
+            customer.stayed(camera, stays)
+            customer.inside = () if customer.track == track else customer.inside
+
+    def held(self, camera: str) -> list[TrackId]:
+        """Return a camera's tracks that are neither seen nor ended, for it is or was suspended."""
+        return [track for track in self._held if track.camera == camera]
+
+    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], *, suspended: bool = False) -> None:
+        """Let time pass for a camera that gives no frames.
+
+        suspended: it is not looked at. Its tracks are held then: who was in view has not left, and is found
+        again once the camera is looked at, or ends.
+        """
         with self._turn:
             if not self._closed:
-                self._quiet(camera, at, ended)
+                self._quiet(camera, at, ended, suspended=suspended)
 
-    def _quiet(self, camera: str, at: int, ended: Sequence[TrackId]) -> None:
+    def _quiet(self, camera: str, at: int, ended: Sequence[TrackId], *, suspended: bool) -> None:
         orders = self._apply_staff_orders(at)
-        self.leave(camera, ended, at, EndReason.CAMERA_LOST)
+        turned = suspended and self._people.suspend(camera)
+        if suspended:
+            self._hold(camera, ended)
+        else:
+            self.leave(camera, ended, at, EndReason.CAMERA_LOST)
         departed = self._settle(camera, at, {})
         changed = self._lookups.commit()
-        if self._journal and (ended or orders or changed or departed):
+        if self._journal and (ended or orders or changed or departed or turned):
             self._journal.prices(changed)
-            self._journal.quiet(camera, at, ended, orders)
+            self._journal.quiet(camera, at, ended, orders, suspended=suspended)
+
+    def _hold(self, camera: str, tracks: Iterable[TrackId]) -> None:
+        for track in tracks:
+            if self._present.pop(track, None) is not None:
+                self._held[track] = None
+                self._people.hold(track)
+                self._end_stays(camera, track)
+
+    def _give_up(self, at: int) -> None:
+        """End those held who will not be found again, at the time when they were seen last."""
+        for track in self._people.unfound(at):
+            customer = self._people.customer(track)
+            seen_at = at if customer is None or customer.track != track else customer.seen_at
+            self.leave(track.camera, [track], seen_at, EndReason.SUSPENDED)
+            self._metrics.people_returned.labels(track.camera, "not_found").inc()
 
     def close(self, at: int) -> None:
         """End everyone, as the program does, for good; from any thread. Frames that come later do nothing."""
@@ -247,7 +286,7 @@ class Floor:
 
     def end_all(self, at: int) -> None:
         """End everyone, as the end of a program does; the floor goes on."""
-        for track in list(self._present):
+        for track in [*self._present, *self._held]:
             self.leave(track.camera, [track], at, EndReason.SHUTDOWN)
         for customer, value in self._people.clear():
             self._depart(customer, value)
@@ -291,15 +330,22 @@ class Floor:
         frame: Frame,
         answers: Sequence[LookAnswer],
         votes: Sequence[tuple[TrackId, Sequence[Vote]]],
-    ) -> None:
-        """Let people take in a frame; what belongs to a person follows to the new track."""
-        moves = self._people.update(frame, answers, votes)
+        returned: Sequence[TrackLink] | None,
+    ) -> Sequence[TrackLink]:
+        """Let people take in a frame; what belongs to a person follows to the new track.
+
+        Returns who of those held was found again.
+        """
+        moves = self._people.update(frame, answers, votes, returned)
         for link in moves.joined:
             self._events.follow(link.old, link.new, link.certainty)
             self._notifier.follow(link.old, link.new)
             self.leave(link.old.camera, [link.old], frame.captured_at, EndReason.LOST)
+        for link in moves.returned:
+            self._metrics.people_returned.labels(link.old.camera, "found").inc()
         for one, other in moves.exchanged:
             self._notifier.exchange(one, other)
+        return moves.returned
 
     def _stand(self, tracks: Sequence[TrackId], visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> None:
         """Note in which zones people stand; who stands in one of the staff's is staff."""
@@ -333,6 +379,7 @@ class Floor:
 
     def _settle(self, camera: str, at: int, visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> bool:
         """Update the view, summaries and metrics; return whether somebody has left for good."""
+        self._give_up(at)
         departed = self._people.departed(at)
         for customer, value in departed:
             self._depart(customer, value)
@@ -340,6 +387,7 @@ class Floor:
         for topic, payload in self._summaries.update(camera, at, here, self._present, visits).items():
             self._publisher.set_state(topic, payload)
         self._metrics.tracks_active.labels(camera).set(len(here))
+        self._metrics.people_held.labels(camera).set(len(self.held(camera)))
         if self._stale or not 0 <= at - self._viewed_at < VIEW_EVERY_NS:
             number = self._view.number + 1
             self._view = view_of(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from probes.frame import Kind
 from probes.people.attribution import STAFF, VoteBuilder
 from probes.people.id_switches import IdSwitchResolver
+from probes.people.returns import ReturnLinker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
     from probes.frame import Box, Frame, TrackId
     from probes.people.reidentification import TrackLink, TrackLinker
     from probes.people.zones import ZoneVisit
+    from probes.recognition.clothes import Clothes
 
 MAX_STAYS = 100
+NEWER = 0.3
+"""Share of the newest look in what is known of a person's clothes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Customer:
     """One person from the first track to the last. Times are UTC ns.
 
     certainty: from 0 to 1, that all the tracks are one person's. waiting_since: since a rule first held.
-    badge: the brand whose mark makes the person staff, if it was that.
+    badge: the brand whose mark makes the person staff, if it was that. held: not seen, for the camera is
+    suspended; not gone either. also: numbers that turned out to be this person's. clothes: their colours, in
+    memory only, by which who is held is found again.
     """
 
     number: int
@@ -55,6 +61,9 @@ class Customer:
     waiting_since: int | None = None
     inside: tuple[ZoneVisit, ...] = ()
     stays: list[Stay] = field(default_factory=list)
+    held: bool = False
+    also: tuple[int, ...] = ()
+    clothes: Clothes | None = field(default=None, repr=False)
 
     @property
     def track(self) -> TrackId:
@@ -69,10 +78,14 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Tracks that changed persons: those that go on with an older one's, pairs that were exchanged."""
+    """Tracks that changed persons: those that go on with an older one's, pairs that were exchanged.
+
+    returned: those of the joined whose older track was held.
+    """
 
     joined: Sequence[TrackLink] = ()
     exchanged: Sequence[tuple[TrackId, TrackId]] = ()
+    returned: Sequence[TrackLink] = ()
 
 
 class People:
@@ -87,6 +100,7 @@ class People:
     ) -> None:
         self._ledger, self._handover, self._votes, self._badges = ledger, handover, votes, badges
         self._crossings = IdSwitchResolver(self.value)
+        self._returns = ReturnLinker(handover)
         self._of: dict[TrackId, Customer] = {}
         self._customers: dict[int, Customer] = {}
         self._count = 0
@@ -127,13 +141,23 @@ class People:
         frame: Frame,
         answers: Iterable[LookAnswer] = (),
         votes: Iterable[tuple[TrackId, Sequence[Vote]]] = (),
+        returned: Sequence[TrackLink] | None = None,
     ) -> Moves:
-        """Take a frame, answers to looks and other votes, of whichever cameras."""
+        """Take a frame, answers to looks and other votes, of whichever cameras.
+
+        returned: who of those held was found again, where that was decided before, as in a record.
+        """
+        answers = tuple(answers)
         for person in frame.of(Kind.PERSON):
             if person.track is not None:
                 self._see(person.track, person.box, frame)
         joined = self._handover.update(frame, self.value)
         for link in joined:
+            self._join(link)
+        for answer in answers:
+            self._note_clothes(answer)
+        found = self._returns.update(frame, self.value, self._clothes, returned)
+        for link in found:
             self._join(link)
         for track, cast in (*self._votes.of(frame, answers), *votes):
             self._add_votes(track, self._crossings.hold(track, cast))
@@ -144,7 +168,7 @@ class People:
             self._exchange(one, other)
         for track, cast in released:
             self._add_votes(track, cast)
-        return Moves(joined, exchanged)
+        return Moves((*joined, *found), exchanged, found)
 
     def reconfigure(self, plan: FloorPlan, badges: Ledger | None) -> None:
         """Judge by another plan from now on; who is there, wears or is staff by now stays so.
@@ -163,8 +187,26 @@ class People:
         """Note that a track has ended; its person may still be found again."""
         for other, votes in self._crossings.end(track):
             self._add_votes(other, votes)
+        self._returns.drop(track)
         self._handover.end(track)
         self._votes.forget(track)
+
+    def suspend(self, camera: str) -> bool:
+        """Note that a camera is suspended; return whether it was not."""
+        return self._returns.suspend(camera)
+
+    def hold(self, track: TrackId) -> None:
+        """Note that a track is not seen, for its camera is suspended: its person has not left."""
+        for other, votes in self._crossings.end(track):
+            self._add_votes(other, votes)
+        self._votes.forget(track)
+        self._returns.hold(track)
+        if (customer := self._of.get(track)) is not None and customer.track == track:
+            customer.held = True
+
+    def unfound(self, now: int) -> list[TrackId]:
+        """Return held tracks whose persons will not be found again; give each to `end`."""
+        return self._returns.unfound(now)
 
     def exclude(self, customer: Customer) -> None:
         """Take a person for no customer from now on, such as one of the staff."""
@@ -180,6 +222,7 @@ class People:
     def clear(self) -> list[tuple[Customer, PersonValue]]:
         """Forget and return everyone."""
         self._handover.clear()
+        self._returns.clear()
         return [self._forget(customer.track) for customer in list(self)]
 
     def _see(self, track: TrackId, box: Box, frame: Frame) -> None:
@@ -190,6 +233,19 @@ class People:
             customer = Customer(self._count, [track], at, at, box, frame.size)
             self._of[track] = self._customers[self._count] = customer
         customer.seen_at, customer.box, customer.size = frame.captured_at, box, frame.size
+        if track in self._returns:  # the tracker itself goes on with it
+            self._returns.drop(track)
+            customer.held = False
+
+    def _clothes(self, track: TrackId) -> Clothes | None:
+        customer = self._of.get(track)
+        return customer.clothes if customer else None
+
+    def _note_clothes(self, answer: LookAnswer) -> None:
+        customer, seen = self._of.get(answer.track), answer.clothes
+        if customer is not None and seen is not None:
+            before = customer.clothes
+            customer.clothes = seen if before is None else before.mixed(seen, NEWER)
 
     def _add_votes(self, track: TrackId, votes: Sequence[Vote]) -> None:
         customer = self._of.get(track)
@@ -210,6 +266,7 @@ class People:
             ledger.withdraw(customer.number, withdrawal)
 
     def _join(self, link: TrackLink) -> None:
+        self._returns.drop(link.old)
         person, other = self._of[link.old], self._of[link.new]
         self._ledger.join(person.number, other.number)
         if self._badges is not None:
@@ -218,7 +275,9 @@ class People:
         for track in other.tracks:
             self._of[track] = person
         person.tracks += other.tracks
+        person.also = (*person.also, other.number, *other.also)
         person.seen_at, person.box, person.size = other.seen_at, other.box, other.size
+        person.held, person.clothes = other.held, other.clothes or person.clothes
         person.staff = person.staff or other.staff
         person.badge = person.badge or other.badge
         person.served_at = other.served_at if person.served_at is None else person.served_at
@@ -232,6 +291,7 @@ class People:
         a.tracks, b.tracks = [*a.tracks[:-1], other], [*b.tracks[:-1], one]
         a.box, b.box, a.seen_at, b.seen_at = b.box, a.box, b.seen_at, a.seen_at
         a.inside, b.inside = b.inside, a.inside
+        a.clothes, b.clothes = None, None  # which looks were of whom is not known
 
     def _forget(self, track: TrackId) -> tuple[Customer, PersonValue]:
         customer = self._of[track]

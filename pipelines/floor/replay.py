@@ -17,6 +17,7 @@ from pipelines.outputs.journal.format import (
     Line,
     read_answers,
     read_frame,
+    read_links,
     read_price,
     read_tracks,
     read_votes,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from pricing.value import Price
     from probes.events.messages import Message
     from probes.frame import Frame
+    from probes.people.reidentification import TrackLink
 
 FRAMES = 4096
 """Frames kept for the answers to their looks, all cameras together."""
@@ -104,6 +106,7 @@ class Replay:
         self.at = 0
         """UTC nanoseconds of the last entry that has a time."""
         self._prices, self._sayings = _Prices(), _Sayings()
+        self._returned: list[TrackLink] = []
         self._frames: OrderedDict[tuple[str, int], Frame] = OrderedDict()
         zones = {camera: [zone.name for zone in found] for camera, found in self.plan.zones.items()}
         self.floor: Floor = build_floor(
@@ -137,10 +140,7 @@ class Replay:
         return said
 
     def _apply(self, entry: Line) -> int | None:
-        if "price" in entry:
-            question, price = read_price(entry)
-            self._prices.answers[question] = price
-            self.counts.prices += 1
+        if self._is_of_the_next(entry):
             return None
         for action, camera, track in entry.get("orders", ()):
             self.floor.order(StaffOrder(StaffAction(action), camera, track))
@@ -149,7 +149,8 @@ class Replay:
             return self._frame(entry)
         if "quiet" in entry:
             camera = entry["quiet"]
-            self.floor.quiet(camera, entry["at"], read_tracks(camera, entry["ended"]))
+            ended, suspended = read_tracks(camera, entry["ended"]), entry.get("suspended", False)
+            self.floor.quiet(camera, entry["at"], ended, suspended=suspended)
             return int(entry["at"])
         if "plan" in entry:
             if "schema" in entry:
@@ -164,6 +165,18 @@ class Replay:
         self.counts.lost += entry["gap"]
         return None
 
+    def _is_of_the_next(self, entry: Line) -> bool:
+        """Take what belongs to the frame that follows; return whether the entry was that."""
+        if "price" in entry:
+            question, price = read_price(entry)
+            self._prices.answers[question] = price
+            self.counts.prices += 1
+        elif "returned" in entry:
+            self._returned = read_links(entry)
+        else:
+            return False
+        return True
+
     def _frame(self, entry: Line) -> int:
         frame = read_frame(entry)
         self._frames[frame.camera, frame.captured_at] = frame
@@ -172,9 +185,9 @@ class Replay:
         answers, lost = read_answers(entry, self._frames)
         self.counts.frames += 1
         self.counts.lost += lost
-        self.floor.update(
-            frame, answers, read_tracks(frame.camera, entry.get("ended", ())), read_votes(entry)
-        )
+        ended = read_tracks(frame.camera, entry.get("ended", ()))
+        returned, self._returned = self._returned, []
+        self.floor.update(frame, answers, ended, read_votes(entry), returned)
         return frame.captured_at
 
 

@@ -42,7 +42,8 @@ class PersonView:
     tracks were joined to this person, with certainty from 0 to 1 (1 for a single one). rank: 1 is next to
     be served; None for who was served or is no customer. rules: those of the shop that hold.
     explain: where each line of the total comes from. number: the person's own since the start, whichever
-    track it is on.
+    track it is on. also: numbers under which this person was shown before it was known who it is. held: the
+    camera was suspended since `seen_at`; whether the person is still there is not known.
     """
 
     camera: str
@@ -65,11 +66,13 @@ class PersonView:
     customer: bool
     explain: tuple[str, ...]
     number: int = 0
+    also: tuple[int, ...] = ()
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FloorView:
-    """Everybody in the shop at UTC ns `at`, those to be served in order, then the others.
+    """Everybody in the shop at UTC ns `at`, those to be served in order, held ones last, then the others.
 
     number: grows by one with each view.
     """
@@ -90,10 +93,16 @@ def view_of(
 ) -> FloorView:
     """Return the floor at `at`. holding: the rules that hold of a track. utc: what to tell of a time."""
     waiting = {c.number: c for c in people if not c.staff and c.served_at is None}
-    standings = [_standing(customer, people, holding, at) for customer in waiting.values()]
+    ranked = [
+        one
+        for held in (False, True)  # who is not seen comes after those who are
+        for one in rank(
+            [_standing(c, people, holding, at) for c in waiting.values() if c.held is held], weights
+        )
+    ]
     persons = [
         _person(waiting[standing.number], people, at, holding, utc, place=place, score=score)
-        for place, (standing, score) in enumerate(rank(standings, weights), 1)
+        for place, (standing, score) in enumerate(ranked, 1)
     ]
     persons += [
         _person(customer, people, at, holding, utc) for customer in people if customer.number not in waiting
@@ -152,4 +161,6 @@ def _person(
         customer=not customer.staff,
         explain=tuple(people.explain(customer)),
         number=customer.number,
+        also=customer.also,
+        held=customer.held,
     )

@@ -75,6 +75,8 @@ class InsightsRecorder:
         self._close_quarters()
         view = self._snapshot()
         here = {person.number: person for person in view.persons}
+        for person in view.persons:
+            self._merge(person)
         for number, person in self._here.items():
             if number not in here:
                 self._gone(person)
@@ -122,6 +124,13 @@ class InsightsRecorder:
 
     def _day(self, second: int) -> object:
         return datetime.fromtimestamp(second, timezone.utc).astimezone(self._zone).date()
+
+    def _merge(self, person: PersonView) -> None:
+        """Forget under which other numbers somebody was shown: that was nobody else, and has not left."""
+        for number in person.also:
+            self._here.pop(number, None)
+            if (places := self._places.pop(number, None)) is not None:
+                self._places.setdefault(person.number, set()).update(places)
 
     def _gone(self, person: PersonView) -> None:
         if not person.customer or person.dwell_ms < MIN_STAY_MS:

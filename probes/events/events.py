@@ -34,10 +34,11 @@ class ZoneStay(Protocol):
 
 
 class EndReason(str, Enum):
-    """Why a person's events end."""
+    """Why a person's events end. SUSPENDED: not found again after the camera was suspended."""
 
     LOST = "lost"
     CAMERA_LOST = "camera_lost"
+    SUSPENDED = "suspended"
     SHUTDOWN = "shutdown"
     RESTART = "restart"
 

@@ -59,7 +59,7 @@ class TrackLink:
 
 
 @dataclass(slots=True)
-class _Trace:
+class Trace:
     """A track's first and last sighting, UTC ns; size of the frame, px; whether it goes on with another."""
 
     size: tuple[int, int]
@@ -90,7 +90,7 @@ class TrackLinker:
     ) -> None:
         self._settle, self._resolve = settle_ms * MS, resolve_ms * MS
         self.reconfigure(zones, passages, gap_ms=gap_ms)
-        self._traces: dict[TrackId, _Trace] = {}
+        self._traces: dict[TrackId, Trace] = {}
         self._new: set[TrackId] = set()
         self._unclear: set[TrackId] = set()
 
@@ -117,7 +117,7 @@ class TrackLinker:
                 continue
             trace = self._traces.get(track)
             if trace is None:
-                self._traces[track] = _Trace(frame.size, at, person.box, at, person.box)
+                self._traces[track] = Trace(frame.size, at, person.box, at, person.box)
                 self._new.add(track)
             else:
                 trace.last_at, trace.last = at, person.box
@@ -135,6 +135,33 @@ class TrackLinker:
         for track in gone:
             self._forget(track)
         return gone
+
+    def trace(self, track: TrackId) -> Trace | None:
+        """Return when and where a track was seen first and last."""
+        return self._traces.get(track)
+
+    def unlinked(self, camera: str, since: int, until: int) -> list[TrackId]:
+        """Return a camera's tracks that began between two times, UTC ns, and go on with no older one."""
+        return [
+            track
+            for track, trace in self._traces.items()
+            if track.camera == camera and since <= trace.first_at <= until and not trace.joined
+        ]
+
+    def link(self, old: TrackId, new: TrackId, certainty: float) -> TrackLink:
+        """Note that somebody else found out that `new` is the person of `old`, which is then forgotten."""
+        self._new.discard(new)
+        return self._join(new, old, certainty)
+
+    def is_leaving(self, track: TrackId) -> bool:
+        """Return whether a track was seen last where people leave."""
+        trace = self._traces[track]
+        return self._outside(track.camera, trace.last, trace.size, (Role.EXIT, Role.BOTH))
+
+    def is_entering(self, track: TrackId) -> bool:
+        """Return whether a track was seen first where people come in."""
+        trace = self._traces[track]
+        return self._outside(track.camera, trace.first, trace.size, (Role.ENTRY, Role.BOTH))
 
     def clear(self) -> list[TrackId]:
         """Forget and return all tracks."""
@@ -171,13 +198,13 @@ class TrackLinker:
             if not 0 <= now - arrival.first_at < self._resolve:
                 self._unclear.discard(track)
                 continue
-            worn = _brands(wears(track))
-            fits = [(o, c) for o, c in self._fitting(track) if worn and _agree(worn, _brands(wears(o)))]
+            worn = worn_brands(wears(track))
+            fits = [(o, c) for o, c in self._fitting(track) if worn and agree(worn, worn_brands(wears(o)))]
             if len(fits) != 1:
                 continue
             old, certainty = fits[0]
-            old_brands, competing = _brands(wears(old)), self._competing(old, track)
-            if not any(_agree(_brands(wears(rival)), old_brands, unknown=True) for rival in competing):
+            old_brands, competing = worn_brands(wears(old)), self._competing(old, track)
+            if not any(agree(worn_brands(wears(rival)), old_brands, unknown=True) for rival in competing):
                 found.append(self._join(track, old, round(certainty * DECIDED_BY_ITEMS, 3)))
         return found
 
@@ -216,7 +243,7 @@ class TrackLinker:
                 return _fading(SURE_HANDED, wait, way.within_ms * MS)
         return None
 
-    def _found_again(self, camera: str, lost: _Trace, found: _Trace, wait: int) -> bool:
+    def _found_again(self, camera: str, lost: Trace, found: Trace, wait: int) -> bool:
         if self._outside(camera, lost.last, lost.size, (Role.EXIT, Role.BOTH)):
             return False
         if self._outside(camera, found.first, found.size, (Role.ENTRY, Role.BOTH)):
@@ -240,11 +267,12 @@ class TrackLinker:
         return [zone.name for zone in self._zones.get(camera, ()) if contains(zone.polygon, *spot)]
 
 
-def _brands(value: PersonValue) -> dict[str, str]:
+def worn_brands(value: PersonValue) -> dict[str, str]:
+    """Return the brands that somebody wears, by slot."""
     return {item.slot: item.brand for item in value.items if item.brand is not None}
 
 
-def _agree(worn: Mapping[str, str], other: Mapping[str, str], *, unknown: bool = False) -> bool:
+def agree(worn: Mapping[str, str], other: Mapping[str, str], *, unknown: bool = False) -> bool:
     """Return whether two baskets share an item and none contradicts; `unknown`: an empty one agrees, too."""
     shared = worn.keys() & other.keys()
     if not shared:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from probes.frame import Box, Detection, Frame, TrackId
+from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.carrying import carried_items
+from probes.recognition.clothes import clothes_of
 
 if TYPE_CHECKING:
     from engines.image import I420
+    from probes.recognition.clothes import Clothes
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,15 @@ def crop_person(
         return None
     crop = pixels.crop(left, top, box.right - left, box.bottom - top)
     return Look(person.track, frame, left, top, crop, fine, patient, stretch)
+
+
+def clothes_worn(look: Look) -> Clothes | None:
+    """Return what the clothes of who was looked at look like; None where too little of them shows."""
+    person = next((p for p in look.frame.of(Kind.PERSON) if p.track == look.track), None)
+    if person is None:
+        return None
+    box = person.box
+    return clothes_of(look.crop, Box(box.x - look.left, box.y - look.top, box.w, box.h))
 
 
 def extent(frame: Frame, person: Detection) -> Box:

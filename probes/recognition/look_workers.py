@@ -20,7 +20,7 @@ from pricing.outage import Outage
 from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Frame, Kind, TrackId
-from probes.recognition.look import Look, crop_person
+from probes.recognition.look import Look, clothes_worn, crop_person
 from probes.recognition.look_scheduler import MAX_AHEAD, LookHistory, LookRoom, LookScheduler, RateLimits
 from probes.recognition.route_pace import RoutePace
 from probes.recognition.sharpness import sharpness
@@ -258,13 +258,12 @@ class LookWorkers:
             look = replace(look, clothes=False)
         try:
             answer = recogniser.read(look, self._targets, self._without | without)
+            answer = replace(answer, stretch=look.stretch, clothes=clothes_worn(look))
         except Exception as error:  # noqa: BLE001 whatever a recogniser does, the next look may succeed
             self._on_result(LookResult.FAILED)
             self._outage.fail(error=error)
             return
         self._outage.recover()
-        if look.stretch != 1.0:
-            answer = replace(answer, stretch=look.stretch)
         if len(self._answers) == MAX_ANSWERS:
             self._on_result(LookResult.DROPPED)
         self._answers.append(answer)

@@ -25,6 +25,8 @@ AGREED = {
     "msh_frame_latency_seconds": {"camera"},
     "msh_queue_depth": {"queue"},
     "msh_detections_total": {"camera", "kind"},
+    "msh_people_held": {"camera"},
+    "msh_people_returned_total": {"camera", "result"},
     "msh_tracks_active": {"camera"},
     "msh_tracks_total": {"camera", "outcome"},
     "msh_faces_redacted_total": {"camera", "by"},

@@ -11,7 +11,15 @@ from functools import partial
 from io import TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any
 
-from pipelines.outputs.journal.format import SCHEMA, Line, frame_line, line, price_line, tracks_line
+from pipelines.outputs.journal.format import (
+    SCHEMA,
+    Line,
+    frame_line,
+    line,
+    links_line,
+    price_line,
+    tracks_line,
+)
 from pipelines.outputs.journal.resume import find_broken
 
 if TYPE_CHECKING:
@@ -24,6 +32,7 @@ if TYPE_CHECKING:
     from probes.answers import LookAnswer
     from probes.events.staff_orders import StaffOrder
     from probes.frame import Frame, TrackId
+    from probes.people.reidentification import TrackLink
 
 logger = logging.getLogger(__name__)
 
@@ -84,10 +93,24 @@ class JournalWriter:
         ended = tuple(ended)
         self._put(lambda: {**frame_line(frame, answers, votes, ended), **_orders(orders)})
 
-    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], orders: Sequence[StaffOrder]) -> None:
-        """Take a quiet moment of a camera."""
-        ended = tuple(ended)
-        self._put(lambda: {"quiet": camera, "at": at, "ended": tracks_line(ended), **_orders(orders)})
+    def returned(self, links: Sequence[TrackLink]) -> None:
+        """Take who of those held was found again with the frame that comes next."""
+        if links:
+            self._put(lambda: links_line(links))
+
+    def quiet(
+        self,
+        camera: str,
+        at: int,
+        ended: Sequence[TrackId],
+        orders: Sequence[StaffOrder],
+        *,
+        suspended: bool = False,
+    ) -> None:
+        """Take a quiet moment of a camera; suspended: who ended is held."""
+        entry = {"quiet": camera, "at": at, "ended": tracks_line(tuple(ended))}
+        held = {"suspended": True} if suspended else {}
+        self._put(lambda: {**entry, **held, **_orders(orders)})
 
     def plan(self, plan: Mapping[str, Any]) -> None:
         """Take another plan; files that begin later begin with it."""

@@ -20,8 +20,11 @@ class Floor:
         self.calls.append(("update", frame.camera, list(answers), list(ended), list(votes)))
         return {GONE: "value"}
 
-    def quiet(self, camera, at, ended):
-        self.calls.append(("quiet", camera, at, ended))
+    def quiet(self, camera, at, ended, *, suspended=False):
+        self.calls.append(("quiet", camera, at, ended, *(["suspended"] if suspended else [])))
+
+    def held(self, camera):
+        return []
 
 
 class Looks:

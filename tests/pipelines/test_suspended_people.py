@@ -1,0 +1,167 @@
+"""Whoever stays in view over the turn of a suspended camera is one customer: announced and offered once.
+
+The product's own turns, books, feed, floor, ledger, notifier, desk and insights; see SuspendedShop.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from pipelines.floor.replay import Replay
+from pipelines.insights.recorder import InsightsRecorder
+from tests.fakes.suspended_shop import START, S, SuspendedShop
+
+
+@pytest.fixture
+def shop(tmp_path) -> SuspendedShop:
+    return SuspendedShop(tmp_path, cameras=2, count=0, staff=3)
+
+
+def turn(shop: SuspendedShop, camera: str, seconds: float = 60) -> None:
+    """Suspend a camera for so long, and see it for half a minute after that."""
+    shop.suspend(camera)
+    shop.run(seconds)
+    shop.suspend()
+    shop.run(30)
+
+
+def test_who_stays_over_a_turn_is_announced_offered_and_counted_once(shop) -> None:
+    customer = shop.come("c0", 600)
+    while not (shop.attends and shop.events("notify")):
+        shop.run(1)
+    (told,) = shop.events("notify")
+    (offer,) = shop.desk.board.desk.offers
+    assert offer.accepted
+    turn(shop, "c0")
+    assert len(customer.tracks) == 2
+    assert shop.events("notify") == [told]
+    assert [one.number for one in shop.desk.board.desk.offers] == [offer.number]
+    assert shop.counts() == {
+        "people": 1, "visitors": 1, "announced": 1, "announced again": 0, "offered": 1,
+        "offered though attended": 0,
+    }  # fmt: skip
+    first, second = customer.tracks
+    assert [e["track"]["id"] for e in shop.events("ended")] == [first]
+    joined = [e for e in shop.events("updated") if "continues" in e["track"]]
+    assert {(e["track"]["id"], e["track"]["continues"]["id"]) for e in joined} == {(second, first)}
+    (person,) = shop.floor.snapshot().persons
+    assert (person.visible, person.held, person.served_at is not None) == (True, False, True)
+    assert shop.returned() == {"found": 1}
+
+
+def test_who_is_held_is_said_to_be_neither_here_nor_gone(shop) -> None:
+    shop.come("c0", 600)
+    other = shop.come("c1", 600)
+    shop.run(40)
+    shop.suspend("c0")
+    shop.run(20)
+    here, held = sorted(shop.floor.snapshot().persons, key=lambda person: person.held)
+    assert (here.track, here.visible, here.held) == (other.tracks[0], True, False)
+    assert (held.visible, held.held, held.zones) == (False, True, ())
+    assert shop.events("ended") == []
+    assert shop.metrics.registry.get_sample_value("msh_people_held", {"camera": "c0"}) == 1
+    assert shop.metrics.registry.get_sample_value("msh_tracks_active", {"camera": "c0"}) == 0
+
+
+def test_who_left_meanwhile_ends_at_the_time_they_were_seen_last(shop) -> None:
+    shop.come("c0", 45)
+    shop.run(40)
+    shop.suspend("c0")
+    shop.run(60)
+    shop.suspend()
+    shop.come("c0", 600, place=0.8)
+    shop.run(60)
+    (ended,) = shop.events("ended")
+    assert ended["reason"] == "suspended"
+    assert ended["occurred_at"] == shop.at(40)
+    assert shop.counts()["visitors"] == 2
+    assert shop.returned() == {"not_found": 1}
+
+
+def test_a_camera_that_does_not_come_back_keeps_nobody(shop) -> None:
+    shop.come("c0", 600)
+    shop.run(40)
+    shop.suspend("c0")
+    shop.run(330)
+    assert [e["reason"] for e in shop.events("ended")] == ["suspended"]
+    assert shop.floor.snapshot().persons == ()
+
+
+def test_everybody_has_an_end_when_the_store_stops_in_the_middle(shop) -> None:
+    shop.come("c0", 600)
+    shop.run(40)
+    shop.suspend("c0")
+    shop.run(20)
+    shop.floor.close(START + 60 * S)
+    assert [e["reason"] for e in shop.events("ended")] == ["shutdown"]
+
+
+def test_a_camera_that_is_taken_out_while_it_is_suspended_ends_its_people(shop) -> None:
+    shop.come("c0", 600)
+    shop.run(40)
+    shop.suspend("c0")
+    shop.run(20)
+    shop.feed.forget("c0", shop.books["c0"].clear())
+    assert [e["reason"] for e in shop.events("ended")] == ["camera_lost"]
+
+
+class _Counted:
+    """A file of insights that counts the visits it was given."""
+
+    def __init__(self) -> None:
+        self.visitors = 0
+
+    def add(self, cells) -> bool:
+        self.visitors += sum(cell.count for cell in cells if cell.measure == "visitors")
+        return True
+
+    def forget(self, before) -> None:
+        """Have nothing that is old."""
+
+    def close(self) -> None:
+        """Have nothing open."""
+
+
+def test_insights_count_a_visit_over_turns_once(shop) -> None:
+    file = _Counted()
+    recorder = InsightsRecorder(
+        file, shop.floor.snapshot, dict, now_ns=lambda: START + int(shop.now * S), zone="Europe/Berlin",
+        least=1, days=9, per_unit=100,
+    )  # fmt: skip
+    shop.watch = lambda _: recorder.check()
+    shop.come("c0", 200)
+    shop.run(40)
+    turn(shop, "c0")
+    turn(shop, "c0")
+    shop.run(120)
+    assert shop.floor.snapshot().persons == ()
+    recorder.close()
+    assert file.visitors == 1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_in_a_busy_shop_everybody_has_one_end_and_hardly_anybody_is_told_twice(tmp_path, seed) -> None:
+    shop = SuspendedShop(tmp_path, seed=seed, count=2)
+    shop.run(900, arrivals_s=60)
+    counts = shop.counts()
+    assert counts["announced again"] <= 0.05 * counts["announced"], counts
+    assert shop.returned()["found"] > 0
+    shop.floor.close(START + 901 * S)
+    ended = [e["track"]["id"] for e in shop.events("ended")]
+    assert sorted(ended) == sorted(e["track"]["id"] for e in shop.events("started"))
+
+
+def test_a_record_of_it_replays_to_the_same_messages(tmp_path) -> None:
+    path = tmp_path / "record.jsonl.gz"
+    shop = SuspendedShop(tmp_path, count=2, record=path)
+    shop.run(300, arrivals_s=60)
+    shop.floor.close(START + 301 * S)
+    assert shop.returned()["found"] > 0
+    replay = Replay(path)
+    said = [e for e in replay.entries() if "topic" in e and "/person" in e["topic"]]
+    kinds = ("started", "updated", "ended")
+    live = [m.payload for m in shop.said.said if m.kind.value in kinds]
+    strip = ("event_id", "topic")
+    assert [{k: v for k, v in e.items() if k not in strip} for e in said] == [
+        {k: v for k, v in e.items() if k not in strip} for e in live
+    ]
