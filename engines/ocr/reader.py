@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -111,6 +112,13 @@ class WordReader:
         bgr = to_bgr(picture) if isinstance(picture, I420) else picture
         return self._read(bgr, MAX_SIDE, MAX_LINES_PATIENT, CLOSE_MARGINS)
 
+    def read_mirrored(self, picture: I420 | Bgr) -> list[Word]:
+        """Return the words that stand mirrored, as on a picture taken in a mirror; boxes in the picture."""
+        bgr = to_bgr(picture) if isinstance(picture, I420) else picture
+        width = bgr.shape[1]
+        words = self._read(np.ascontiguousarray(bgr[:, ::-1]), MAX_SIDE, MAX_LINES_PATIENT)
+        return [_mirrored(word, width) for word in words]
+
     def _read(self, bgr: Bgr, max_side: int, max_lines: int, margins: float = 1.0) -> list[Word]:
         if min(bgr.shape[:2]) < SMALLEST:
             return []
@@ -151,6 +159,11 @@ def readable(regions: Sequence[Region], max_lines: int = MAX_LINES) -> list[Regi
     able.sort(key=lambda r: -r.score * _height(r))
     square = [r for r in able if r.length < SQUARE * r.thickness][:MAX_SQUARE]
     return [*(r for r in able if r.length >= SQUARE * r.thickness), *square][:max_lines]
+
+
+def _mirrored(word: Word, width: int) -> Word:
+    left, top, right, bottom = word.box
+    return replace(word, box=(width - right, top, width - left, bottom), angle=(180 - word.angle) % 360)
 
 
 def _height(region: Region) -> float:

@@ -138,13 +138,15 @@ def build_recogniser(
     on_error: Callable[[Route], None],
     *,
     patient: bool = False,
+    mirrored: bool = False,
     garments: str | None = GARMENTS,
     on_load: OnLoad | None = None,
 ) -> Recogniser:
     """Return what reads words, symbols and emblems, and sees garments; BadInput where a model is amiss.
 
-    patient: for single pictures, see LateFinder. garments: the model that sees them; None for none. on_load:
-    called with the name and the arithmetic of each model once it is loaded, from any thread.
+    patient: for single pictures, see LateFinder. mirrored: whether words in mirrors are read. garments: the
+    model that sees them; None for none. on_load: called with the name and the arithmetic of each model once
+    it is loaded, from any thread.
     """
     from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
@@ -161,6 +163,7 @@ def build_recogniser(
         bags=BagWitness() if parser else None,
         patterns=PatternSearch() if parser else None,
         patience=patience_of(words) if patient else None,
+        mirrored=words.read_mirrored if mirrored else None,
         on_error=on_error,
     )
 

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
     from engines.colour import Bgr
     from engines.garments.outfit import Garment, Outfit
+    from engines.image import I420
     from engines.marks.types import Emblem, Sighting
+    from engines.ocr.words import Word
     from probes.recognition.interfaces import (
         BagOpinion,
         ClothSearch,
@@ -55,6 +57,7 @@ class Recogniser:
     on_error is called; a look fails only where every route did. garments: what sees the things worn; without
     it a mark's place on the body tells what it is on. bags: asked about a bag of which that is not sure.
     patterns: compares what is worn with enrolled patterns; needs garments. patience: for single pictures.
+    mirrored: reads words that stand mirrored, in fine and patient looks whose words say no brand otherwise.
     """
 
     def __init__(
@@ -67,10 +70,11 @@ class Recogniser:
         bags: BagOpinion | None = None,
         patterns: ClothSearch | None = None,
         patience: Patience | None = None,
+        mirrored: Callable[[I420], list[Word]] | None = None,
         on_error: Callable[[Route], None] = _ignore,
     ) -> None:
         self._words, self._finder, self._emblems = words, finder, emblems
-        self._patience = patience
+        self._patience, self._mirrored = patience, mirrored
         self._garments, self._bags, self._patterns = garments, bags, patterns
         self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
         self._unaided = Outage(logger, "bags are judged by the parser alone", "bags are judged by two again")
@@ -236,13 +240,17 @@ class Recogniser:
     def _read_words(
         self, look: Look, reader: Reader, targets: RecognitionTargets, others: Sequence[Mark]
     ) -> list[Mark]:
+        ways = [self._mirrored] if look.fine or look.patient else []
         if self._patience is None or not look.patient:
-            return read_words(look, reader, targets, others)
-        scales = self._patience.words(look.crop)
-        found = settled([brands_of(words, look, targets, others) for words in scales])
-        if found or self._patience.close is None:
-            return found
-        return brands_of(self._patience.close(look.crop), look, targets, others)
+            found = read_words(look, reader, targets, others)
+        else:
+            scales = self._patience.words(look.crop)
+            found = settled([brands_of(words, look, targets, others) for words in scales])
+            ways.append(self._patience.close)
+        for read in ways:
+            if not found and read is not None:
+                found = brands_of(read(look.crop), look, targets, others)
+        return found
 
 
 def _with_bag(answer: LookAnswer, near: Sequence[Worn]) -> LookAnswer:

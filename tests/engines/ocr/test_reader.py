@@ -53,6 +53,16 @@ def test_reads_a_word_at_any_angle_and_tells_where_it_is(
     assert overlap(word.box, box) > 0.6
 
 
+def test_reads_a_word_in_a_mirror_and_tells_where_it_stands(reader: WordReader) -> None:
+    picture, (left, top, right, bottom) = printed(turned(ink("FENDI"), 20), 24)
+    in_mirror, width = np.ascontiguousarray(picture[:, ::-1]), picture.shape[1]
+    assert "FENDI" not in [word.text for word in reader.read(in_mirror)]
+    (word,) = reader.read_mirrored(from_bgr(in_mirror))
+    assert word.text == "FENDI"
+    assert overlap(word.box, (width - right, top, width - left, bottom)) > 0.6
+    assert abs((word.angle - 160 + 180) % 360 - 180) < 12
+
+
 @pytest.mark.parametrize(
     ("word", "texts"),
     [

@@ -153,6 +153,39 @@ def test_words_are_read_closer_only_where_no_scale_says_a_brand(scale: list[Word
     assert ([mark.brand for mark in answer.marks], len(closer)) == (["swoosh"], asked)
 
 
+@pytest.mark.parametrize(
+    ("changes", "read", "asked"),
+    [
+        ({"fine": True}, [], 1),
+        ({"patient": True}, [], 1),
+        ({}, [], 0),
+        ({"fine": True}, [SWOOSH], 0),
+        ({"patient": True}, [SWOOSH], 0),
+    ],
+)
+def test_mirrored_words_are_read_only_where_nobody_waits_and_nothing_else_says_a_brand(
+    changes: dict[str, bool], read: list[Word], asked: int
+) -> None:
+    asks: list[Any] = []
+
+    class Plain:
+        def read(self, picture: Any, *, fine: bool = False) -> list[Word]:
+            return read
+
+    def mirrored(picture: Any) -> list[Word]:
+        asks.append(picture)
+        return [SWOOSH]
+
+    def close(_: Any) -> list[Word]:
+        raise AssertionError
+
+    patience = Patience(lambda _: [read], lambda *_: None, close=close)
+    recogniser = Recogniser(Plain(), patience=patience, mirrored=mirrored)
+    targets = RecognitionTargets(BrandBook([Brand("Swoosh", words=("SWOOSH",))]))
+    answer = recogniser.read(replace(LOOK, **changes), targets)
+    assert (len(answer.marks), len(asks)) == (int(bool(read) or asked), asked)
+
+
 def test_hours_without_looks_let_all_models_go() -> None:
     class Model:
         released = 0
