@@ -43,6 +43,10 @@ class Box:
         self.withhold = False
         self.signed_in = not self.token
 
+    def asked(self) -> list[str]:
+        """Return method and path of each call that changes something, in their order."""
+        return [f"{method} {path}" for method, path, _ in self.calls]
+
     def start(self) -> Box:
         self._server = BoxServer(type("Handler", (BoxHandler,), {"box": self}), self.port)
         self.port, self.running = self._server.server_port, True
