@@ -55,13 +55,18 @@ def test_an_offer_is_felt_and_heard_on_a_phone_that_was_touched(shop, phone):
     wait_for(lambda: page.evaluate(first) == [[[250, 120, 250]], [880, 1175]])
 
 
-def test_an_amount_that_is_being_typed_stays_while_the_customer_changes(shop, phone):
-    page = phone.page
+def begin_amount(shop, phone):
+    """Serve a customer to the end, and put the cursor into the field for the amount."""
     shop.show(129_000)
-    page.get_by_role("button", name="I’ll go").click()
-    page.get_by_role("button", name="Done").click()
-    amount = page.get_by_label("Amount sold")
+    phone.page.get_by_role("button", name="I’ll go").click()
+    phone.page.get_by_role("button", name="Done").click()
+    amount = phone.page.get_by_label("Amount sold")
     amount.click()
+    return amount
+
+
+def test_an_amount_that_is_being_typed_stays_while_the_customer_changes(shop, phone):
+    page, amount = phone.page, begin_amount(shop, phone)
     amount.press_sequentially("45")
     shop.show(250_000)
     page.locator(".worth", has_text="€2,500").wait_for()
@@ -73,12 +78,7 @@ def test_an_amount_that_is_being_typed_stays_while_the_customer_changes(shop, ph
 
 
 def test_an_amount_is_corrected_where_the_finger_put_the_cursor(shop, phone):
-    page = phone.page
-    shop.show(129_000)
-    page.get_by_role("button", name="I’ll go").click()
-    page.get_by_role("button", name="Done").click()
-    amount = page.get_by_label("Amount sold")
-    amount.click()
+    page, amount = phone.page, begin_amount(shop, phone)
     amount.press_sequentially("190")
     amount.evaluate("(one) => one.setSelectionRange(1, 1)")
     shop.show(250_000)
