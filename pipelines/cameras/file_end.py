@@ -67,9 +67,10 @@ def has_lost_index(path: Path | str) -> bool:
 
 
 def log_cut_off(camera: str, path: Path | str) -> None:
-    """Log that a camera's file was cut off, where it surely was: what is there of it is played."""
+    """Log that a camera's file was cut off, where it surely was, and what of it is played."""
     if is_cut_off(path):
-        logger.warning("camera %s: %s: %s; what is there is played", camera, path, CUT_SHORT)
+        what = "no picture of it can be read" if has_lost_index(path) else "what is there is played"
+        logger.warning("camera %s: %s: %s; %s", camera, path, CUT_SHORT, what)
 
 
 def _breaks_off(file: BinaryIO) -> bool:

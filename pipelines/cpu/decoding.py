@@ -10,15 +10,16 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.movie_header import longer_duration
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, Gst
-from pipelines.cpu.movie_header import longer_duration, patched_source
+from pipelines.cpu.patched_source import patched_source
 
 if TYPE_CHECKING:
+    from pipelines.cameras.movie_header import HeaderPatch
     from pipelines.cpu.loss_guard import LossGuard
-    from pipelines.cpu.movie_header import HeaderPatch
 
 
 _RTP_CHAINS = {

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.file_end import log_cut_off
+from pipelines.cameras.movie_header import loses_pictures
 from pipelines.cameras.play_check import refusal_to_play
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.source import SourceKind, SourceSpec
 from pipelines.cameras.throttle import Throttle
-from pipelines.deepstream.checks.store_check import proven_graph
+from pipelines.deepstream.checks.store_check import LEFT_OUT, proven_graph
 from pipelines.deepstream.graph.build import outlets
 from pipelines.deepstream.graph.camera import SIZE, picture_part, picture_place
 from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S, CameraSource
@@ -228,7 +229,7 @@ class CameraSources:
     def _source_of(self, name: str) -> CameraSource:
         clocks, camera = self._clocks, self._configs[name]
         if camera.kind is SourceKind.FILE:
-            look = partial(log_cut_off, name, camera.source)
+            look = partial(_look_at_film, name, camera.source)
             threading.Thread(target=look, name=f"end-{name}", daemon=True).start()  # a share may hang
         return CameraSource(
             name,
@@ -290,6 +291,13 @@ class CameraSources:
             self._metrics.camera_last_frame.labels(camera).set((source.status.last_frame_at or 0) / 1e9)
         if dropped:
             self._metrics.frames_dropped.labels(camera, "rate").inc(dropped)
+
+
+def _look_at_film(name: str, path: str) -> None:
+    """Log what of a camera's film is not played."""
+    log_cut_off(name, path)
+    if loses_pictures(path):
+        logger.warning("camera %s: %s: %s", name, path, LEFT_OUT)
 
 
 def _refusal(name: str, camera: CameraConfig) -> str:

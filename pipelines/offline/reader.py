@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engines.file_type import HEAD_BYTES, other_kind, read_type
 from pipelines.cameras.causes import classify
 from pipelines.cameras.file_end import CUT_SHORT, has_lost_index, is_cut_off, is_whole
+from pipelines.cameras.movie_header import trimmed_ns
 from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
@@ -26,7 +27,6 @@ from pipelines.cpu.images import (
     read_image,
     unknown_picture,
 )
-from pipelines.cpu.movie_header import trimmed_ns
 from pipelines.errors import BadInput
 from pipelines.offline.complaints import Complaints, listen
 from pipelines.offline.frame_count import count_frames

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from engines.manifest import find_model, read_manifest
+from pipelines.cameras.movie_header import loses_pictures
 from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.checks.graph_check import violations
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 VERSIONS: Final = ((7, 1), (8, 0), (9, 0), (9, 1), (9, 2))
 BLUR_SINCE: Final = (9, 0)
+LEFT_OUT: Final = (
+    "the film was trimmed, or is much shorter than its sound: DeepStream may leave pictures out, or all;"
+    " write it anew, by: ffmpeg -i FILM -an NEW.mp4"
+)
+"""nvurisrcbin hands files to uridecodebin, whose qtdemux reads the header as it is; see `loses_pictures`."""
 NAMES: Final = {Device.JETSON: "Jetson", Device.DGPU: "a discrete GPU"}
 
 
@@ -76,6 +82,13 @@ def check_store(settings: Settings) -> Iterator[str]:
         yield "black boxes cover faces: there is no mosaic, and a blur alone would keep too much of a face"
     if any(camera.kind is SourceKind.RTSP for camera in settings.enabled_cameras().values()):
         yield "rtsp cameras must send H.264, H.265 or MPEG-4: DeepStream reads no MJPEG over RTSP"
+    yield from _left_out_of_films(settings)
+
+
+def _left_out_of_films(settings: Settings) -> Iterator[str]:
+    for name, camera in settings.enabled_cameras().items():
+        if camera.kind is SourceKind.FILE and loses_pictures(camera.source):
+            yield f"{name}: {camera.source}: {LEFT_OUT}"
 
 
 def _least_share(name: str) -> float:

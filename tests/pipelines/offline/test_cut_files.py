@@ -287,6 +287,14 @@ def test_a_file_camera_whose_file_was_cut_off_is_logged_once(films, tmp_path, ca
     ]
 
 
+def test_of_a_cameras_film_that_lost_its_index_nothing_is_promised(tmp_path, caplog):
+    path = write_video(tmp_path / "a.mp4", frames=FRAMES, encoder=H264)
+    path.write_bytes(path.read_bytes()[:-3000])
+    assert has_lost_index(path)
+    log_cut_off("door", path)
+    assert caplog.messages == [f"camera door: {path}: the file is cut short; no picture of it can be read"]
+
+
 @pytest.mark.parametrize("name", ["a.avi", "a.flv", "fast.mp4", "a.mkv"])
 def test_a_file_that_was_cut_off_is_opened_anew_where_it_is_to_start_over(films, tmp_path, name):
     """Wound back, an AVI was called damaged at each round, and an FLV gave no more frames."""

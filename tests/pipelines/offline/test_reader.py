@@ -10,9 +10,9 @@ from PIL import Image
 
 from engines.colour import to_bgr
 from pipelines.cameras.file_end import is_whole
+from pipelines.cameras.movie_header import longer_duration
 from pipelines.cpu.decoding import add_file
 from pipelines.cpu.gst import Gst
-from pipelines.cpu.movie_header import longer_duration
 from pipelines.errors import BadInput
 from pipelines.offline import reader
 from pipelines.offline.reader import MediaKind, probe_media, read_frames

@@ -13,20 +13,15 @@ import contextlib
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from pipelines.cameras.file_end import boxes, file_size, is_whole, read_exactly
-from pipelines.cpu.gst import Gst
-
-if TYPE_CHECKING:
-    from typing import Any
 
 LEAST_SHARE: Final = 5
 """The demuxer leaves a track out that is less than one part in so many of the movie."""
 LEAST_SKIPPED_S: Final = 0.2
 """What an edit list skips for pictures out of order is less, and the demuxer then leaves out nothing."""
 _MAX_EDITS: Final = 64
-_MAX_READ: Final = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +34,14 @@ class HeaderPatch:
 
 @dataclass(frozen=True, slots=True)
 class _Edit:
-    """What an edit list shows of a track: from where in it, and for how long, s."""
+    """What an edit list shows of a track: from where in it, for how long, and how much it leaves out, s.
+
+    Where pictures are out of order it skips the time to the first, and leaves nothing out.
+    """
 
     skipped_s: float
     shown_s: float
+    hidden_s: float
 
 
 def longer_duration(path: Path | str) -> HeaderPatch | None:
@@ -56,6 +55,19 @@ def longer_duration(path: Path | str) -> HeaderPatch | None:
     return None
 
 
+def loses_pictures(path: Path | str) -> bool:
+    """Return whether a demuxer that reads a movie without `longer_duration` may leave pictures out."""
+    if longer_duration(path) is None:
+        return False
+    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+        movie = _movie(file)
+        return movie is not None and (
+            _patch(file, *movie) is not None
+            or any(edit.hidden_s >= LEAST_SKIPPED_S for edit in _trimmed(file, *movie))
+        )
+    return False
+
+
 def trimmed_ns(path: Path | str) -> int | None:
     """Return how much an MP4 shows of its video that was trimmed at its beginning; None for another file."""
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
@@ -64,47 +76,6 @@ def trimmed_ns(path: Path | str) -> int | None:
         for edit in edits:
             return round(edit.shown_s * 1e9)
     return None
-
-
-def patched_source(path: str, patch: HeaderPatch) -> Any:
-    """Return an element from which a demuxer pulls the file's bytes, the patch in them. Raises OSError."""
-    source: Any = Gst.ElementFactory.make("appsrc")
-    reader = _Reader(path, patch)
-    Gst.util_set_object_arg(source, "stream-type", "random-access")  # the demuxer pulls what it wants
-    source.set_property("format", Gst.Format.BYTES)
-    source.set_property("size", reader.size)
-    source.connect("need-data", reader.give)
-    source.connect("seek-data", reader.seek)
-    return source
-
-
-class _Reader:
-    """Feeds an appsrc; holds no element. Called in the source's thread."""
-
-    def __init__(self, path: str, patch: HeaderPatch) -> None:
-        self._file = Path(path).open("rb")  # noqa: SIM115 closed when the element that calls this is freed
-        self._patch = patch
-        self.size = file_size(self._file)
-        self._file.seek(0)
-
-    def give(self, source: Any, length: int) -> None:
-        start = self._file.tell()
-        data = self._file.read(min(length, _MAX_READ))
-        if not data:
-            source.emit("end-of-stream")
-            return
-        patch = self._patch
-        begin, end = max(start, patch.at), min(start + len(data), patch.at + len(patch.data))
-        if begin < end:
-            new = patch.data[begin - patch.at : end - patch.at]
-            data = data[: begin - start] + new + data[end - start :]
-        buffer = Gst.Buffer.new_wrapped(data)
-        buffer.offset = start
-        source.emit("push-buffer", buffer)
-
-    def seek(self, _source: Any, offset: int) -> bool:
-        self._file.seek(offset)
-        return True
 
 
 def _patch(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
@@ -150,10 +121,11 @@ def _trimmed(file: BinaryIO, begin: int, end: int) -> list[_Edit]:
         if kind == b"mvhd":
             _, _, scale, _ = _duration(file, first)
         elif kind == b"trak" and (media := _video_header(file, first, last)) is not None:
-            _, _, media_scale, _ = _duration(file, media)
+            _, _, media_scale, whole = _duration(file, media)
             for skipped, shown in _edits(file, first, last):
                 if scale and skipped >= LEAST_SKIPPED_S * media_scale:
-                    found.append(_Edit(skipped / media_scale, shown / scale))
+                    hidden_s = whole / media_scale - shown / scale
+                    found.append(_Edit(skipped / media_scale, shown / scale, hidden_s))
     return found
 
 
