@@ -17,7 +17,7 @@ from pipelines.settings.base import SLUG
 from pipelines.settings.mistakes import Keys, dotted
 
 _SLUG: Final = re.compile(SLUG)
-_ALMOST_SLUG: Final = re.compile(r"[\w -]{1,32}")
+_ALMOST_SLUG: Final = re.compile(r"\w(?:[\w -]{0,30}\w)?")
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 _MISSPELT: Final = re.compile(r"[a-z_]{1,24}")
 

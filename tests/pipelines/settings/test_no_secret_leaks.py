@@ -187,6 +187,7 @@ NO_SPACE = "a space is missing after the colon"
         ("\u3000\u3000fps: 5", "6:1  an invisible character (U+3000)"),
         ("\tfps: 5", "6:1  a tab; YAML takes only spaces"),
         ("Ge26: 5", "6:1  unknown key (not repeated here"),
+        ("staff: {people: {'--- Ge26': {}}}", "6:18  staff.people: a name is 1 to 24 letters"),
     ],
 )
 def test_a_slip_is_explained_at_its_place(tmp_path: Path, lines: str, wanted: str) -> None:
