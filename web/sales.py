@@ -100,6 +100,7 @@ class DeskWriter:
             "offered_to": one.offered_to,
             "escalated": one.escalated,
             "kept": one.kept,
+            "not_now": one.customer.not_now,
         }
 
     def _customer(self, customer: WaitingCustomer) -> Payload:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from pipelines.sales.phones import StaffPhones
 from pipelines.sales.unsent import UnsentEvents
 from pricing.errors import BadInput
-from pricing.sales.assignment import WaitingCustomer
+from pricing.sales.assignment import PERHAPS_ATTENDED, UNSEEN, WaitingCustomer
 from pricing.sales.types import SaleKind, SaleOutcome, StaffState
 from pricing.sales.view import DeskView
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.staff_orders import StaffAction, StaffOrder
+from probes.people.returns import APPEAR_NS, HELD_NS, STOOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = "msh.sale/1"
 TICK_S = 1.0
+SHAPE = 9 / 16
+"""Height of a picture to its width, near enough to compare places."""
 _S = 1_000_000_000
 
 
@@ -77,6 +80,7 @@ class FloorDesk:
         self._lock = threading.Lock()
         self._where: dict[str, tuple[str, str]] = {}
         self._persons: dict[str, PersonView] = {}
+        self._same: dict[str, str] = {}
         self._listeners: list[Callable[[list[SaleEvent]], None]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ticking, name="sales", daemon=True)
@@ -175,15 +179,36 @@ class FloorDesk:
     def _customers(self) -> Iterator[WaitingCustomer]:
         attended = self._desk.attending
         where, persons = {}, {}
-        for person in self._floor.snapshot().persons:
-            name = f"{self._run}-{person.number}"
+        here = {f"{self._run}-{person.number}": person for person in self._floor.snapshot().persons}
+        perhaps = self._perhaps_attended(here)
+        for name, person in here.items():
             if person.customer and (person.rank is not None or name in attended):
                 where[name], persons[name] = (person.camera, person.track), person
-                yield _customer(name, person)
+                not_now = UNSEEN if person.held else PERHAPS_ATTENDED if name in perhaps else ""
+                yield _customer(name, person, not_now)
         attended_places = {name: place for name, place in self._where.items() if name in attended}
         self._where = {**attended_places, **where}
         gone = {name: person for name, person in self._persons.items() if name in attended}
         self._persons = {**gone, **persons}
+
+    def _perhaps_attended(self, here: Mapping[str, PersonView]) -> set[str]:
+        """Return who may be a customer with an offer that was lost while the camera was suspended.
+
+        One for each such customer: the first who came into view after that and stands where they stood. It
+        is so until the offer has ended, that is, until the salesperson said how it went.
+        """
+        offers = {*self._desk.attending, *(customer for customer, _ in self._desk.offered.values())}
+        lost = {name: here.get(name) or self._persons.get(name) for name in offers}
+        lost = {name: one for name, one in lost.items() if one is not None and one.held}
+        self._same = {name: other for name, other in self._same.items() if name in lost}
+        for name, one in lost.items():
+            if name in self._same or one is None:
+                continue
+            new = (n for n, p in here.items() if n not in offers and not p.held and stands_there(one, p))
+            first = min(new, key=lambda n: here[n].arrived_at, default=None)
+            if first is not None:
+                self._same[name] = first
+        return set(self._same.values())
 
     def _serve(self, events: list[SaleEvent]) -> None:
         """Pass the attended persons to the floor, so that the list of whom to serve next leaves them out."""
@@ -243,9 +268,20 @@ class FloorDesk:
         }
 
 
-def _customer(name: str, person: PersonView) -> WaitingCustomer:
+def stands_there(lost: PersonView, new: PersonView) -> bool:
+    """Return whether somebody came into view after another one was lost, and stands where that one stood."""
+    since = new.arrived_at - lost.seen_at
+    if new.camera != lost.camera or not 0 < since <= HELD_NS + APPEAR_NS:
+        return False
+    tall = max(lost.box[3], new.box[3])
+    across = abs(new.box[0] + new.box[2] / 2 - lost.box[0] - lost.box[2] / 2) / SHAPE
+    down = abs(new.box[1] + new.box[3] - lost.box[1] - lost.box[3])
+    return max(across, down) <= STOOD * tall
+
+
+def _customer(name: str, person: PersonView, not_now: str) -> WaitingCustomer:
     needs = {word for item in person.items for word in (item.slot, item.type, item.brand) if word}
     zone = next((stay.zone for stay in person.zones if stay.now), None)
     # Who is attended scores nothing on the floor; the phone shows what they are worth after a restart, too.
     worth = person.score_minor if person.rank is not None else person.total.amount_minor
-    return WaitingCustomer(name, worth, person.waiting_ms, frozenset(needs), zone)
+    return WaitingCustomer(name, worth, person.waiting_ms, frozenset(needs), zone, not_now)

@@ -26,11 +26,18 @@ class Policy(str, Enum):
     VALUE_THEN_TURN = "value_then_turn"
 
 
+UNSEEN = "unseen"
+"""The camera is suspended: whether the customer is still there is not known."""
+PERHAPS_ATTENDED = "perhaps_attended"
+"""May be somebody whom a salesperson is with, or on the way to."""
+
+
 @dataclass(frozen=True, slots=True)
 class WaitingCustomer:
     """A customer whom nobody attends. worth_minor: see `pricing.ledger.ranking.score`.
 
-    needs: slots, types and brands of the items, in normal form. zone: where the customer stands.
+    needs: slots, types and brands of the items, in normal form. zone: where the customer stands. not_now: why
+    nobody is sent there for now, UNSEEN or PERHAPS_ATTENDED; empty where somebody may be.
     """
 
     id: str
@@ -38,6 +45,7 @@ class WaitingCustomer:
     waiting_ms: int = 0
     needs: frozenset[str] = frozenset()
     zone: str | None = None
+    not_now: str = ""
 
 
 @dataclass(frozen=True, slots=True)

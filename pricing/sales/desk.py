@@ -168,7 +168,8 @@ class SalesDesk:
         for name, person in self._state.people.items():
             due = at - person.since >= rules.unattended_after_s * S
             worth = person.customer.worth_minor >= rules.escalate_minor
-            if due and worth and not (person.escalated or person.served or name in attended):
+            alone = not (person.escalated or person.served or name in attended or person.customer.not_now)
+            if due and worth and alone:
                 person.escalated = True
                 self._make(SaleKind.ESCALATED, at, name)
         return self._taken()
@@ -250,15 +251,18 @@ class SalesDesk:
     def _assign(self, at: int) -> None:
         state = self._state
         standing = {offer.customer: number for number, offer in state.offers.items() if not offer.accepted}
+        # Nobody is sent now to who is not seen; an offer that was made stands until it is answered or over.
+        unseen = [standing.pop(n) for n in list(standing) if state.people[n].customer.not_now]
+        asked = {state.offers[number].seller for number in unseen}
         attended = self.attending
         people = [
             replace(person.customer, waiting_ms=_ms(at - person.since))
             for name, person in state.people.items()
-            if name not in attended and not person.served
+            if name not in attended and not person.served and not person.customer.not_now
         ]
         declined = {(name, seller) for name, person in state.people.items() for seller in person.declined}
         rules = replace(self.rules.assignment, declined=self.rules.assignment.declined | declined)
-        sellers = self._sellers(at)
+        sellers = [seller for seller in self._sellers(at) if seller.id not in asked]
         if self.rules.keep_by_load:
             worth = self._load.keep_from(at, self._on_duty())
             kept = worth is not None and self._places_left() <= len(sellers)

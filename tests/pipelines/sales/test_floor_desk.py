@@ -262,3 +262,61 @@ def test_the_thread_starts_and_ends(shop: Shop) -> None:
     shop.desk.start()
     shop.desk.stop()
     assert not shop.desk._thread.is_alive()
+
+
+def lost(person: PersonView, **more: Any) -> PersonView:
+    return replace(person, visible=False, held=True, **more)
+
+
+def test_nobody_is_sent_to_who_is_not_seen_and_an_offer_made_before_stands(shop: Shop) -> None:
+    shop.desk.set_state("anna", StaffState.FREE)
+    shop.people = [lost(seen(1, 129_000))]
+    shop.tick()
+    assert "offered" not in shop.kinds()
+    (waits,) = shop.desk.board.desk.waiting
+    assert waits.customer.not_now == "unseen"
+    shop.people = [seen(1, 129_000)]
+    shop.tick()
+    (offer,) = shop.desk.board.desk.offers
+    shop.people = [lost(seen(1, 129_000)), seen(2, 500_000)]
+    shop.tick()
+    assert [one.number for one in shop.desk.board.desk.offers] == [offer.number]
+    shop.desk.answer(offer.number, "anna", accept=True)
+    assert shop.kinds().count("offered") == 1
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_who_may_be_an_attended_customer_is_offered_to_nobody_until_that_is_over(shop: Shop, gone) -> None:
+    place, elsewhere = (0.4, 0.3, 0.1, 0.5), (0.8, 0.3, 0.1, 0.5)
+    first = replace(seen(1, 129_000), box=place)
+    shop.people = [first]
+    shop.desk.set_state("anna", StaffState.FREE)
+    shop.tick()
+    (offer,) = shop.desk.board.desk.offers
+    shop.desk.answer(offer.number, "anna", accept=True)
+    shop.desk.set_state("J\u00f6rg", StaffState.FREE)
+    shop.people = [lost(first, rank=None)]
+    shop.tick()
+    later = START + 70 * SECOND
+    there = replace(seen(2, 129_000), box=place, arrived_at=later, seen_at=later)
+    behind = replace(there, number=3, track="k7f3-0003", arrived_at=later + SECOND, score_minor=90_000)
+    shop.people = [there] if gone else [lost(first, rank=None), there]
+    shop.tick(70)
+    assert [one.customer.not_now for one in shop.desk.board.desk.waiting] == ["perhaps_attended"]
+    shop.people = [*shop.people, behind, replace(behind, number=4, box=elsewhere, score_minor=50_000)]
+    shop.tick()
+    assert [o.customer.id for o in shop.desk.board.desk.offers if not o.accepted] == ["00001-3"]
+    shop.desk.done(offer.number, "anna", SaleOutcome.SOLD, None)
+    shop.tick()
+    assert "00001-2" in {o.customer.id for o in shop.desk.board.desk.offers}
+
+
+def test_who_comes_while_an_attended_customer_is_out_of_view_otherwise_is_offered(shop: Shop) -> None:
+    shop.people = [seen(1, 129_000)]
+    shop.desk.set_state("anna", StaffState.FREE)
+    shop.tick()
+    shop.desk.answer(shop.desk.board.desk.offers[0].number, "anna", accept=True)
+    shop.desk.set_state("J\u00f6rg", StaffState.FREE)
+    shop.people = [replace(seen(2, 129_000), arrived_at=START + 9 * SECOND)]
+    shop.tick(10)
+    assert shop.kinds().count("offered") == 2

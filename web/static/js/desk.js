@@ -192,10 +192,12 @@ function waitingRow(act) {
     one = newest;
     node.className = one.escalated ? "desk-row late" : "desk-row";
     while (node.firstChild !== choice) node.firstChild.remove();
+    const notNow = { unseen: t("desk.unseen"), perhaps_attended: t("desk.perhaps_attended") }[one.not_now];
     choice.before(
       ...what(one),
       one.escalated ? pill("bad", t("desk.late")) : one.offered_to ? pill("gold", t("desk.asked", { name: one.offered_to })) : h("span"),
       h("span", { class: "soft small number", "data-since": one.waiting_since }),
+      ...(notNow ? [h("span", { class: "soft small desk-note" }, notNow)] : []),
       ...(one.kept ? [h("span", { class: "soft small desk-note" }, t("desk.kept"))] : []),
     );
     choice.hidden = !(one.person && free.length);
