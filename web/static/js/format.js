@@ -80,6 +80,21 @@ export function money(minor, { round = false } = {}) {
   return plain(style).format(minor / 10 ** digits).replaceAll("\u202f", "\u00a0");
 }
 
+/**
+ * Minor units of an amount that somebody typed: null for nothing, undefined for what is none or may be read in two ways.
+ *
+ * More digits than the currency has are refused, for 1.290 may be meant as 1290; so is 1,290 of three digits where the
+ * comma parts thousands.
+ */
+export function minorOf(text, digits) {
+  const typed = text.trim().replace(/[٠-٩۰-۹０-９]/g, (digit) => "٠۰０".split("").map((zero) => digit.charCodeAt(0) - zero.charCodeAt(0)).find((value) => value >= 0 && value < 10));
+  if (!typed) return null;
+  const [, whole, mark, rest = ""] = /^(\d{1,9})(?:([.,٫])(\d+))?$/.exec(typed) ?? [];
+  const hasComma = plain({}).formatToParts(1.5).some((part) => part.type === "decimal" && part.value === ",");
+  if (!whole || rest.length > digits || (rest.length === 3 && mark === (hasComma ? "." : ","))) return undefined;
+  return Number(whole + rest.padEnd(digits, "0"));
+}
+
 function plain(style) {
   return new Intl.NumberFormat(locale, style);
 }

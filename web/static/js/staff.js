@@ -305,7 +305,7 @@ function endForm(offer) {
   const path = `/api/staff/offers/${offer.offer}/done`;
   const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("staff.amount_wrong")));
   const end = (outcome) => (event) => {
-    const minor = minorOf(amount.value);
+    const minor = format.minorOf(amount.value, desk.digits);
     wrong.hidden = outcome !== "sold" || minor !== undefined;
     if (!wrong.hidden) return;
     const json = outcome === "sold" && minor !== null ? { outcome, amount_minor: minor } : { outcome };
@@ -318,15 +318,6 @@ function endForm(offer) {
       h("button", { class: outcome === "sold" ? "big main" : "big", type: "button", "data-needs-box": "", "data-once": path, onclick: end(outcome) }, t(`staff.${outcome}`)),
     )),
   );
-}
-
-/** Minor units of what was typed: null for nothing, undefined for what is no amount. */
-function minorOf(text) {
-  const typed = text.trim();
-  if (!typed) return null;
-  const found = /^(\d{1,9})(?:[.,](\d+))?$/.exec(typed);
-  if (!found || (found[2] ?? "").length > desk.digits) return undefined;
-  return Number(found[1] + (found[2] ?? "").padEnd(desk.digits, "0"));
 }
 
 function tick() {
