@@ -18,7 +18,7 @@ from probes.recognition.garments import BAG, box_in_crop, dressed_answer, things
 from probes.recognition.interfaces import Releasable
 from probes.recognition.marks import marks_of
 from probes.recognition.pattern_wearer import DetectedThing, worn_patterns
-from probes.recognition.word_marks import brands_of, read_words, settled
+from probes.recognition.word_marks import brands_of, settled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,6 +79,7 @@ class Recogniser:
         self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
         self._unaided = Outage(logger, "bags are judged by the parser alone", "bags are judged by two again")
         self._on_error = on_error
+        self._words_read: int | None = None
         self._outages = {
             route: Outage(
                 logger,
@@ -107,6 +108,7 @@ class Recogniser:
         without: routes to leave out. Raises what the last route raised where all failed.
         """
         marks: list[Mark] = []
+        self._words_read = None
         failed: dict[Route, Exception] = {}
         routes = [(route, work) for route, work in self._routes(look, targets) if route not in without]
         for route, work in routes:
@@ -125,7 +127,7 @@ class Recogniser:
         # A mark is on what is worn, so with one that is always asked.
         outfit = self._outfit(look) if look.clothes or marks else None
         if outfit is None:
-            return LookAnswer(look.track, look.frame, tuple(marks))
+            return LookAnswer(look.track, look.frame, tuple(marks), words=self._words_read)
         near_bag = cache(partial(self._near_bag, look))
         answer = dressed_answer(look, marks, outfit, self._seen_bag(look, outfit))
         if look.patient and answer.bare and not {slot_of(one.type) for one in answer.worn} >= WHOLE_WITH_BAG:
@@ -133,7 +135,7 @@ class Recogniser:
         if targets.patterns and Route.PATTERN not in without:
             woven = self._woven(look, outfit, targets, answer.worn, near_bag)
             answer = replace(answer, marks=(*answer.marks, *woven))
-        return answer
+        return replace(answer, words=self._words_read)
 
     def _woven(
         self,
@@ -242,9 +244,12 @@ class Recogniser:
     ) -> list[Mark]:
         ways = [self._mirrored] if look.fine or look.patient else []
         if self._patience is None or not look.patient:
-            found = read_words(look, reader, targets, others)
+            words = reader.read(look.crop, fine=look.fine)
+            self._words_read = len(words)
+            found = brands_of(words, look, targets, others)
         else:
             scales = self._patience.words(look.crop)
+            self._words_read = sum(len(words) for words in scales)
             found = settled([brands_of(words, look, targets, others) for words in scales])
             ways.append(self._patience.close)
         for read in ways:

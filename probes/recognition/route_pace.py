@@ -23,6 +23,7 @@ placed by it for six seconds."""
 MAX_TRACKS = 1024
 Value = TypeVar("Value")
 _DEAR = frozenset({Route.EMBLEM, Route.PATTERN})
+_WORDS = frozenset({Route.WORDS})
 _NONE: frozenset[Route] = frozenset()
 _NOTHING: frozenset[str] = frozenset()
 
@@ -32,12 +33,14 @@ class RoutePace:
 
     Keypoints and patterns find nothing on most people. They are sought in each look that is clearly better
     than all before, in one of EVERY, and, once one of a person's looks saw an emblem or a pattern, in all
-    that follow: then they decide. What is worn is asked less where it is known. From any thread.
+    that follow: then they decide. Words, too, until one was read, of whatever brand or none: most people
+    wear no text. What is worn is asked less where it is known. From any thread.
     """
 
     def __init__(self) -> None:
         self._spared: dict[TrackId, int] = {}
         self._seen: dict[TrackId, None] = {}
+        self._texts: dict[TrackId, bool] = {}
         self._worn: dict[TrackId, frozenset[str]] = {}
         self._settled: dict[TrackId, frozenset[str]] = {}
         self._undressed: dict[TrackId, tuple[int, int]] = {}
@@ -45,12 +48,15 @@ class RoutePace:
     def without(self, look: Look) -> frozenset[Route]:
         """Return the routes to leave out of this look, and count it."""
         track = look.track
-        if look.fine or track in self._seen:
+        if look.fine:
             self._spared.pop(track, None)
             return _NONE
         spared = self._spared.pop(track, 0) + 1
         _keep(self._spared, track, spared % EVERY)
-        return _NONE if spared == EVERY else _DEAR
+        if spared == EVERY:
+            return _NONE
+        keypoints = _NONE if track in self._seen else _DEAR
+        return keypoints | _WORDS if self._texts.get(track) is False else keypoints
 
     def asks_clothes(self, look: Look, confirmed: AbstractSet[str]) -> bool:
         """Return whether this look asks what is worn, and count it. confirmed: the slots known already.
@@ -77,6 +83,8 @@ class RoutePace:
             self._settled.pop(answer.track, None)
             if same and answer.bare:
                 _keep(self._settled, answer.track, slots)
+        if answer.words is not None:
+            _keep(self._texts, answer.track, self._texts.pop(answer.track, False) or answer.words > 0)
         if any(mark.route in _DEAR for mark in answer.marks):
             self._seen.pop(answer.track, None)
             _keep(self._seen, answer.track, None)

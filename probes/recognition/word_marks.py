@@ -17,20 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from engines.ocr.words import Word
-    from probes.recognition.interfaces import Reader
     from probes.recognition.look import Look
     from probes.recognition.targets import RecognitionTargets
 
 
 NEAR = 1.2
 """How far apart two words of one mark may stand, in heights of the taller one."""
-
-
-def read_words(
-    look: Look, reader: Reader, targets: RecognitionTargets, others: Sequence[Mark] = ()
-) -> list[Mark]:
-    """Read one crop and return the brands that its words say; others: the marks that other routes saw."""
-    return brands_of(reader.read(look.crop, fine=look.fine), look, targets, others)
 
 
 def brands_of(

@@ -69,6 +69,20 @@ def test_routes_can_be_left_out_and_none_runs_for_nothing() -> None:
     assert len(bench.reader.crops) == 1
 
 
+def test_an_answer_says_how_many_words_were_read_of_whatever_brand() -> None:
+    bench = Bench(Word("SALE", 0.9, (10.0, 20.0, 50.0, 30.0)))
+    answers = [
+        bench.recogniser.read(LOOK, bench.targets, without)
+        for without in (frozenset[Route](), frozenset({Route.WORDS}))
+    ]
+    assert [(answer.marks, answer.words) for answer in answers] == [((), 1), ((), None)]
+    bench.reader.error = RuntimeError("broken")
+    assert bench.recogniser.read(LOOK, bench.targets).words is None, (
+        "a look that failed to read tells nothing"
+    )
+    assert Bench().recogniser.read(LOOK, bench.targets).words == 0
+
+
 @pytest.mark.parametrize(("symbol", "expected"), [("calvin klein", 2), ("swoosh", 1)])
 def test_a_stylised_word_counts_anywhere_where_the_symbol_agrees(symbol: str, expected: int) -> None:
     bench = Bench(CK, Word("other words on the line", 0.9, (30.0, 100.0, 70.0, 108.0)))

@@ -20,7 +20,7 @@ CROP = I420.black(80, 200)
 
 def seeks(pace: RoutePace, track: TrackId = ANN, *, fine: bool = False) -> bool:
     without = pace.without(Look(track, FRAME, 0, 0, CROP, fine))
-    assert without in (frozenset(), {Route.EMBLEM, Route.PATTERN}), "words and symbols are never left out"
+    assert without in (frozenset(), {Route.EMBLEM, Route.PATTERN}), "nothing is known of the words yet"
     return not without
 
 
@@ -43,6 +43,25 @@ def test_who_was_seen_with_an_emblem_gets_them_in_every_look() -> None:
     pace.note(saw(BOB, Route.WORDS, Route.SYMBOL))
     assert all(seeks(pace) for _ in range(5))
     assert [seeks(pace, BOB) for _ in range(EVERY)] == [False, False, True]
+
+
+def test_on_whom_no_text_was_read_words_are_sought_as_rarely_until_one_is() -> None:
+    pace, look = RoutePace(), Look(ANN, FRAME, 0, 0, CROP)
+    pace.note(replace(saw(ANN), words=0))
+    reads = [Route.WORDS not in pace.without(look) for _ in range(2 * EVERY)]
+    assert reads == [False, False, True] * 2
+    assert Route.WORDS not in pace.without(replace(look, fine=True)), "a better look reads them"
+    pace.note(saw(ANN))
+    assert Route.WORDS in pace.without(look), "a look that sought none tells nothing"
+    pace.note(replace(saw(ANN), words=1))
+    pace.note(replace(saw(ANN), words=0))
+    assert all(Route.WORDS not in pace.without(look) for _ in range(4)), (
+        "there is text, though not always read"
+    )
+    pace.note(replace(saw(ANN, Route.EMBLEM), words=0))
+    assert all(not pace.without(look) for _ in range(4))
+    pace.note(replace(saw(BOB, Route.EMBLEM), words=0))
+    assert pace.without(replace(look, track=BOB)) == {Route.WORDS}
 
 
 def wears(*types: str, bare: bool = True) -> LookAnswer:
@@ -97,9 +116,10 @@ def test_what_is_kept_is_bounded() -> None:
         seeks(pace, track)
         pace.note(saw(track, Route.EMBLEM))
         for _ in range(2):
-            pace.note(replace(wears("shirt"), track=track))
+            pace.note(replace(wears("shirt"), track=track, words=0))
         pace.asks_clothes(Look(track, FRAME, 0, 0, CROP), {"top"})
     assert len(pace._spared) <= MAX_TRACKS
-    assert len(pace._seen) == len(pace._worn) == len(pace._settled) == MAX_TRACKS
+    assert len(pace._seen) == len(pace._worn) == len(pace._settled) == len(pace._texts) == MAX_TRACKS
     assert len(pace._undressed) <= MAX_TRACKS
-    assert seeks(pace, TrackId("c", "s", MAX_TRACKS + 4))
+    last = Look(TrackId("c", "s", MAX_TRACKS + 4), FRAME, 0, 0, CROP)
+    assert all(Route.EMBLEM not in pace.without(last) for _ in range(EVERY))
