@@ -345,6 +345,7 @@ class Store:
         end = stopping or Stopping()
         # A change of the store file that is under way is waited for: it may be starting cameras.
         clean = end.run("reload", partial(self._housekeeper.halt, RELOAD_S))
+        self._looks.halt()  # one under way may take seconds, in which the cameras end
         clean = end.run("cameras", self._platform.stop) and clean
         beside: dict[str, Callable[[], object]] = {
             "brands": self._brands.stop,

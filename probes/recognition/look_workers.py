@@ -48,7 +48,8 @@ QUIET_S = 600.0
 REST_S = 2.0
 """After so long without a look the system gets back what looks worked in, 140 MB after some of them. Until
 then the models keep it."""
-STOP_S = 2.0
+STOP_S = 0.8
+"""For all that is read when it closes. Less than the least time that a store leaves a part which ends late."""
 MAX_TRACKS = 512
 MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
 """Looks at the persons of one frame of a file, about a quarter of a minute on two cores; and how many of a
@@ -207,15 +208,20 @@ class LookWorkers:
         """Return the answers that have come since the last call, oldest first."""
         return take_all(self._answers)
 
-    def close(self) -> None:
-        """Stop the threads; crops that wait are dropped. Returns within seconds, from any state.
-
-        A thread that still loads models then is waited for when the process ends, see `join_native`.
-        """
+    def halt(self) -> None:
+        """Begin no more looks, and do not wait for those under way; crops that wait are dropped."""
         for _ in self._waiting.close():
             self._on_result(LookResult.DROPPED)
+
+    def close(self) -> None:
+        """Stop the threads; crops that wait are dropped. Returns within a second, from any state.
+
+        A thread that still reads or loads models then is waited for when the process ends, see `join_native`.
+        """
+        self.halt()
+        until = time.monotonic() + STOP_S
         for thread in self._threads:
-            join_native(thread, STOP_S)
+            join_native(thread, max(0.0, until - time.monotonic()))
 
     def _put(self, look: Look) -> None:
         for _ in self._waiting.put(look):

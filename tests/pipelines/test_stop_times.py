@@ -6,7 +6,7 @@ import re
 import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from unittest.mock import MagicMock
+from unittest.mock import MagicMock, call
 
 import pytest
 import yaml
@@ -15,8 +15,9 @@ from engines.paths import ROOT
 from pipelines.cpu.platform import CpuPlatform
 from pipelines.outputs.mqtt.connection import BrokerConnection
 from pipelines.outputs.mqtt.publisher import MqttPublisher
-from pipelines.stopping import STOP_S, Stopping
+from pipelines.stopping import LEAST_S, STOP_S, Stopping
 from pipelines.store import MESSAGES_S, Store
+from probes.recognition.look_workers import LookWorkers
 from scripts.commands import run
 
 if TYPE_CHECKING:
@@ -131,3 +132,20 @@ def test_inference_is_told_to_end_before_the_cameras_are_waited_for() -> None:
         "_end",
         "_loop.stop",
     ]
+
+
+def test_a_look_under_way_is_not_called_left_behind_where_the_cameras_took_their_time(
+    hung: Hung, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited two seconds for a look on a busy machine, and had one."""
+    parts: Any = MagicMock()
+    stopping: Any = MagicMock()
+    Store.stop(parts, stopping)
+    assert parts.mock_calls[0] == call._looks.halt()
+    assert ("run", ("cameras", parts._platform.stop)) in [(c[0], c[1]) for c in stopping.mock_calls]
+    looks: Any = MagicMock()
+    looks._threads = [hung.thread()(name=f"look-{number}") for number in range(4)]
+    monkeypatch.setattr("probes.recognition.look_workers.time", SimpleNamespace(monotonic=lambda: hung.now))
+    monkeypatch.setattr("probes.recognition.look_workers.join_native", lambda thread, s: thread.join(s))
+    LookWorkers.close(looks)
+    assert 0 < hung.now < LEAST_S
