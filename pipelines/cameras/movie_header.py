@@ -20,7 +20,10 @@ from pipelines.cameras.file_end import boxes, file_size, is_whole, read_exactly
 LEAST_SHARE: Final = 5
 """The demuxer leaves a track out that is less than one part in so many of the movie."""
 LEAST_SKIPPED_S: Final = 0.2
-"""What an edit list skips for pictures out of order is less, and the demuxer then leaves out nothing."""
+"""What an edit list skips for pictures out of order is less. The demuxer then leaves out something only where
+a group of pictures begins so shortly before the end."""
+LEAST_LEFT_OUT_S: Final = 0.02
+"""What an edit list leaves out at the end is more: its times are rounded."""
 _MAX_EDITS: Final = 64
 
 
@@ -78,6 +81,26 @@ def trimmed_ns(path: Path | str) -> int | None:
     return None
 
 
+def shows_all(path: Path | str) -> bool:
+    """Return whether an MP4 shows all pictures of its video, by its edit lists; True for other files."""
+    with contextlib.suppress(OSError, ValueError, ZeroDivisionError), Path(path).open("rb") as file:
+        begin, end = _movie(file) or (0, 0)
+        scale = 0
+        for kind, first, last in boxes(file, begin, end):
+            if kind == b"mvhd":
+                _, _, scale, _ = _duration(file, first)
+            elif kind == b"trak" and (media := _video_header(file, first, last)) is not None:
+                _, _, media_scale, length = _duration(file, media)
+                edits = _all_edits(file, first, last)
+                skipped = sum(at for at, _ in edits) / media_scale
+                shown = sum(shown for _, shown in edits) / scale
+                if len(edits) > 1 or skipped >= LEAST_SKIPPED_S:
+                    return False
+                if edits and skipped + shown < length / media_scale - LEAST_LEFT_OUT_S:
+                    return False
+    return True
+
+
 def _patch(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
     movie_s, videos = 0.0, []
     for kind, first, last in boxes(file, begin, end):
@@ -123,16 +146,40 @@ def _trimmed(file: BinaryIO, begin: int, end: int) -> list[_Edit]:
         elif kind == b"trak" and (media := _video_header(file, first, last)) is not None:
             _, _, media_scale, whole = _duration(file, media)
             for skipped, shown in _edits(file, first, last):
-                if scale and skipped >= LEAST_SKIPPED_S * media_scale:
+                share = skipped / whole if whole else 0.0
+                is_long = skipped >= LEAST_SKIPPED_S * media_scale
+                if scale and (is_long or (share and _ends_in_key(file, (first, last), share))):
                     hidden_s = whole / media_scale - shown / scale
                     found.append(_Edit(skipped / media_scale, shown / scale, hidden_s))
     return found
 
 
-def _edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
-    """Return the one edit of a track (8.6.6): from where, in its own time, and how long, in the movie's.
+def _ends_in_key(file: BinaryIO, track: tuple[int, int], share: float) -> bool:
+    """Return whether a key picture stands within about twice a share of a track from its end (8.6.2)."""
+    place = track
+    for kind in (b"mdia", b"minf", b"stbl"):
+        place = next(((a, b) for found, a, b in boxes(file, *place) if found == kind), (0, 0))
+    tables = {kind: first for kind, first, _ in boxes(file, *place)}
+    if b"stsz" not in tables:
+        return False
+    count = int.from_bytes(read_exactly(file, tables[b"stsz"] + 8, 4), "big")
+    last = count
+    if b"stss" in tables:
+        keys = int.from_bytes(read_exactly(file, tables[b"stss"] + 4, 4), "big")
+        last = int.from_bytes(read_exactly(file, tables[b"stss"] + 4 + 4 * keys, 4), "big") if keys else 0
+    return count - last <= 2 * share * count + 4
 
-    None where there are several: an empty one, which delays the track, does not count.
+
+def _edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
+    """Return the edit of a track that has only one."""
+    found = _all_edits(file, begin, end)
+    return found if len(found) == 1 else []
+
+
+def _all_edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
+    """Return the edits of a track (8.6.6): from where, in its own time, and how long, in the movie's.
+
+    An empty one, which delays the track, does not count.
     """
     for outer, first, last in boxes(file, begin, end):
         for kind, at, _ in boxes(file, first, last) if outer == b"edts" else ():
@@ -146,7 +193,7 @@ def _edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
                 skipped = int.from_bytes(read_exactly(file, place + width, width), "big", signed=True)
                 if skipped >= 0 and shown > 0:  # 0: to the end, as in fragments
                     found.append((skipped, shown))
-            return found if len(found) == 1 else []
+            return found
     return []
 
 

@@ -1,6 +1,7 @@
 """How many frames a film's container holds, where that can be counted: whether all of them were read.
 
-The time that a header announces does not tell: the last picture of a film may stand still for long.
+The time that a header announces does not tell: the last picture of a film may stand still for long. A film
+that cannot be counted because its container is torn in the middle is told apart from one of another form.
 """
 
 from __future__ import annotations
@@ -11,27 +12,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from pipelines.cameras.file_end import boxes, file_size, read_exactly
+from pipelines.offline.packet_count import ASF, OGG, TornError, asf_frames, ogg_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EBML: Final = b"\x1a\x45\xdf\xa3"
+_LEAST_ID: Final = 0x10
+"""First byte of an identifier: it has at most four."""
 _SEGMENT, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0x1F43B675
 _NUMBER, _TYPE, _VIDEO = 0xD7, 0x83, 1
 _FLV_TAGS, _FLV_VIDEO, _FLV_COMMAND, _FLV_AVC = (8, 9, 18), 9, 5, 7
+MAX_SEARCHED: Final = 2**22
 _SIMPLE_BLOCK, _GROUP, _BLOCK, _LACED = 0xA3, 0xA0, 0xA1, 6
 
 
 def count_frames(path: Path | str) -> int | None:
-    """Return how many frames the one video track of an MP4, MOV, 3GP, MKV, WebM, AVI or FLV holds.
+    """Return how many frames the one video track of an MP4, MOV, 3GP, MKV, WebM, AVI, FLV, WMV or Ogg holds.
 
-    None where there are several, none, or they cannot be counted: in a damaged file.
+    None where there are several, none, or they cannot be counted: in a damaged file, mostly.
     """
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
-        head = read_exactly(file, 0, 4)
-        count = _COUNTERS.get(head, _flv_frames if head[:3] == b"FLV" else _movie_frames)
-        return count(file) or None
+        return _count(file) or None
     return None
+
+
+def is_torn(path: Path | str) -> bool:
+    """Return whether a film goes on behind a place at which its container makes no sense."""
+    try:
+        with Path(path).open("rb") as file:
+            _count(file)
+    except TornError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
+
+
+def _count(file: BinaryIO) -> int:
+    head = read_exactly(file, 0, 4)
+    return _COUNTERS.get(head, _flv_frames if head[:3] == b"FLV" else _movie_frames)(file)
 
 
 def _movie_frames(file: BinaryIO) -> int:
@@ -115,7 +135,7 @@ def _chunks(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int
     while at + 8 <= end:
         kind, length = read_exactly(file, at, 4), int.from_bytes(read_exactly(file, at + 4, 4), "little")
         if at + 8 + length > end or not kind.isascii():
-            raise ValueError("no chunk")
+            raise TornError("no chunk")
         yield kind, at + 8, at + 8 + length
         at += 8 + length + length % 2
 
@@ -126,7 +146,7 @@ def _flv_frames(file: BinaryIO) -> int:
     while at < end:
         kind, size = read_exactly(file, at, 1)[0], int.from_bytes(read_exactly(file, at + 1, 3), "big")
         if kind not in _FLV_TAGS or at + 11 + size > end:
-            raise ValueError("no tag")
+            raise (TornError if _flv_goes_on(file, at, end) else ValueError)("no tag")
         if kind == _FLV_VIDEO and size > 2:
             form, packet = read_exactly(file, at + 11, 2)
             if form & 0x80:
@@ -134,6 +154,20 @@ def _flv_frames(file: BinaryIO) -> int:
             count += form >> 4 != _FLV_COMMAND and (form & 15 != _FLV_AVC or packet == 1)
         at += 11 + size + 4
     return count
+
+
+def _flv_goes_on(file: BinaryIO, at: int, end: int) -> bool:
+    """Return whether a tag with its size behind it (E.3) stands soon after a place that is none."""
+    data = read_exactly(file, at, min(end - at, MAX_SEARCHED))
+    for kind in _FLV_TAGS:
+        begin = data.find(kind, 1)
+        while 0 <= begin <= len(data) - 15:
+            size = int.from_bytes(data[begin + 1 : begin + 4], "big")
+            behind = data[begin + 11 + size : begin + 15 + size]
+            if not any(data[begin + 8 : begin + 11]) and int.from_bytes(behind, "big") == 11 + size:
+                return True
+            begin = data.find(kind, begin + 1)
+    return False
 
 
 def _block_tracks(file: BinaryIO, begin: int, end: int) -> Iterator[int]:
@@ -160,10 +194,15 @@ def _field(file: BinaryIO, begin: int, end: int, wanted: int) -> int:
 def _elements(file: BinaryIO, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield identifier, begin and end of the content of each element (RFC 8794); ValueError: none."""
     while at < end:
+        if read_exactly(file, at, 1)[0] < _LEAST_ID:
+            raise TornError("no element")
         kind, at = _number(file, at, with_mark=True)
-        size, at = _number(file, at)
+        size, after = _number(file, at)
+        if size == (1 << 7 * (after - at)) - 1:
+            raise ValueError("an element of unknown size")
+        at = after
         if at + size > end:
-            raise ValueError("no element")
+            raise TornError("no element")
         yield kind, at, at + size
         at += size
 
@@ -175,4 +214,4 @@ def _number(file: BinaryIO, at: int, *, with_mark: bool = False) -> tuple[int, i
     return number if with_mark else number & ((1 << 7 * length) - 1), at + length
 
 
-_COUNTERS: Final = {_EBML: _matroska_frames, b"RIFF": _riff_frames}
+_COUNTERS: Final = {_EBML: _matroska_frames, b"RIFF": _riff_frames, OGG: ogg_frames, ASF[:4]: asf_frames}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from engines.file_type import HEAD_BYTES, other_kind, read_type
 from pipelines.cameras.causes import classify
 from pipelines.cameras.file_end import CUT_SHORT, has_lost_index, is_cut_off, is_whole
-from pipelines.cameras.movie_header import trimmed_ns
+from pipelines.cameras.movie_header import shows_all, trimmed_ns
 from pipelines.cameras.source import SourceKind, SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cpu import gst
@@ -29,7 +29,8 @@ from pipelines.cpu.images import (
 )
 from pipelines.errors import BadInput
 from pipelines.offline.complaints import Complaints, listen
-from pipelines.offline.frame_count import count_frames
+from pipelines.offline.decoded_count import DecodedCount
+from pipelines.offline.frame_count import count_frames, is_torn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,7 +144,9 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         warn(f"{CUT_SHORT}: {read}")
     elif wrong or read.is_short:
         warn(f"the file is damaged: {read}")
-    elif read.complaints.lines:
+    elif read.missing:
+        warn(f"the file is damaged: {read}; {read.missing} {'were' if read.missing > 1 else 'was'} not")
+    elif read.complaints.lines or is_torn(path):
         logger.debug("%s: %s", path, read.complaints.lines)
         warn(f"the file is damaged: {read}; pictures are missing or broken")
 
@@ -157,7 +160,7 @@ class _Read:
     """What was read of a video so far."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.missing = 0
         self.is_short = self.was_whole = False
         self.complaints = Complaints()
         self._last_ns = self._duration_ns = 0
@@ -170,6 +173,7 @@ class _Read:
         the first damaged place, and fails at times on an Ogg's first packets. Seen with GStreamer 1.22.
         """
         pipeline, end_ns = _open(Path(path), pull=pull), 0
+        decoded = DecodedCount(pipeline)
         try:
             with listen(pipeline) as self.complaints:
                 for number, (time_ns, until_ns, picture) in enumerate(_samples(pipeline, path, patience_s)):
@@ -177,13 +181,13 @@ class _Read:
                     if number >= self.count:
                         self.count, self._last_ns = number + 1, time_ns
                         yield time_ns, picture
-            self._look_at_end(pipeline, path, end_ns)
+            self._look_at_end(pipeline, path, end_ns, decoded)
         except SourceLost as lost:
             raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
         finally:
             pipeline.set_state(Gst.State.NULL)
 
-    def _look_at_end(self, pipeline: Any, path: str | Path, end_ns: int) -> None:
+    def _look_at_end(self, pipeline: Any, path: str | Path, end_ns: int, decoded: DecodedCount) -> None:
         """Note whether the video ends before the file does: a file that was cut off ends like any other.
 
         Where all that the file announces is in it, its sound may be longer than its picture, and its last
@@ -193,9 +197,13 @@ class _Read:
         self._duration_ns = trimmed_ns(path) or (duration_ns if ok else 0)
         self.was_whole = is_whole(path)
         spare_ns = Gst.SECOND // 5 if self.was_whole else 2 * Gst.SECOND
+        stored = count_frames(path)
         self.is_short = end_ns < 0.95 * self._duration_ns - spare_ns and not (
-            (self.was_whole and _has_sound(pipeline)) or self.count >= (count_frames(path) or math.inf)
+            (self.was_whole and _has_sound(pipeline)) or self.count >= (stored or math.inf)
         )
+        given = self.count if decoded.given is None else decoded.given
+        left_out = max(0, stored - given) if stored and shows_all(path) else 0
+        self.missing = left_out + decoded.lost
 
     def __str__(self) -> str:
         is_known = self._duration_ns > self._last_ns + Gst.SECOND // 2

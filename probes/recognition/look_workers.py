@@ -49,7 +49,7 @@ REST_S = 2.0
 """After so long without a look the system gets back what looks worked in, 140 MB after some of them. Until
 then the models keep it."""
 STOP_S = 0.8
-"""For all that is read when it closes. Less than the least time that a store leaves a part which ends late."""
+"""For all looks together. Less than the least time that a store leaves a part which ends late."""
 MAX_TRACKS = 512
 MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
 """Looks at the persons of one frame of a file, about a quarter of a minute on two cores; and how many of a
