@@ -10,11 +10,12 @@ from engines.boxes import area, intersection
 from engines.marks.types import Route
 from pricing.ledger.evidence import weight
 from pricing.ledger.votes import Vote, Withdrawal
-from pricing.slots import PARENT, SLOTS, ancestors, slot_of, zone_slot
+from pricing.slots import PARENT, SLOTS, ancestors, slot_of
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.background_marks import BackgroundFilter, MarkVerdict
-from probes.people.body import body_height, in_core, is_nearer, moved
-from probes.people.carrying import CLEAR_LEAD, carried_items
+from probes.people.body import moved
+from probes.people.carrying import carried_items
+from probes.people.mark_places import is_beside_all, slot_of_mark, slot_on_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,44 +56,6 @@ BADGE_SLOTS = frozenset(SLOTS) - {BAG, "umbrella"}
 """Where such a mark makes its wearer staff: customers carry the shop's bags."""
 
 
-def slot_of_mark(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
-    """Return slot and type (None where only the body zone tells) of a mark on a person.
-
-    The garment seen under the mark decides; a detected accessory there may be a false positive.
-    None where it may be another's: off the body, on a thing that another or nobody clearly carries, on
-    somebody in front, or where two persons overlap and it is not clearly nearer to this one's middle.
-    """
-    x, y = mark.box.centre
-    things = [(thing, owner) for thing, owner in carried_items(frame) if thing.box.contains(x, y)]
-    if things:
-        thing, owner = min(things, key=lambda pair: pair[0].box.area)
-        if mark.on is None or slot_of(mark.on) == slot_of(thing.label):
-            return (slot_of(thing.label), thing.label) if owner and owner.track == track else None
-    return slot_on_body(mark, track, frame)
-
-
-def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | None] | None:
-    """Return slot and type of what is worn where a mark is; None where that is not for sure on the body."""
-    x, y = mark.box.centre
-    persons = [p for p in frame.of(Kind.PERSON) if p.box.contains(x, y) and p.box.w > 0 and p.box.h > 0]
-    me = next((p for p in persons if p.track == track), None)
-    tall = frame.size[1]
-    if me is None or not in_core(me.box, x, y, tall):
-        return None
-    others = [p for p in persons if p is not me]
-    if any(is_nearer(p.box, me.box, tall) and in_core(p.box, x, y, tall) for p in others):
-        return None
-
-    def offset(person: Detection) -> float:
-        return abs(x - person.box.centre[0]) / person.box.w
-
-    if any(offset(other) - offset(me) < CLEAR_LEAD for other in others):
-        return None
-    if mark.on is not None:
-        return slot_of(mark.on), mark.on
-    return zone_slot((y - me.box.y) / body_height(me.box, tall)), None
-
-
 def _agreed(support: Mapping[str, float], slot: str) -> str:
     """Return the most specific type that looks agree on; support: for each type, finer ones included."""
     type_ = slot
@@ -107,14 +70,6 @@ def _agreed(support: Mapping[str, float], slot: str) -> str:
 def _allows(mark: Mark, slot: str) -> bool:
     """Return whether a mark's brand may count in a slot."""
     return bool(slot) and (mark.slots is None or slot in mark.slots)
-
-
-def is_beside_all(mark: Mark, frame: Frame) -> bool:
-    """Return whether a mark is on no body and on no thing that may be carried."""
-    x, y = mark.box.centre
-    if any(thing.box.contains(x, y) for thing, _ in carried_items(frame)):
-        return False
-    return not any(in_core(person.box, x, y, frame.size[1]) for person in frame.of(Kind.PERSON))
 
 
 class PriceProbe:
