@@ -19,15 +19,14 @@ from tests.fakes.shop_day import (
     CAMERAS,
     SIGNS,
     START,
-    Outcome,
     PriceService,
     Sayings,
     ShopDay,
-    judge,
     live,
     open_floor,
     plan,
 )
+from tests.fakes.shop_day_judge import Outcome, judge
 
 HOUR = 3_600_000
 MINUTE = 60_000
