@@ -5,10 +5,15 @@ The product's own turns, books, feed, floor, ledger, notifier, desk and insights
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pipelines.floor.replay import Replay
 from pipelines.insights.recorder import InsightsRecorder
+from pipelines.outputs.mqtt.outbox import Outbox
+from pipelines.outputs.mqtt.spool import Spool
+from probes.events.messages import MessageKind
 from tests.fakes.suspended_shop import START, S, SuspendedShop
 
 
@@ -103,6 +108,27 @@ def test_a_camera_that_is_taken_out_while_it_is_suspended_ends_its_people(shop) 
     shop.run(20)
     shop.feed.forget("c0", shop.books["c0"].clear())
     assert [e["reason"] for e in shop.events("ended")] == ["camera_lost"]
+
+
+def test_who_is_held_when_the_program_is_killed_ends_at_the_next_start(shop, tmp_path) -> None:
+    customer = shop.come("c0", 600)
+    shop.run(40)
+    shop.suspend("c0")
+    shop.run(20)
+    outbox(tmp_path).write([m for m in shop.said.said if m.topic.endswith("/person")])
+    again = outbox(tmp_path)
+    assert again.end_people(shop.random.getrandbits) == 1
+    ends = [json.loads(e.payload) for e in again._spool.pending(kind=MessageKind.ENDED, limit=9)]
+    assert [(e["track"]["id"], e["reason"]) for e in ends] == [(customer.tracks[0], "restart")]
+
+
+def outbox(folder) -> Outbox:
+    """Return what a run of the program sends by, with the messages of the runs before."""
+    spool = Spool(folder / "spool.sqlite3", 1_000_000, lambda: START + 60 * S, lambda *_: None)
+    spool.open()
+    return Outbox(
+        spool, "msh/", now_ns=lambda: START + 60 * S, clock=lambda: 60.0, count=lambda *_: None, drain_per_s=9
+    )
 
 
 class _Counted:
