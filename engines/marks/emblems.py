@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from engines.boxes import area, intersection
 from engines.marks.types import Emblem, Keypoints, Route, Sighting
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     Bgr = npt.NDArray[np.uint8]
     Ints = npt.NDArray[np.intp]
     Matrix = npt.NDArray[np.float64]
+    Part = tuple[int, int, int, int]
 
 # Measured with 25 enrolled flat drawings out of 94 crests and badges of sports clubs, rendered on crops of
 # people ("typical"): found at 16, 24, 32, 48, 64 px high .30, .78, .88, .97, .97, by a median of 10, 12, 20,
@@ -40,6 +42,18 @@ LONGEST, LONGEST_PATIENT = 640, 800
 240 composed badges of 20, 24, 32 and 48 px on crops of people 430 px high, 60 enrolled, found by 7 keypoints
 or more: 5, 13, 14, 23 at 800; 7, 12, 15, 24 at 640; 5, 7, 14, 26 at 520; none wrong. SIFT's time goes with
 the area.
+"""
+AROUND, AROUND_PX, MOST = 0.3, 12, 0.8
+"""What is searched around a place that may hold a mark, in its longest sides and in px more; and the share
+of a crop from which all of it is."""
+DENSITY = 1.5
+"""How many keypoints are kept around given places beside those of a crop that is searched everywhere.
+
+36 crops with six composed marks each, 41 emblems enrolled, seen by 7 keypoints or more: everywhere 17 and
+none wrong for 132 ms; around likely places 19 and none wrong for 47, at density 1 13 for 39, at 2 20 and one
+wrong for 58. Of 25 emblems of 24 px and more 22 have such a place.
+
+People without emblems take 22 ms, not 124.
 """
 ALIKE, RATIO = 0.80, 0.97
 APART = 0.12
@@ -94,23 +108,31 @@ def places(emblem: Emblem) -> int:
     return len(np.unique(np.floor(emblem.keypoints.points / APART), axis=0))
 
 
-def find_emblems(bgr: Bgr, emblems: Sequence[Emblem], longest: int = LONGEST) -> list[Sighting]:
+def find_emblems(
+    bgr: Bgr, emblems: Sequence[Emblem], longest: int = LONGEST, *, places: FloatArray | None = None
+) -> list[Sighting]:
     """Return where the emblems stand on a (height, width, 3) uint8 BGR crop, each at most once.
 
-    longest: no crop is enlarged beyond it, px of its longest side; larger ones are shrunk to it.
+    longest: no crop is enlarged beyond it, px of its longest side; larger ones are shrunk to it. places:
+    (n, 4) boxes x1 y1 x2 y2 in px that may hold a mark: keypoints are sought around them alone; None:
+    everywhere.
     """
     emblems = [emblem for emblem in emblems if len(emblem.keypoints.points)]
     if not emblems or min(bgr.shape[:2]) < SMALLEST:
         return []
     by = min(UPSCALE, longest / max(bgr.shape[:2]))
-    method = cv2.INTER_CUBIC if by > 1 else cv2.INTER_AREA
-    seen = _keypoints(
-        np.asarray(cv2.resize(bgr, None, fx=by, fy=by, interpolation=method), np.uint8), KEYPOINTS, by
+    parts = _parts(bgr, places)
+    every = bgr.shape[0] * bgr.shape[1] / (1.0 if places is None else DENSITY)
+    seen = _joined(
+        [
+            _keypoints_in(bgr, part, by, min(KEYPOINTS, math.ceil(KEYPOINTS * area(part) / every)))
+            for part in parts
+        ]
     )
     if len(seen.points) < LEAST_INLIERS:
         return []
-    every, starts = _stacked(tuple(emblems))
-    alike = seen.descriptors @ every.T
+    enrolled, starts = _stacked(tuple(emblems))
+    alike = seen.descriptors @ enrolled.T
     best = np.maximum.reduceat(alike, starts[:-1], axis=1)
     names = sorted({emblem.brand for emblem in emblems})
     owner = np.array([names.index(emblem.brand) for emblem in emblems])
@@ -130,6 +152,42 @@ def find_emblems(bgr: Bgr, emblems: Sequence[Emblem], longest: int = LONGEST) ->
         if sighting is not None:
             sightings.append(sighting)
     return once_each(sightings)
+
+
+def _parts(bgr: Bgr, places: FloatArray | None) -> list[Part]:
+    """Return what to search for keypoints, apart: all of a crop, or what is around some places of it."""
+    height, width = bgr.shape[:2]
+    whole = (0, 0, width, height)
+    if places is None:
+        return [whole]
+    parts: list[Part] = []
+    for x1, y1, x2, y2 in places.tolist():
+        around = AROUND * max(x2 - x1, y2 - y1) + AROUND_PX
+        part = (
+            max(0, int(x1 - around)),
+            max(0, int(y1 - around)),
+            min(width, int(x2 + around) + 1),
+            min(height, int(y2 + around) + 1),
+        )
+        while touching := [other for other in parts if intersection(part, other) > 0]:
+            parts = [other for other in parts if other not in touching]
+            every = [part, *touching]
+            part = (
+                min(one[0] for one in every),
+                min(one[1] for one in every),
+                max(one[2] for one in every),
+                max(one[3] for one in every),
+            )
+        parts.append(part)
+    return parts if sum(area(part) for part in parts) < MOST * area(whole) else [whole]
+
+
+def _keypoints_in(bgr: Bgr, part: Part, by: float, most: int) -> Keypoints:
+    left, top, right, bottom = part
+    method = cv2.INTER_CUBIC if by > 1 else cv2.INTER_AREA
+    drawn = cv2.resize(bgr[top:bottom, left:right], None, fx=by, fy=by, interpolation=method)
+    corner = np.array([-left * by, -top * by], np.float32)
+    return _keypoints(np.asarray(drawn, np.uint8), most, by, corner)
 
 
 @lru_cache(maxsize=2)

@@ -16,6 +16,10 @@ VECTOR = 128
 """Length of a mark's embedding."""
 
 
+LIKELY = 0.3
+"""Score from which a place holds a mark so likely that keypoints are sought around it in a live look."""
+
+
 class Route(str, Enum):
     """How a brand is told: by letters, by a mark's shape or keypoints, or by the pattern of the cloth."""
 

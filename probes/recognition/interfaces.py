@@ -46,6 +46,15 @@ class MarkSearch(Protocol):
         """Return the brands seen, boxes as the candidates have them; again: looks at boxes once more."""
 
 
+class EmblemSearch(Protocol):
+    """Compares a picture's keypoints with enrolled emblems: engines.marks.emblems.find_emblems."""
+
+    def __call__(
+        self, bgr: Bgr, emblems: Sequence[Emblem], *, places: FloatArray | None = None
+    ) -> list[Sighting]:
+        """Return the emblems seen, boxes in pixels of the picture; places: boxes to seek around alone."""
+
+
 class OutfitParser(Protocol):
     """Parses garments on a person's crop: engines.garments.parser.GarmentParser; one thread at a time."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from engines.colour import to_bgr
 from engines.garments.bag_witness import BAG_ALONE, BAG_UNAIDED
-from engines.marks.types import Route
+from engines.marks.types import LIKELY, Route
 from pricing.outage import Outage
 from pricing.slots import slot_of
 from probes.answers import LookAnswer, Mark, Worn
@@ -23,16 +23,15 @@ from probes.recognition.word_marks import brands_of, settled
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engines.colour import Bgr
     from engines.garments.outfit import Garment, Outfit
     from engines.image import I420
-    from engines.marks.types import Emblem, Sighting
+    from engines.marks.types import Candidates, Sighting
     from engines.ocr.words import Word
     from probes.recognition.interfaces import (
         BagOpinion,
         ClothSearch,
+        EmblemSearch,
         Finder,
-        MarkSearch,
         OutfitParser,
         Patience,
         Reader,
@@ -64,7 +63,7 @@ class Recogniser:
         self,
         words: Reader | None = None,
         finder: Finder | None = None,
-        emblems: Callable[[Bgr, Sequence[Emblem]], list[Sighting]] | None = None,
+        emblems: EmblemSearch | None = None,
         *,
         garments: OutfitParser | None = None,
         bags: BagOpinion | None = None,
@@ -218,26 +217,29 @@ class Recogniser:
         found: list[tuple[Route, Callable[[Sequence[Mark]], Sequence[Mark]]]] = []
         finder, gallery, by_keypoints, reader = self._finder, targets.gallery, self._emblems, self._words
         patience = self._patience if look.patient else None
-        if patience and patience.emblems:
-            by_keypoints = patience.emblems
+        patient_search = patience.emblems if patience else None
         bgr = cache(partial(to_bgr, look.crop))
+        seen: list[Candidates] = []
         if gallery is not None and finder:
-            found.append(
-                (Route.SYMBOL, lambda _: _placed(self._symbols(bgr(), gallery, patience), look, targets))
-            )
-        if targets.emblems and by_keypoints:
-            found.append(
-                (Route.EMBLEM, lambda _: _placed(by_keypoints(bgr(), targets.emblems), look, targets))
-            )
+
+            def symbols() -> list[Sighting]:
+                seen.append(finder.find(bgr()))
+                return gallery.sightings(seen[0], partial(patience.again, bgr()) if patience else None)
+
+            found.append((Route.SYMBOL, lambda _: _placed(symbols(), look, targets)))
+        if targets.emblems and by_keypoints is not None:
+            # Everywhere where the finder was not asked or failed, and where nobody waits.
+            def emblems() -> list[Sighting]:
+                if patient_search is not None:
+                    return patient_search(bgr(), targets.emblems)
+                if look.patient or not seen:
+                    return by_keypoints(bgr(), targets.emblems)
+                return by_keypoints(bgr(), targets.emblems, places=seen[0].boxes[seen[0].scores >= LIKELY])
+
+            found.append((Route.EMBLEM, lambda _: _placed(emblems(), look, targets)))
         if targets.has_words and reader:
             found.append((Route.WORDS, lambda so_far: self._read_words(look, reader, targets, so_far)))
         return found
-
-    def _symbols(self, bgr: Bgr, gallery: MarkSearch, patience: Patience | None) -> list[Sighting]:
-        if self._finder is None:
-            return []
-        again = partial(patience.again, bgr) if patience else None
-        return gallery.sightings(self._finder.find(bgr), again)
 
     def _read_words(
         self, look: Look, reader: Reader, targets: RecognitionTargets, others: Sequence[Mark]

@@ -45,8 +45,10 @@ class FakeEmblems:
     def __init__(self, *seen: Sighting) -> None:
         self.seen = list(seen)
         self.error: Exception | None = None
+        self.places: list[Any] = []
 
-    def __call__(self, picture: Any, emblems: Sequence[Any]) -> list[Sighting]:
+    def __call__(self, picture: Any, emblems: Sequence[Any], *, places: Any = None) -> list[Sighting]:
+        self.places.append(places)
         if self.error is not None:
             raise self.error
         return self.seen

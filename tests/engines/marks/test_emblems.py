@@ -60,6 +60,20 @@ def test_an_emblem_is_found_on_a_garment_where_it_is(height: int, turn: float) -
     assert abs((top + bottom) / 2 - y) < height / 4
 
 
+def test_around_given_places_alone_an_emblem_is_found_as_it_is_everywhere() -> None:
+    known = [one for seed in range(3) for one in enrol(f"crest{seed}", picture_of(crest(seed)))]
+    crop, (x, y) = worn(crest(1), 64, 12)
+    (everywhere,) = find_emblems(crop, known)
+    on_it, beside = (x - 34, y - 34, x + 34, y + 34), (20, 240, 60, 280)
+    for boxes in ([on_it], [on_it, beside], [beside, on_it, (x - 40, y - 20, x, y + 20)], [(0, 0, 160, 300)]):
+        (found,) = find_emblems(crop, known, places=np.array(boxes, np.float32))
+        assert found.brand == "crest1"
+        assert found.similarity >= LEAST_INLIERS
+        assert np.allclose(found.box, everywhere.box, atol=4)
+    assert find_emblems(crop, known, places=np.array([beside], np.float32)) == []
+    assert find_emblems(crop, known, places=np.zeros((0, 4), np.float32)) == []
+
+
 def test_an_emblem_is_enrolled_from_a_garment_too() -> None:
     crop, (x, y) = worn(crest(1), 100)
     cut = cv2.cvtColor(crop[y - 50 : y + 50, x - 50 : x + 50], cv2.COLOR_BGR2RGBA)

@@ -69,6 +69,19 @@ def test_routes_can_be_left_out_and_none_runs_for_nothing() -> None:
     assert len(bench.reader.crops) == 1
 
 
+def test_keypoints_are_sought_where_the_finder_sees_a_mark_and_everywhere_where_it_was_not_asked() -> None:
+    bench = Bench(SWOOSH)
+    bench.read()
+    (around,) = bench.emblems.places
+    assert around is not None
+    bench.read(without=frozenset({Route.SYMBOL}))
+    bench.finder.error = RuntimeError("broken")
+    bench.read()
+    bench.finder.error = None
+    bench.recogniser.read(replace(LOOK, patient=True), bench.targets)
+    assert bench.emblems.places[1:] == [None, None, None]
+
+
 def test_an_answer_says_how_many_words_were_read_of_whatever_brand() -> None:
     bench = Bench(Word("SALE", 0.9, (10.0, 20.0, 50.0, 30.0)))
     answers = [
