@@ -61,7 +61,10 @@ class Floor:
     def customers(self, values: dict[TrackId, PersonValue]) -> dict[TrackId, PersonValue]:
         return values
 
-    def quiet(self, *_: object) -> None:
+    def held(self, _: str) -> list[object]:
+        return []
+
+    def quiet(self, *_: object, suspended: bool = False) -> None:
         return
 
 

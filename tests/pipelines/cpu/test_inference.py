@@ -37,7 +37,10 @@ class Floor:
         self.frames.append(frame)
         return {}
 
-    def quiet(self, camera, at, ended):
+    def held(self, camera):
+        return []
+
+    def quiet(self, camera, at, ended, *, suspended=False):
         self.ended += ended
 
 

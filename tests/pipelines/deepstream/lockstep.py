@@ -97,8 +97,11 @@ class HeardFloor:
         self.taken += 1
         return values
 
-    def quiet(self, camera: str, at: int, ended: Any) -> None:
-        self.floor.quiet(camera, at, ended)
+    def quiet(self, camera: str, at: int, ended: Any, *, suspended: bool = False) -> None:
+        self.floor.quiet(camera, at, ended, suspended=suspended)
+
+    def held(self, camera: str) -> Any:
+        return self.floor.held(camera)
 
     def customers(self, values: Any) -> Any:
         return self.floor.customers(values)

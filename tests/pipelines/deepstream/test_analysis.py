@@ -57,7 +57,10 @@ class Floor:
         self.answers += answers
         return {}
 
-    def quiet(self, camera, at, ended):
+    def held(self, camera):
+        return []
+
+    def quiet(self, camera, at, ended, *, suspended=False):
         self.silent.append(camera)
 
 
