@@ -34,9 +34,6 @@ PLACES = ("/proposals/where/where.1/Conv", "/proposals/size/size.1/Conv")
 there, and how far it reaches to its four sides."""
 STRIDE, TOP = 4, 20
 """Pixels of the input to a place, and how many places are taken at most."""
-WIDTHS = (192, 224, 256, 288, 320)
-BESIDE = 32
-"""Widths of input, and the least black beside a picture that is narrower than the network: people are."""
 BATCH = 20
 SMALLEST = 16
 LIVE_VIEWS, PICTURE_VIEWS = 5, 40
@@ -52,7 +49,7 @@ MAX_CANDIDATES = 60
 class MarkFinder:
     """Finds what may be marks on a picture and describes each. One instance serves one thread at a time.
 
-    Of the finder's graph only the first half runs, on no more than the picture: what it may take for a mark
+    Of the finder's graph only the first half runs: what it may take for a mark
     is cut out here, and described by the second half's own file. On a GPU all of it is one graph.
 
     A picture larger than the network's input is seen as a whole and, lest small marks be lost, again in
@@ -95,8 +92,7 @@ class MarkFinder:
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         small = cv2.resize(picture, size, interpolation=method)
         # As nvinfer does: scaled as a whole into the top left corner, black to the right and below.
-        across = next((one for one in WIDTHS if one >= size[0] + BESIDE and one < fed.width), fed.width)
-        drawn = np.zeros((1, 3, fed.height, across), np.float32)
+        drawn = np.zeros((1, 3, fed.height, fed.width), np.float32)
         drawn[0, :, : size[1], : size[0]] = small[..., ::-1].transpose(2, 0, 1)
         answer = _infer(self._request, drawn, self._model.name)
         boxes, scores = _best(answer["likely"][0, 0], answer["reach"][0])
@@ -111,7 +107,7 @@ class MarkFinder:
 
 
 def _places(core: Any, path: Path) -> Any:
-    """Return the part of the finder's graph that says where marks may be, for pictures of any width."""
+    """Return the part of the finder's graph that says where marks may be."""
     whole = core.read_model(path)
     named = {node.get_friendly_name(): node for node in whole.get_ordered_ops()}
     if missing := [name for name in PLACES if name not in named]:
@@ -122,7 +118,8 @@ def _places(core: Any, path: Path) -> Any:
     for output, name in zip(part.outputs, ("likely", "reach"), strict=True):
         output.get_tensor().set_names({name})
     height = part.inputs[0].get_partial_shape()[2].get_length()
-    part.reshape([1, 3, height, -1])
+    width = part.inputs[0].get_partial_shape()[3].get_length()
+    part.reshape([1, 3, height, width])
     return part
 
 
@@ -249,7 +246,7 @@ def _compile(model: Model, threads: int, build: Callable[[Any, Path], Any] = _wh
     }
     model.check_file()
     try:
-        how = "as it is" if build is _whole else "places"
+        how = "as it is" if build is _whole else "places at full width"
         return compile_cached(model.path, lambda core: build(core, model.path), config, how)
     except RuntimeError as error:
         line = " ".join(str(error).split())[:200]
