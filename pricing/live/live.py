@@ -124,7 +124,8 @@ class LivePrices:
             f"price service {service.host} answers again",
             level=logging.WARNING,
         )
-        self._no_rate_logged = False
+        self._told: set[str] = set()
+        """Results other than failures of which the log tells."""
         self._spent_logged: date | None = None
         self._stopping = False
         self._clients = [HttpClient(spec.timeout_s) for _ in range(THREADS)]
@@ -232,6 +233,9 @@ class LivePrices:
         if self._stopping:
             return
         pause = self._pause(reply)
+        if found is Failure.DOUBTFUL:
+            self._not_to_be_read(job, found.value, WORDS[found])
+            return
         if isinstance(found, Failure):
             self._failed(job, found, pause)
             return
@@ -256,13 +260,20 @@ class LivePrices:
                 del self._beliefs[next(iter(self._beliefs))]
 
     def _without_rate(self, job: _Job) -> None:
-        """Cache nothing: the missing exchange rate may come with the feed or after a restart."""
+        """Leave it for later: the missing exchange rate may come with the feed or after a restart."""
         soon = self._rates is not None and self._rates.failing
-        self._succeeded(job, RETRY_S if soon else self._spec.freshness.nothing / 1e9)
-        if not self._no_rate_logged:
-            self._no_rate_logged = True
-            logger.warning("price service %s %s", self._service.host, WITHOUT_RATE)
-        self._on_result("no_rate")
+        self._not_to_be_read(job, "no_rate", WITHOUT_RATE, RETRY_S if soon else None)
+
+    def _not_to_be_read(self, job: _Job, result: str, why: str, again_s: float | None = None) -> None:
+        """Cache nothing of a service that answers well, since what lacks is ours, and say so once.
+
+        again_s: when the same is asked for again; None: as late as what the service does not know.
+        """
+        self._succeeded(job, self._spec.freshness.nothing / 1e9 if again_s is None else again_s)
+        if result not in self._told:
+            self._told.add(result)
+            logger.warning("price service %s %s", self._service.host, why)
+        self._on_result(result)
 
     def _succeeded(self, job: _Job, again_s: float | None = None) -> None:
         with self._wake:
@@ -281,7 +292,7 @@ class LivePrices:
                 self._breaker.fail(now, for_good=failure is Failure.REFUSED)
             opened = self._breaker.state is BreakerState.OPEN or pause >= _IDLE_S
             job.attempts += 1
-            lasting = failure in (Failure.REFUSED, Failure.REJECTED, Failure.DOUBTFUL)
+            lasting = failure in (Failure.REFUSED, Failure.REJECTED)
             if job.attempts > self._spec.retries or lasting:
                 self._done(job)
             else:

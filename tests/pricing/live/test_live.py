@@ -247,6 +247,34 @@ def test_a_price_without_a_rate_is_no_nothing_but_sought_again_when_there_may_be
         shop.live.stop()
 
 
+def test_a_service_whose_prices_are_in_doubt_is_asked_on_about_others_and_the_log_tells_once(
+    server: PriceServer, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It answers well: it must neither be let be nor asked for the same all day, which spends the budget."""
+    server.answers = {f"/{n}": {"price": "1.290"} for n in range(8)} | {"/Good": {"price": "103.20"}}
+    url, headers = f"{server.url.rsplit('/', 1)[0]}/{{brand}}", {"x-api-key": KEY}
+    service = DescribedService(url, headers, JsonPaths(), values={}, currency="EUR")
+    shop = Shop(server, path, service)
+    try:
+        for n in range(8):
+            shop.ask(str(n))
+            wait_for(lambda n=n: shop.results["doubtful"] == n + 1)
+        shop.later_s = 2 * 3600 - 60
+        assert [shop.ask(str(n)) for n in range(8)] == [None] * 8
+        assert shop.live.waiting == 0
+        shop.ask("good")
+        wait_for(lambda: shop.ask("good") is not None)
+        assert len(server.asked) == 9
+        told = [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING]
+        assert len(told) == 1
+        assert "prices.live.service.three_digits" in told[0]
+        shop.later_s = 2 * 3600 + 60
+        shop.ask("0")
+        wait_for(lambda: shop.results["doubtful"] == 9)
+    finally:
+        shop.live.stop()
+
+
 def test_a_price_that_jumps_is_believed_when_it_comes_twice(shop: Shop, server: PriceServer) -> None:
     shop.wait(10320)
     shop.hours = 25
