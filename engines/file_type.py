@@ -99,6 +99,10 @@ _OTHERS = (
     ((b"pk\x03\x04",), "a ZIP archive or an office document; take the picture out of it"),
     ((b"<svg",), "an SVG drawing; export it as PNG"),
     (
+        (b"#extm3u", b"<mpd", b"<smoothstreamingmedia", b"[playlist]"),
+        "a playlist, which only names a film; send the film itself",
+    ),
+    (
         (b"<!doctype html", b"<html", b"<head", b"<body", b"<script"),
         "a web page (HTML), perhaps one that asks to sign in; open the picture itself, then save that",
     ),

@@ -16,6 +16,7 @@ gi.require_version("GstVideo", "1.0")
 from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401  (GstApp gives appsink its methods)
 
 from engines.image import I420  # noqa: E402
+from pipelines.cameras.file_demuxers import forbid_demuxers  # noqa: E402
 from pipelines.cameras.source import SourceLost  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["CONVERT", "SINK", "Gst", "chain", "copy_i420", "init", "make", "pipeline_to_i420"]
 
 _starting = threading.Lock()
+_started: list[bool] = []
 CONVERT, SINK = "convert", "sink"
 FULL_RANGE = 1  # GST_VIDEO_COLOR_RANGE_0_255, a name that Python cannot write
 _STUDIO_LUMA = (219 / 255, 16.0)  # factor and offset from full range, ITU-R BT.601
@@ -37,7 +39,10 @@ def init() -> None:
     `Gst.is_initialized` is true a while before the registry of plugins is read, so it is not asked.
     """
     with _starting:
-        Gst.init(None)
+        if not _started:
+            Gst.init(None)
+            forbid_demuxers(Gst)
+            _started.append(True)
 
 
 def make(factory: str, name: str | None = None, **properties: object) -> Any:

@@ -61,6 +61,8 @@ def test_a_file_is_what_its_first_bytes_say(head, name, result):
         (b'<?xml version="1.0"?>\n<!-- <svg> -->\n<html xmlns="x">', "a web page (HTML)"),
         (b'\xef\xbb\xbf<?xml version="1.0"?><svg>', "an SVG drawing; export it"),
         (b"PK\x03\x04", "a ZIP archive"),
+        (b"#EXTM3U\n#EXTINF:3,\nhttp://10.0.0.1/a.ts\n", "a playlist, which only names a film"),
+        (b'<?xml version="1.0"?>\n<MPD type="static">', "a playlist, which only names a film"),
         (b"8BPS", "a Photoshop file; export it"),
         (b"hello", None),
         (b"<!--" * 1000, None),

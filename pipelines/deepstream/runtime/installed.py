@@ -7,6 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras.file_demuxers import forbid_demuxers
 from pipelines.deepstream.graph.camera import NVMM
 from pipelines.deepstream.graph.capabilities import Capabilities, Mux
 from pipelines.deepstream.runtime.elements import Gst, GstElementFactory
@@ -27,6 +28,7 @@ def installed(element_factory: ElementFactory | None = None) -> Capabilities:
     # Read when a mux is made: its batch then follows the pads that are there, not the slots that it has.
     os.environ["NVSTREAMMUX_ADAPTIVE_BATCHING"] = "yes"
     Gst.init(None)
+    forbid_demuxers(Gst)
     element_factory = element_factory or GstElementFactory()
     version = element_factory.version_of("nvinfer")
     if version is None:
