@@ -12,8 +12,11 @@ from pipelines.cpu.gst import Gst
 SEEN_AFTER: Final = 64
 """Coded pictures after the first that comes out among which one may still be shown before that one."""
 MAX_WAITING: Final = 4096
-_UNEVEN: Final = ("video/x-vp8", "video/mpeg", "video/x-theora")
-"""Formats of which what goes in need not be shown, or may be one of two fields of a picture."""
+_UNEVEN: Final = ("video/x-vp8", "video/mpeg", "video/x-divx", "video/x-xvid", "video/x-theora")
+"""Formats of which what goes in need not be shown, or may be one of two fields of a picture.
+
+DivX and Xvid put two pictures into one chunk of an AVI, and then a chunk that stands for nothing.
+"""
 
 
 class DecodedCount:
