@@ -28,8 +28,11 @@ SURE: Final = 0.5
 LOW, LYING, FLAT = 0.6, 1.3, 1.8
 """A face below this share of its person's height is upside down; a person so much wider than high lies, or
 surely lies."""
-TALL, LONG = 1.2, 1.5
-"""Who is so much higher than wide stands, or surely stands or hangs upside down."""
+TALL, LONG, SLIM = 1.2, 1.5, 2.2
+"""Who is so much higher than wide stands, or surely stands or hangs upside down: LONG above the middle, SLIM
+elsewhere, where from straight above most are shorter."""
+DOWN: Final = 0.05
+"""Who has gone so far up or down, as a share of the height, tells by their length where far is."""
 STILL: Final = 0.5
 """IoU with where a person was seen first from which on they have not moved."""
 PEOPLE: Final = 3
@@ -114,10 +117,11 @@ class _Counts:
 
 @dataclass(slots=True)
 class _Walker:
-    """One track. first: where it was seen first; counted: signs taken of it, by what they are signs of."""
+    """One track. first: where it was seen first; whole: first cut off by no edge; counted: signs by kind."""
 
     first: Box
     at: int
+    whole: Box | None = None
     counted: Counter[str] = field(default_factory=Counter)
 
 
@@ -140,6 +144,8 @@ class _Walkers:
                 continue
             one = self.tracks.setdefault(person.track, _Walker(box, at))
             one.at = at
+            if one.whole is None and _is_whole(box, frame):
+                one.whole = box
             if box.iou(one.first) < STILL:
                 moved[box] = one
         return moved
@@ -162,20 +168,27 @@ class _Walkers:
         """Return by what the camera surely hangs turned.
 
         Seen from the ceiling people are wide, too, or have their heads below: left, right and below of
-        where the camera hangs. Above they are upright, so only the upper part of the picture counts.
+        where the camera hangs. Above they are upright. Who is far stands below in a picture that is upside
+        down, so there only those count who tell by their length where far is.
         """
         moved = self.moved(frame)
         width, height = frame.size
         for box, walker in moved.items():
             x, y = box.centre
             above = height / 2 - y
-            is_whole = min(box.x, box.y, width - box.right, height - box.bottom) > EDGE * height
-            if is_whole and above > MARGIN * height and abs(x - width / 2) <= BESIDE * above:
+            if _is_whole(box, frame) and above > MARGIN * height and abs(x - width / 2) <= BESIDE * above:
                 self.count(ON_SIDE, walker, is_met=box.w >= FLAT * box.h, most=ENOUGH)
         for box, share in _faces(frame, _people(frame)):
-            is_long = box.h >= LONG * box.w  # else its feet may be right below the camera, its face over them
-            if box in moved and is_long and height / 2 - box.centre[1] > MARGIN * height:
-                self.count(UPSIDE_DOWN, moved[box], is_met=share > LOW, most=ENOUGH)
+            if box not in moved:
+                continue
+            if height / 2 - box.centre[1] > MARGIN * height:
+                # Who is no longer may have the feet right below the camera, the face over them.
+                is_sign, is_turned = box.h >= LONG * box.w, True
+            else:
+                grows = _grows_upwards(moved[box].whole, box, frame)
+                is_sign, is_turned = box.h >= SLIM * box.w and grows is not None, grows is True
+            if is_sign:
+                self.count(UPSIDE_DOWN, moved[box], is_met=is_turned and share > LOW, most=ENOUGH)
         return next((what for what in (UPSIDE_DOWN, ON_SIDE) if self.settle(what, ENOUGH)), None)
 
     def upright(self, frame: Frame, advice: str) -> bool:
@@ -243,6 +256,26 @@ def _faces(frame: Frame, people: Iterable[Box]) -> list[tuple[Box, float]]:
         if face.confidence >= SURE and len(inside) == 1:
             found.append((inside[0], (y - inside[0].y) / inside[0].h))
     return found
+
+
+def _is_whole(box: Box, frame: Frame) -> bool:
+    """Return whether no edge of the picture cuts somebody off."""
+    width, height = frame.size
+    return min(box.x, box.y, width - box.right, height - box.bottom) > EDGE * height
+
+
+def _grows_upwards(first: Box | None, now: Box, frame: Frame) -> bool | None:
+    """Return whether who went up is longer now, or shorter who went down; None where it is not known.
+
+    That is so where far is below. Seen from straight above, who goes down in the lower part looks longer, in
+    a mirror on the floor, too.
+    """
+    if first is None or not _is_whole(now, frame):
+        return None
+    down = now.centre[1] - first.centre[1]
+    if abs(down) <= DOWN * frame.size[1]:
+        return None
+    return (now.h - first.h) * down < 0
 
 
 def _lies(box: Box, frame: Frame) -> bool | None:

@@ -108,14 +108,16 @@ def test_what_is_not_sure(seen) -> None:
     assert not any(one.is_sure for one in found if one)
 
 
-def from_ceiling(at: tuple[float, float], heading: float, tilt: float) -> Box:
-    """The box in 640 x 480 of a grown person, who stands in metres from below a camera 2.8 m high."""
+def from_ceiling(
+    at: tuple[float, float], heading: float, tilt: float, high: float = 2.8, focal: float = 320
+) -> Box:
+    """The box in 640 x 480 of a grown person, who stands in metres from below a camera, metres high."""
     c, s, points = cos(radians(tilt)), sin(radians(tilt)), []
     for side, deep, (z, share) in product((-0.25, 0.25), (-0.15, 0.15), ((0, 0.8), (1.4, 1), (1.75, 0.4))):
         x = at[0] + share * (side * cos(heading) - deep * sin(heading))
         y = at[1] + share * (side * sin(heading) + deep * cos(heading))
-        far = max(0.2, y * c - (z - 2.8) * s)
-        points.append((320 + 320 * x / far, 240 - 320 * (y * s + (z - 2.8) * c) / far))
+        far = max(0.2, y * c - (z - high) * s)
+        points.append((320 + focal * x / far, 240 - focal * (y * s + (z - high) * c) / far))
     left, right = (min(640.0, max(0.0, end(x for x, _ in points))) for end in (min, max))
     top, bottom = (min(480.0, max(0.0, end(y for _, y in points))) for end in (min, max))
     return Box(left, top, right - left, bottom - top)
@@ -139,6 +141,83 @@ def test_a_good_camera_at_the_ceiling_is_never_sure_to_be_turned(tilt: float, wa
     assert not any(one.is_sure for one in found if one)
     if (tilt, way) == (90, 90):
         assert Finding(ON_SIDE) in found, "as an advice alone it would have been wrong"
+
+
+def on_the_way(number: int, long: float, grows: float, down: float, face_at: float = 0.9) -> Frame:
+    """The n-th frame of people below the middle, `long` times as high as wide, who go across and down."""
+    who, step = divmod(number, STEPS)
+    height = 100 + grows * step
+    box = Box(100 + 4 * step, 300 + down * step - height / 2, height / long, height)
+    face = Box(box.x + 10, box.y + face_at * height - 5, 10, 10)
+    seen = Detection(Kind.PERSON, "person", 0.9, box, TrackId("door", "k7f3", who))
+    return Frame("door", number * 40_000_000, (640, 480), (seen, Detection(Kind.FACE, "face", 0.9, face)))
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_sure"),
+    [
+        ({"long": 2.5, "grows": -0.5, "down": 1}, True),  # away from a camera upside down
+        ({"long": 2.5, "grows": 0.5, "down": -1}, True),  # or towards it
+        ({"long": 2.1, "grows": -0.5, "down": 1}, False),
+        ({"long": 2.5, "grows": 0.5, "down": 1}, False),  # below a camera that looks straight down
+        ({"long": 2.5, "grows": -0.5, "down": -1}, False),
+        ({"long": 2.5, "grows": 0.5, "down": 0}, False),  # it is not known where far is
+        ({"long": 2.5, "grows": -0.5, "down": 1, "face_at": 0.1}, False),
+    ],
+)
+def test_people_on_their_heads_count_below_the_middle_where_far_is_below(seen, is_sure: bool) -> None:
+    watch = UprightWatch()
+    found = [watch.add(on_the_way(number, **seen)) for number in range(2 * PEOPLE * STEPS)]
+    assert any(one.is_sure for one in found if one) == is_sure
+
+
+def test_one_down_there_who_is_cut_off_by_an_edge_tells_nothing() -> None:
+    watch, found = UprightWatch(), []
+    for who, step in product(range(2 * PEOPLE), range(STEPS)):
+        box = Box(100 + 4 * step, 380 - step, 30, 100 + step)
+        face = Box(box.x + 10, box.bottom - 10, 8, 8)
+        seen = Detection(Kind.PERSON, "person", 0.9, box, TrackId("door", "k7f3", who))
+        both = seen, Detection(Kind.FACE, "face", 0.9, face)
+        found.append(watch.add(Frame("door", (who * STEPS + step) * 40_000_000, (640, 480), both)))
+    assert not any(one.is_sure for one in found if one)
+
+
+def through(high: float, tilt: float, focal: float, nearest: float, *, is_turned: bool) -> list[Finding]:
+    """What is surely found of people with faces, who walk any way. nearest: metres from below the camera."""
+    watch, found = UprightWatch(), []
+    for who, step in product(range(40), range(60)):
+        angle, off = radians(22.5 * who), (who % 5 - 2) * 0.6
+        along = (step - 30) / 12
+        at = (
+            along * cos(angle) - off * sin(angle),
+            nearest + 2.5 + along * sin(angle) + off * cos(angle),
+        )
+        box = from_ceiling(at, angle - radians(90), tilt, high, focal)
+        if min(box.w, box.h) < 10:
+            continue
+        if is_turned:
+            box = Box(640 - box.right, 480 - box.bottom, box.w, box.h)
+        is_low = is_turned != (at[1] < 0)
+        face = Box(box.centre[0] - 4, box.y + (0.9 if is_low else 0.1) * box.h - 4, 8, 8)
+        seen = Detection(Kind.PERSON, "person", 0.9, box, TrackId("door", "k7f3", who))
+        both = seen, Detection(Kind.FACE, "face", 0.9, face)
+        found.append(watch.add(Frame("door", (60 * who + step) * 80_000_000, (640, 480), both)))
+    assert len(found) > 10 * ENOUGH
+    return [one for one in found if one and one.is_sure]
+
+
+@pytest.mark.parametrize("tilt", [15, 25, 35, 50])
+def test_a_camera_that_hangs_upside_down_is_sure(tilt: float) -> None:
+    assert through(2.8, tilt, 320, 2.5, is_turned=True) == [Finding(UPSIDE_DOWN, is_sure=True)]
+    assert not through(2.8, tilt, 320, 2.5, is_turned=False)
+
+
+@pytest.mark.parametrize(("high", "focal"), [(2.8, 320), (4, 320), (6, 320), (2.8, 185), (4, 185), (6, 185)])
+def test_a_camera_that_looks_straight_down_on_people_in_the_lower_part_is_not_sure(
+    high: float, focal: float
+) -> None:
+    """They have their heads below; through a wide lens, or from high up, they look as long as slim people."""
+    assert not through(high, 90, focal, -4.5, is_turned=False)
 
 
 @pytest.mark.parametrize(("beside", "is_sure"), [(0.0, True), (1.4, True), (1.6, False)])
