@@ -159,7 +159,7 @@ def _read_number(value: float | Decimal, currency: str, three_digits: Meaning | 
     except ArithmeticError:
         return None
     if _looks_grouped(number, currency):
-        if three_digits is None:
+        if three_digits is None or (three_digits == "decimals" and not EXPONENTS[currency]):
             return None
         number = number.scaleb(3) if three_digits == "thousands" else number
     return _span([number], currency)

@@ -72,12 +72,12 @@ class JsonService:
             raise BadAnswer("the answer is no JSON object or list")
         items = _found(self._items, answer)
         three_digits = ThreeDigits(self._three_digits or self._shown(items), self._three_digits)
-        offers = [offer for item in items for offer in self._offers(item, currency, three_digits)]
+        prices = [price for item in items for price in self._prices(item, currency)]
+        offers = [offer for price in prices for offer in self._offers(*price, three_digits)]
         if items and not offers:
-            given = [value for item in items for value in _found(self._price, item)]
-            if not given:
+            if not prices:
                 raise BadAnswer("no item of the answer has a price")
-            if any(is_doubtful(value, currency) for value in given):
+            if any(code and is_doubtful(value, code) for value, code, _ in prices):
                 raise Doubtful("each price may be thousands or decimals")
         return offers
 
@@ -87,18 +87,21 @@ class JsonService:
         numbers = (value for item in items for path in paths for value in _found(path, item))
         return "decimals" if any(map(shows_decimals, numbers)) else None
 
-    def _offers(self, item: object, expected: str, three_digits: ThreeDigits) -> Iterator[Offer]:
+    def _prices(self, item: object, expected: str) -> Iterator[tuple[object, str | None, object]]:
+        """Yield each price of an item, with its upper end if it has one; its currency if known; its title."""
         said = _first(self._currency, item)
         currency = read_currency(said, expected) if isinstance(said, str) else expected
-        if currency is None:
-            return
-        title = _first(self._title, item)
-        upper = _first(self._price_max, item)
+        title, upper = _first(self._title, item), _first(self._price_max, item)
         for value in _found(self._price, item):
-            span = read_span(value if upper is None else [value, upper], currency, three_digits)
-            if span is not None:
-                span = _in_units(span) if self._in_minor else span
-                yield Offer(span, title[:400] if isinstance(title, str) else None)
+            yield value if upper is None else [value, upper], currency, title
+
+    def _offers(
+        self, value: object, currency: str | None, title: object, three_digits: ThreeDigits
+    ) -> Iterator[Offer]:
+        span = None if currency is None else read_span(value, currency, three_digits)
+        if span is not None:
+            span = _in_units(span) if self._in_minor else span
+            yield Offer(span, title[:400] if isinstance(title, str) else None)
 
 
 def compiled(path: str) -> JSONPath | CompoundJSONPath:

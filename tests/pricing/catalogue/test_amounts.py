@@ -129,6 +129,7 @@ def test_what_may_be_thousands_or_decimals_is_none(value: object, currency: str)
         ("1.290,-", "EUR", "1290", "1290"),
         ("1290.000", "EUR", "1290.000", None),
         ("12.990", "CLP", None, "12990"),
+        (Decimal("999.990"), "JPY", None, "999990"),
         (Decimal("1.290"), "KWD", "1.290", "1.290"),
         ("0.290", "EUR", "0.290", "0.290"),
         ("1.290.000", "EUR", "1290000", "1290000"),

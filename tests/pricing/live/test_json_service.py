@@ -64,6 +64,21 @@ def test_what_the_store_file_says_is_done(said: Meaning, expected: list[str]) ->
     assert amounts('129.990 "1.290"', paths=paths) == expected
 
 
+def test_a_price_of_a_currency_without_decimals_is_none_though_others_have_some() -> None:
+    """¥999.990 is 999,990 yen or nothing, whatever the point of a price in euros is."""
+    paths = JsonPaths(items="$[*]", price="$.p", currency="$.c")
+    assert amounts('{"p":999.990,"c":"JPY"} {"p":49.95,"c":"EUR"}', paths=paths) == ["49.95"]
+    with pytest.raises(Doubtful):
+        amounts('{"p":999.990,"c":"JPY"}', paths=paths)
+
+
+def test_the_upper_end_of_a_price_is_asked_about_and_an_unknown_currency_is_not() -> None:
+    """What three digits are would not say what a currency is."""
+    with pytest.raises(Doubtful):
+        amounts('{"p":950,"to":1.290}')
+    assert amounts('{"p":1.290,"c":"pebbles"}', paths=JsonPaths("$[*]", "$.p", currency="$.c")) == []
+
+
 def test_nothing_of_a_price_is_no_doubt() -> None:
     assert amounts('"on-request"') == []
     with pytest.raises(BadAnswer, match="no item"):
