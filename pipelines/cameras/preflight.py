@@ -22,6 +22,8 @@ MAX_BODY = 262_144
 TIMEOUT_S = 2.0
 _STATUS = re.compile(rb"(RTSP|HTTP)/\d\.\d (\d{3})([^\r\n]*)")
 _LEFT_TO_RTSPSRC = {401, 404}
+_QUOTED = re.compile(r'"[^"]*"?')
+_BARE_DIGEST = re.compile(r"(?i)(?<!\w)digest(?!\w)(?!\s+[^\s=,]+\s*=)")
 
 
 def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
@@ -76,9 +78,21 @@ def _judge(head: bytes) -> None:
             raise SourceLost(Cause.ANSWER, "an answer of more bytes than a description has")
     if code == 401 and _only_sha256([value for name, value in values if name == b"www-authenticate"]):
         raise SourceLost(Cause.DIGEST, "Digest with SHA-256 alone")
+    logins = [value.decode("latin-1") for name, value in values if name == b"www-authenticate"]
+    if code == 401 and logins and all(map(is_bare_digest, logins)):
+        raise SourceLost(Cause.ANSWER, "a Digest login without parameters")
     if code >= 400 and code not in _LEFT_TO_RTSPSRC:
         line = cleaned(found[0].decode("latin-1"))
         raise SourceLost(cause_of_status(code), line, answer=line)
+
+
+def is_bare_digest(challenge: str) -> bool:
+    """Return whether a login is by Digest but says nothing of it, which rtspsrc does not survive.
+
+    >>> is_bare_digest("Digest"), is_bare_digest('Digest realm="x"'), is_bare_digest('Basic realm="Digest"')
+    (True, False, False)
+    """
+    return _BARE_DIGEST.search(_QUOTED.sub('""', challenge)) is not None
 
 
 def _is_small(value: bytes) -> bool:

@@ -19,6 +19,7 @@ from engines.image import I420  # noqa: E402
 from pipelines.cameras.file_demuxers import forbid_demuxers  # noqa: E402
 from pipelines.cameras.source import SourceLost  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
+from pipelines.cpu import login_guard  # noqa: E402
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,6 +43,7 @@ def init() -> None:
         if not _started:
             Gst.init(None)
             forbid_demuxers(Gst)
+            login_guard.register()
             _started.append(True)
 
 

@@ -14,7 +14,7 @@ from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
-from pipelines.cpu import gst
+from pipelines.cpu import gst, login_guard
 from pipelines.cpu.decoding import add_file, check_linked, decode_any, link_rtp
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
@@ -221,6 +221,7 @@ def _rtsp(spec: SourceSpec, guard: LossGuard) -> Any:
         timeout=min(5_000_000, timeout_us),
         user_agent="make-sales-happen",
     )
+    login_guard.settle()
     Gst.util_set_object_arg(source, "protocols", _TRANSPORTS[spec.transport])
     if not spec.tls_verify:
         source.set_property("tls-validation-flags", 0)

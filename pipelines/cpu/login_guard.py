@@ -1,0 +1,79 @@
+"""Takes logins out of RTSP answers that end the process: rtspsrc reads a Digest without parameters as null.
+
+Seen with GStreamer 1.22: the one line `WWW-Authenticate: Digest`, in an answer of 401 to any request, is a
+segmentation fault. rtspsrc shows answers to its extensions before it reads logins, so this is one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import threading
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+from gi.repository import GObject, Gst, GstRtsp  # noqa: E402
+
+from pipelines.cameras.preflight import is_bare_digest  # noqa: E402
+
+logger = logging.getLogger(__name__)
+
+_NAME = "mshloginguard"
+_WHAT = "Login guard", "Network/Extension/Protocol", "Takes out unreadable logins", "make-sales-happen"
+"""By the second rtspsrc finds its extensions."""
+_made = threading.local()
+_library = ctypes.CDLL("libgobject-2.0.so.0")
+_library.g_object_ref.argtypes = [ctypes.c_void_p]
+_library.g_object_ref.restype = ctypes.c_void_p
+_library.g_object_force_floating.argtypes = [ctypes.c_void_p]
+
+
+class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):  # type: ignore[misc]  # GStreamer has no types
+    """Made by each rtspsrc, which calls it in a thread of its own after each answer."""
+
+    __gtype_name__ = "MshLoginGuard"
+
+    def __init__(self) -> None:
+        super().__init__()
+        # rtspsrc owns what it makes. PyGObject takes that reference for Python's object, so give another.
+        _library.g_object_ref(hash(self))
+        _library.g_object_force_floating(hash(self))
+        _made.guards = [*getattr(_made, "guards", ()), self]
+
+    def do_after_send(self, _request: Any, answer: Any) -> Any:
+        """Leave only those logins in an answer that can be read."""
+        try:
+            _clean(answer)
+        except Exception:
+            logger.exception("an RTSP answer could not be looked at")
+        return GstRtsp.RTSPResult.OK
+
+
+def register() -> None:
+    """Have every rtspsrc made from now on use it; to be called before the first is, once GStreamer runs."""
+    if Gst.ElementFactory.find(_NAME) is None:
+        LoginGuard.set_metadata(*_WHAT)  # not as a class attribute: those are read before GStreamer runs
+        Gst.Element.register(None, _NAME, Gst.Rank.SECONDARY, LoginGuard)
+
+
+def settle() -> None:
+    """Let go of what an rtspsrc has just made in this thread: PyGObject keeps it until shown it again."""
+    for guard in vars(_made).pop("guards", ()):
+        GObject.Value(GObject.Object, guard).get_object()
+
+
+def _clean(answer: Any) -> None:
+    field, found = GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE, []
+    while True:
+        result, value = answer.get_header(field, len(found))
+        if result != GstRtsp.RTSPResult.OK:
+            break
+        found.append(value)
+    kept = [value for value in found if not is_bare_digest(value)]
+    if len(kept) < len(found):
+        answer.remove_header(field, -1)
+        for value in kept:
+            answer.add_header(field, value)
