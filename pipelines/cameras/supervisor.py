@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol
 
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
+from pipelines.cameras.closing import CLOSE_TIMEOUT_S, close_within
 from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost
@@ -28,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 POLL_CONNECTING_S = 0.02
-CLOSE_TIMEOUT_S = 3.0
 LISTENER_S = 1.0
 """How long a listener that is being called is waited for at the end; it does not wait itself."""
 MAX_STUCK = 3
@@ -206,11 +206,9 @@ class CameraSupervisor:
 
     def _close(self, source: Source) -> None:
         """Close in a thread of its own: a driver that hangs there costs a thread, not the camera."""
-        thread = threading.Thread(target=source.close, name=f"close-{self.camera}", daemon=True)
-        thread.start()
-        thread.join(self._close_timeout)
+        thread = close_within(source, self.camera, self._close_timeout)
         self._closing = [t for t in self._closing if t.is_alive()]
-        if thread.is_alive():
+        if thread is not None:
             self._closing.append(thread)
             with self._lock:
                 self._status = replace(self._status, stuck=self._status.stuck + 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
+from pipelines.cameras.closing import close_within
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.errors import BadInput
@@ -39,7 +40,7 @@ def first_frame(
                 return source.take(), time.monotonic() - began
             answered = source.answered
     finally:
-        source.close()
+        close_within(source, spec.camera)
     raise SourceLost(Cause.NO_PICTURE if answered else Cause.TIMEOUT, "no picture in time")
 
 

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.cameras.closing import close_within
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import SourceKind
 from pipelines.cpu import gst
@@ -111,7 +112,7 @@ def look_at_stream(
             if facts.ahead_s is not None and len(watch.keys) >= KEYS:
                 break
     finally:
-        source.close()
+        close_within(source, spec.camera)
     if not facts.frames:
         return None
     facts.codec, facts.reordered = watch.codec, watch.reordered
