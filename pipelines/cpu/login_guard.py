@@ -31,7 +31,7 @@ _library.g_object_ref.restype = ctypes.c_void_p
 _library.g_object_force_floating.argtypes = [ctypes.c_void_p]
 
 
-class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):  # type: ignore[misc]  # GStreamer has no types
+class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
     """Made by each rtspsrc, which calls it in a thread of its own after each answer."""
 
     __gtype_name__ = "MshLoginGuard"
@@ -55,18 +55,20 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):  # type: ignore[misc]  # G
 def register() -> None:
     """Have every rtspsrc made from now on use it; to be called before the first is, once GStreamer runs."""
     if Gst.ElementFactory.find(_NAME) is None:
-        LoginGuard.set_metadata(*_WHAT)  # not as a class attribute: those are read before GStreamer runs
+        kind: Any = LoginGuard
+        kind.set_metadata(*_WHAT)  # not as a class attribute: those are read before GStreamer runs
         Gst.Element.register(None, _NAME, Gst.Rank.SECONDARY, LoginGuard)
 
 
 def settle() -> None:
     """Let go of what an rtspsrc has just made in this thread: PyGObject keeps it until shown it again."""
     for guard in vars(_made).pop("guards", ()):
-        GObject.Value(GObject.Object, guard).get_object()
+        GObject.Value(GObject.TYPE_OBJECT, guard).get_object()
 
 
 def _clean(answer: Any) -> None:
-    field, found = GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE, []
+    field = GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
+    found: list[str] = []
     while True:
         result, value = answer.get_header(field, len(found))
         if result != GstRtsp.RTSPResult.OK:
