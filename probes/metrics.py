@@ -205,6 +205,11 @@ class Metrics:
 
     def _add_box(self, gauge: Callable[..., Gauge], counter: Callable[..., Counter]) -> None:
         """Add the metrics of the box itself: disk, files, load, clock."""
+        self.mqtt_commands_refused = counter(
+            "mqtt_commands_refused_total", "MQTT commands that were not answered.", "reason"
+        )
+        for reason in ("retained", "long", "busy"):
+            self.mqtt_commands_refused.labels(reason)
         self.state_writable = gauge(
             "state_folder_writable", "1 while what must outlive a restart can be written."
         )

@@ -67,6 +67,7 @@ AGREED = {
     "msh_traced_frames_total": {"result"},
     "msh_mqtt_connected": set(),
     "msh_mqtt_messages_total": {"kind", "result"},
+    "msh_mqtt_commands_refused_total": {"reason"},
     "msh_mqtt_spool_messages": set(),
     "msh_mqtt_spool_bytes": set(),
     "msh_engines_missing": set(),

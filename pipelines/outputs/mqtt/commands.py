@@ -70,9 +70,14 @@ class Commands:
     A command's payload is empty or a JSON object whose `id`, if any, comes back in the result.
     """
 
-    def __init__(self, now_ns: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
-        """now_ns: UTC ns; clock: monotonic s."""
-        self._now_ns, self._clock = now_ns, clock
+    def __init__(
+        self,
+        now_ns: Callable[[], int],
+        clock: Callable[[], float] = time.monotonic,
+        on_refusal: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        """now_ns: UTC ns; clock: monotonic s; on_refusal: called with the reason where no answer is sent."""
+        self._now_ns, self._clock, self._on_refusal = now_ns, clock, on_refusal
         self._handlers: dict[str, Handler] = {}
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._pending: list[_Pending] = []
@@ -85,14 +90,20 @@ class Commands:
         self._handlers[name] = handler
 
     def accept(self, name: str, payload: bytes, *, retained: bool) -> bool:
-        """Take a command; False where it is retained, far too long, or too many wait."""
+        """Take a command; False, and counted, where it is retained, far too long, or too many wait."""
         if retained:
             logger.warning("a retained command is ignored; publish commands without the retain flag")
-            return False
-        if len(self._waiting) >= WAITING or len(payload) > MAX_BYTES:
-            return False
+            return self._refuse("retained")
+        if len(payload) > MAX_BYTES:
+            return self._refuse("long")
+        if len(self._waiting) >= WAITING:
+            return self._refuse("busy")
         self._waiting.append((name, payload))
         return True
+
+    def _refuse(self, reason: str) -> bool:
+        self._on_refusal(reason)
+        return False
 
     def answers(self) -> Iterator[tuple[str, Payload]]:
         """Obey all that wait; yield names and results, those of deferred answers when they are there."""

@@ -82,7 +82,9 @@ class MqttPublisher:
         metrics.queue_depth.labels("mqtt").set_function(lambda: len(self._queue))
         self._steady_now_ns, self._correction = now_ns, 0
         now_ns = self._now_ns
-        self._commands = Commands(now_ns)
+        self._commands = Commands(
+            now_ns, on_refusal=lambda reason: metrics.mqtt_commands_refused.labels(reason).inc()
+        )
         self._retained = Retained(initial)
         self._spool = Spool(spool, spool_bytes, now_ns, self._count)
         self._outbox = Outbox(
