@@ -46,7 +46,7 @@ def test_staff_and_rules(tmp_path: Path) -> None:
         ("people: {anna: {skills: ['!']}}", "must name a type such as watch, or a brand"),
         ("people: {anna: {rank: 6}}", "staff.people.anna.rank: "),
         ("people: {anna: {zones: [tiil]}}", "staff.people.anna.zones[0]: no camera has a zone of this name"),
-        ("people: {'-': {}}", "staff.people.-: a name is 1 to 24 letters, digits, spaces and . ' -"),
+        ("people: {'-': {}}", "staff.people: a name is 1 to 24 letters, digits, spaces and . ' -"),
         ("people: {anna💎: {}}", "staff.people: a name is 1 to 24 letters"),
         ("people: {anna: {languages: [Italian]}}", "staff.people.anna.languages[0]: must be the code of a"),
         ("people: {anna: {languages: it}}", "staff.people.anna.languages: must be a list"),
