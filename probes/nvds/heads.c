@@ -18,7 +18,7 @@
 #define MAX_SEEN 4096
 
 static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, DEEPEST = 1.4, GROWTH = 0.5,
-    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5,
+    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5,
     SLIMMEST = 0.55, UNLIKE = 1.5;
 static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000;
 static const int LEAST_FRAMES = 2;
@@ -491,9 +491,14 @@ locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64
     if (ended[n])
       continue;
     HeadRecord lost = w->unmatched[n];
-    /* Boxes that come and go at the threshold jump: that is nobody's speed. */
-    if (!(lost.has & (IS_SURE | HAS_FACE)))
-      lost.has &= ~MOVES;
+    /* Boxes that come and go at the threshold jump faster than anybody runs. */
+    if (!(lost.has & (IS_SURE | HAS_FACE)) && lost.has & MOVES) {
+      double limit = FASTEST_UNSURE * (lost.box.h > lost.box.w ? lost.box.h : lost.box.w) / 1e9;
+      lost.vx = lost.vx < limit ? lost.vx : limit;
+      lost.vy = lost.vy < limit ? lost.vy : limit;
+      lost.vx = lost.vx > -limit ? lost.vx : -limit;
+      lost.vy = lost.vy > -limit ? lost.vy : -limit;
+    }
     *mask++ = (MaskRecord) {mask_of (&lost, BY_HOLD, margin, hold, now), BY_HOLD, 0};
     w->unmatched[left++] = w->unmatched[n];
   }

@@ -33,6 +33,8 @@ UNSURE_NS = 300_000_000
 """How much longer than it was seen something is held that may be no head."""
 FASTEST, FURTHEST = 12.0, 3.0
 """How fast a head moves, in head sizes a second (12 of 23 cm: 2.8 m/s, a run), and its longest way."""
+FASTEST_UNSURE = 5.0
+"""The same of what may be nobody, in sizes of the guess, which is as wide as a person (55 cm)."""
 SAME_PERSON = 0.15
 """IoU from which two boxes without a track are surely one person; below it the hold goes on."""
 SURE, SLIMMEST = 0.5, 0.55
@@ -214,8 +216,8 @@ class Heads:
         if is_still is not None and head.is_found and is_still(head.box, head.seen_at):
             return Mask(_grown(head.box, 0.0 if head.face_at is None else self._margin), By.HOLD)
         if not head.is_sure and head.face_at is None:
-            # Boxes that come and go at the threshold jump: that is nobody's speed.
-            head = head._replace(velocity=None)
+            # Boxes that come and go at the threshold jump faster than anybody runs.
+            head = head._replace(velocity=_slowed(head))
         return self._mask(head, By.HOLD, now)
 
     def _mask(self, head: _Head, by: By, now: int) -> Mask:
@@ -392,6 +394,16 @@ def _velocity(
     vx, vy = dx / elapsed, dy / elapsed
     if before.velocity is not None:
         vx, vy = (vx + before.velocity[0]) / 2, (vy + before.velocity[1]) / 2
+    vx, vy = vx if vx < limit else limit, vy if vy < limit else limit
+    return vx if vx > -limit else -limit, vy if vy > -limit else -limit
+
+
+def _slowed(head: _Head) -> tuple[float, float] | None:
+    """Return the velocity of what may be nobody, no faster than people run."""
+    if head.velocity is None:
+        return None
+    (vx, vy), box = head.velocity, head.box
+    limit = FASTEST_UNSURE * (box.h if box.h > box.w else box.w) / 1e9
     vx, vy = vx if vx < limit else limit, vy if vy < limit else limit
     return vx if vx > -limit else -limit, vy if vy > -limit else -limit
 

@@ -80,6 +80,23 @@ def test_it_answers_as_the_python_module_does(film: Any, margin: float, hold_ms:
                 assert all(cover.opaque for cover in covers)
 
 
+@pytest.mark.parametrize("kind", [Kind.DOUBTFUL, Kind.PERSON])
+@pytest.mark.parametrize(
+    "step", [(12.0, 0.0), (-12.0, 9.0), (55.0, 0.0), (-55.0, 0.0), (0.0, 140.0), (0.0, -140.0)]
+)
+def test_who_is_lost_after_a_walk_or_a_jump_is_covered_alike(kind: Kind, step: tuple[float, float]) -> None:
+    watches = (
+        NativeHeadWatch(reader(), margin=0.25, hold_ms=800),
+        HeadWatch(margin=0.25, hold_ms=800),
+    )
+    for number in range(9):
+        box = Box(500 + step[0] * number, 400 + step[1] * number, 80.0, 200.0)
+        seen = (Detection(kind, "person", 0.9, box),) if number < 3 else ()
+        frame = Frame("c", (50 + number) * 100 * MS, SIZE, seen, NEEDED)
+        found, expected = (answer(watch, frame) for watch in watches)
+        assert found == expected
+
+
 def answer(watch: HeadWatch, frame: Frame) -> Any:
     try:
         return tuple(watch.locate(frame))
