@@ -173,6 +173,10 @@ class SceneDetector:
         persons = planned(self._persons.model, size, min_person_px)
         return persons, planned(self._faces.model, size, min_person_px * FACE_SHARE)
 
+    def is_whole_enough(self, picture: I420, min_person_px: float) -> bool:
+        """Return whether the whole views alone show persons of that height: no details follow."""
+        return all(len(views) == 1 for views in self.views(picture, min_person_px))
+
     def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
         """Return what is in a picture. Raises InferenceFailed, never guesses."""
         (scene,) = self.start([picture], [wanted]).results()

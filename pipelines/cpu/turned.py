@@ -15,7 +15,7 @@ import numpy as np
 
 from engines.close_look import CloseLook
 from engines.detections import Detections
-from engines.scene import EVERYTHING, TooMany, Wanted
+from engines.scene import EVERYTHING, MIN_PERSON_PX, TooMany, Wanted
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, WayMask, head_of
@@ -304,7 +304,10 @@ class TurnedWatch:
         if is_due and not any(stands_sure(self._scenes, one) for one in (scene, *found.values())):
             small, self.fine_at = set(TURNS), at
         closes = {turn: CloseLook() for turn in small}
-        found |= {turn: self._scenes.detect(turned[turn], self._wanted(at, closes[turn])) for turn in small}
+        if small and not self._scenes.is_whole_enough(pixels, self._min_person_px or MIN_PERSON_PX):
+            found |= {
+                turn: self._scenes.detect(turned[turn], self._wanted(at, closes[turn])) for turn in small
+            }
         return found, frozenset(small), closes
 
     def _covered(self, scene: Scene) -> list[Box]:

@@ -10,7 +10,7 @@ import pytest
 from engines.detections import Detections
 from engines.errors import InferenceFailed
 from engines.image import I420
-from engines.scene import EVERYTHING, Scene, TooMany
+from engines.scene import EVERYTHING, Scene, TooMany, load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cpu.camera_turn import (
     AGAIN_NS,
@@ -64,6 +64,9 @@ class Shop:
     def detect_at(self, picture: I420, places: np.ndarray, _min_person_px: float) -> Scene:
         self.places.append(places)
         return self.found if picture.y[:16].mean() > 2 * picture.y[16:].mean() else NOBODY
+
+    def is_whole_enough(self, _picture: I420, _min_person_px: float) -> bool:
+        return False
 
     def turn(self, said: list[int] | None = None) -> CameraTurn:
         told = said.append if said is not None else lambda _: None
@@ -266,3 +269,24 @@ def test_close_looks_of_a_turn_go_on_with_what_a_look_showed() -> None:
     assert (look.at_ns, later.at_ns) == (0, UNSURE_NS // 2)
     assert turn.masks(shown, UNSURE_NS, NOBODY)
     assert shop.wanted[-1].close is not later.close, "a look looks at everything"
+
+
+def test_a_small_picture_is_not_searched_again_for_small_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole view, which a look for large people uses, shows small ones as well."""
+    monkeypatch.setattr(Shop, "is_whole_enough", lambda *_: True)
+    shop = Shop()
+    turn = shop.turn()
+    assert turn.masks(picture(), 0, NOBODY) == []
+    assert (shop.looks, shop.fine) == (3, 0)
+    assert turn.masks(picture(220).rotated(90), UNSURE_NS, NOBODY)
+
+
+@pytest.mark.parametrize(
+    ("size", "is_enough"), [((480, 270), True), ((768, 432), True), ((1280, 720), False)]
+)
+def test_a_look_for_large_people_is_one_for_small_ones_where_the_views_are_the_same(
+    size: tuple[int, int], is_enough: bool
+) -> None:
+    scenes, shown = load_scene_detector("nanodet-416", "centerface"), I420.black(*size)
+    assert scenes.is_whole_enough(shown, 80) is is_enough
+    assert (scenes.views(shown, 80) == scenes.views(shown, COARSE_PX)) is is_enough
