@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from engines.close_look import CloseLook
     from engines.detector import Detector, SheetWork, ViewWork
     from engines.image import I420
+    from engines.still_scene import StillScene
     from engines.views import Region
 
 MIN_PERSON_PX = 80
@@ -69,12 +70,14 @@ class Wanted:
     """What a picture is looked at for.
 
     close: chooses what is looked at closely, if the picture is large enough to need it; None: everything.
-    at_ns: the picture's time, UTC ns, for `close`.
+    still: knows whether the picture is one that showed nothing, and need not be searched. at_ns: the
+    picture's time, UTC ns, for `close` and `still`.
     """
 
     min_person_px: float = MIN_PERSON_PX
     close: CloseLook | None = None
     at_ns: int = 0
+    still: StillScene | None = None
 
 
 EVERYTHING = Wanted()
@@ -83,7 +86,7 @@ EVERYTHING = Wanted()
 class PendingScenes:
     """Pictures under work."""
 
-    def __init__(self, detector: SceneDetector, work: list[_PictureWork | InferenceFailed]) -> None:
+    def __init__(self, detector: SceneDetector, work: list[_PictureWork | Scene | InferenceFailed]) -> None:
         self._detector, self._work = detector, work
 
     def look_closer(self) -> None:
@@ -92,7 +95,7 @@ class PendingScenes:
         Called earlier, before other pictures are started, it spares this picture the wait for theirs.
         """
         for number, work in enumerate(self._work):
-            if not isinstance(work, InferenceFailed):
+            if isinstance(work, _PictureWork):
                 try:
                     self._detector.look_closer(work)
                 except InferenceFailed as error:
@@ -104,13 +107,13 @@ class PendingScenes:
         """Wait; return for each picture, in their order, what is in it, or why that is unknown. Call once."""
         self.look_closer()
         return [
-            work if isinstance(work, InferenceFailed) else self._detector.finish(work) for work in self._work
+            self._detector.finish(work) if isinstance(work, _PictureWork) else work for work in self._work
         ]
 
     def let_go(self) -> None:
         """Begin nothing more, and wait until no network reads the pictures any longer."""
         for work in self._work:
-            if not isinstance(work, InferenceFailed):
+            if isinstance(work, _PictureWork):
                 for one in work.started():
                     with suppress(InferenceFailed):
                         one.result()
@@ -125,6 +128,7 @@ class _PictureWork:
     persons: list[tuple[View, ViewWork]]
     faces: list[tuple[View, ViewWork]]
     close: CloseLook | None
+    means: npt.NDArray[np.float32] | None = None
     person_sheets: list[SheetWork] = field(default_factory=list)
     face_sheets: list[SheetWork] = field(default_factory=list)
     has_looked: bool = False
@@ -272,15 +276,21 @@ class SceneDetector:
         scene = Scene(
             objects, doubtful, joined_faces([*(found for _, found in faces), *more], self._faces.model)
         )
+        if work.means is not None and work.wanted.still is not None:
+            is_empty = not (len(scene.objects) or len(scene.doubtful) or len(scene.faces))
+            work.wanted.still.add(work.means, work.wanted.at_ns, is_empty=is_empty)
         if work.close is not None:
             work.close.add(self._seen_closely(scene, persons), scene.faces.boxes)
         return scene
 
-    def _begin(self, picture: I420, wanted: Wanted) -> _PictureWork | InferenceFailed:
+    def _begin(self, picture: I420, wanted: Wanted) -> _PictureWork | Scene | InferenceFailed:
         try:
             if min(picture.width, picture.height) < 2:
                 size = f"{picture.width} x {picture.height}"
                 raise InferenceFailed(f"cannot look at a picture of {size} px: a side is below 2")
+            means = wanted.still.means(picture.y) if wanted.still else None
+            if wanted.still and means is not None and wanted.still.is_known(means, wanted.at_ns):
+                return Scene.empty()
             persons, faces = self.views(picture, wanted.min_person_px)
             close = wanted.close if len(persons) > 1 or len(faces) > 1 else None
             if close is not None:
@@ -296,6 +306,7 @@ class SceneDetector:
                 [(view, self._persons.start_view(picture, view)) for view in persons],
                 [(view, self._faces.start_view(picture, view)) for view in faces],
                 close,
+                means,
                 has_looked=close is not None and close.everything,
             )
         except InferenceFailed as error:

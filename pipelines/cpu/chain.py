@@ -12,6 +12,7 @@ from engines.close_look import CloseLook
 from engines.detections import Detections
 from engines.found_twice import TrackedTwice
 from engines.scene import MIN_PERSON_PX, Scene, Wanted
+from engines.still_scene import StillScene
 from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
 from probes.redaction.heads import By, Mask
 from probes.redaction.redact import black_out
@@ -58,6 +59,7 @@ class CameraChain:
         self.camera = camera
         self._min_person_px = min_person_px
         self._close = CloseLook() if by_motion else None
+        self._still = StillScene()
         self._border = BorderMotion() if cover_entering else None
         self._entering: tuple[Mask, ...] = ()
         self._turn, self._scene = turn, Scene.empty()
@@ -68,6 +70,8 @@ class CameraChain:
 
     def reconfigure(self, *, faces: FacesConfig, masks: Sequence[Polygon], min_person_px: float) -> None:
         """Go on with other masks and bounds from the next frame on, in the thread that uses the chain."""
+        if min_person_px != self._min_person_px:
+            self._still = StillScene()
         self._min_person_px, self._masks = min_person_px, tuple(masks)
         self._redactor.reconfigure(
             method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, masks=masks
@@ -78,7 +82,7 @@ class CameraChain:
     def prepare(self, pixels: I420, captured_at: int) -> Wanted:
         """Black the camera's masks out, so that nothing behind them is analysed; return where to look."""
         black_out(pixels, self._masks)
-        return Wanted(self._min_person_px, self._close, captured_at)
+        return Wanted(self._min_person_px, self._close, captured_at, self._still)
 
     def assemble(self, captured_at: int, pixels: I420, scene: Scene) -> Frame:
         """Track what was detected on a picture and write it down as a frame; `redact` comes next."""

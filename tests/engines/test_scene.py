@@ -14,16 +14,18 @@ from skimage import data
 from engines.close_look import CloseLook
 from engines.colour import from_bgr
 from engines.detections import Detections
-from engines.detector import FILE_PATIENCE_S
+from engines.detector import FILE_PATIENCE_S, Detector
 from engines.errors import BadInput, InferenceFailed
 from engines.image import I420
 from engines.manifest import read_manifest
 from engines.nms import overlaps
 from engines.openvino_runtime import Precision
 from engines.scene import Scene, SceneDetector, TooMany, Wanted, load_scene_detector
+from engines.still_scene import AGAIN_NS, EMPTY, StillScene
 from engines.thresholds import MASKED_FACE, MASKED_PERSON, counting_thresholds, detection_thresholds
 
 if TYPE_CHECKING:
+    from engines.detector import ViewWork
     from engines.views import View
 
 MODELS = read_manifest()
@@ -236,3 +238,38 @@ def test_places_are_looked_at_alone_and_what_their_border_cuts_is_left_out() -> 
     assert not (overlaps(face, cut.faces.boxes) > 0.3).any()
     nowhere = scenes().detect_at(picture, np.zeros((0, 4), np.float32))
     assert not len(nowhere.objects) + len(nowhere.doubtful) + len(nowhere.faces)
+
+
+def test_a_picture_like_the_last_ones_that_showed_nothing_is_searched_at_times_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    searches: list[I420] = []
+    start_view = Detector.start_view
+
+    def counted(self: Detector, picture: I420, view: View) -> ViewWork:
+        searches.append(picture)
+        return start_view(self, picture, view)
+
+    monkeypatch.setattr(Detector, "start_view", counted)
+    empty = I420.black(480, 270)
+    empty.y[:] = 90
+    entering = empty.copy()
+    entering.y[200:240, :16] = 98
+    still, step = StillScene(), AGAIN_NS // 8
+
+    def is_searched(picture: I420, number: int) -> bool:
+        searches.clear()
+        scene = scenes().detect(picture, Wanted(at_ns=number * step, still=still))
+        assert not len(scene.objects) + len(scene.doubtful) + len(scene.faces)
+        return bool(searches)
+
+    searched = [is_searched(empty, number) for number in range(EMPTY + 9)]
+    assert searched == [True] * EMPTY + [False] * 7 + [True, False]
+    assert is_searched(entering, EMPTY + 9), "one cell that changed a little is enough"
+    assert is_searched(empty, EMPTY + 10), "then all begins anew"
+
+
+def test_a_picture_is_searched_while_anything_is_found_however_still_it_is() -> None:
+    still, shown = StillScene(), shop((480, 270), [(40, 8)], 0.5)
+    for number in range(EMPTY + 2):
+        assert len(scenes().detect(shown, Wanted(at_ns=number, still=still)).faces), number
