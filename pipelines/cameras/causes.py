@@ -37,6 +37,10 @@ _WORDS = (
     ("unreachable", Cause.UNREACHABLE),
     ("not-linked", Cause.CODEC),
     ("no supported stream", Cause.NO_VIDEO),
+    ("sdp contains no streams", Cause.NO_VIDEO),
+    ("(parse error)", Cause.ANSWER),
+    ("can not provide an sdp", Cause.ANSWER),
+    ("unhandled error", Cause.ANSWER),  # a redirection that leads nowhere
 )
 
 _BY_STATUS = {401: Cause.AUTH, 403: Cause.AUTH, 404: Cause.NOT_FOUND, 453: Cause.BUSY, 503: Cause.BUSY}

@@ -23,6 +23,10 @@ CASES = [
     (RTSP, RESOURCE, 10, "Could not write.\nError (453): Not Enough Bandwidth", Cause.BUSY),
     (RTSP, RESOURCE, 9, "Could not read.\nstreaming stopped, reason error (-5)", Cause.UNKNOWN),
     (RTSP, RESOURCE, 7, "Could not open resource. Failed to connect. (Generic error)", Cause.UNKNOWN),
+    (RTSP, RESOURCE, 9, "Could not read.\nCould not receive message. (Parse error)", Cause.ANSWER),
+    (RTSP, RESOURCE, 9, "Unhandled error\nMoved (307)", Cause.ANSWER),
+    (RTSP, RESOURCE, 13, "Could not get settings.\nServer can not provide an SDP.", Cause.ANSWER),
+    (RTSP, RESOURCE, 13, "Could not get settings.\nSDP contains no streams", Cause.NO_VIDEO),
     (RTSP, RESOURCE, 9, "Could not read. (Timeout while waiting for server response)", Cause.TIMEOUT),
     (
         RTSP,
