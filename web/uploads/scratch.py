@@ -51,11 +51,12 @@ class Scratch:
             os.close(self._lock)
 
     def used(self) -> int:
-        """Return how many bytes lie in it."""
+        """Return how many bytes lie in it; folders and files may vanish meanwhile."""
         total = 0
-        for file in self.path.rglob("*"):
-            with contextlib.suppress(OSError):
-                total += file.lstat().st_size
+        for folder, _, names in os.walk(self.path):
+            for name in names:
+                with contextlib.suppress(OSError):
+                    total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 as walk gives them
         return total
 
     def free(self) -> int:

@@ -313,3 +313,20 @@ def test_webcam_runs_are_few_and_a_crash_ends_one(page):
     assert again.status_code == 201
     replaced = clients[2].post("/api/webcam")
     assert replaced.status_code == 201, "a new run ends the visitor's old one"
+
+
+def test_a_folder_that_vanishes_while_it_is_measured_is_no_error(tmp_path, monkeypatch):
+    """One upload was answered with 500 where another was just being deleted."""
+    with Scratch(tmp_path) as scratch:
+        for name in ("gone", "kept"):
+            (scratch.path / name).mkdir()
+            (scratch.path / name / "result.jpg").write_bytes(b"12345")
+        look = os.scandir
+
+        def scandir(path):
+            if str(path).endswith("gone"):
+                raise FileNotFoundError(path)
+            return look(path)
+
+        monkeypatch.setattr(os, "scandir", scandir)
+        assert scratch.used() == 5
