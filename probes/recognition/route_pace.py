@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from engines.marks.types import Route
 from pricing.slots import slot_of
+from probes.recognition.look_scheduler import ROUND
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -20,6 +21,9 @@ many asks what somebody wears of whom all that is confirmed."""
 ASKED_WITHIN = 2_000_000_000
 """A look so much later, ns, than the last that asked what is worn asks again: marks that a GPU finds are
 placed by it for six seconds."""
+WORDS_OF_ROUND = 2
+"""So many looks in a row, the first ones of each round but the first, seek words on whom none were read: as
+many of them as one in EVERY, and once one of them reads a text, enough of the round is left to confirm it."""
 MAX_TRACKS = 1024
 Value = TypeVar("Value")
 _DEAR = frozenset({Route.EMBLEM, Route.PATTERN})
@@ -33,14 +37,16 @@ class RoutePace:
 
     Keypoints and patterns find nothing on most people. They are sought in each look that is clearly better
     than all before, in one of EVERY, and, once one of a person's looks saw an emblem or a pattern, in all
-    that follow: then they decide. Words, too, until one was read, of whatever brand or none: most people
-    wear no text. What is worn is asked less where it is known. From any thread.
+    that follow: then they decide. Words are sought in each look of a person's first round, for who walks by
+    has no other; after that in WORDS_OF_ROUND of each, until one was read, of whatever brand or none: most
+    people wear no text. What is worn is asked less where it is known. From any thread.
     """
 
     def __init__(self) -> None:
         self._spared: dict[TrackId, int] = {}
         self._seen: dict[TrackId, None] = {}
         self._texts: dict[TrackId, bool] = {}
+        self._looks: dict[TrackId, int] = {}
         self._worn: dict[TrackId, frozenset[str]] = {}
         self._settled: dict[TrackId, frozenset[str]] = {}
         self._undressed: dict[TrackId, tuple[int, int]] = {}
@@ -48,15 +54,18 @@ class RoutePace:
     def without(self, look: Look) -> frozenset[Route]:
         """Return the routes to leave out of this look, and count it."""
         track = look.track
+        words = _NONE if self._seeks_words(track) else _WORDS
         if look.fine:
             self._spared.pop(track, None)
             return _NONE
         spared = self._spared.pop(track, 0) + 1
         _keep(self._spared, track, spared % EVERY)
-        if spared == EVERY:
-            return _NONE
-        keypoints = _NONE if track in self._seen else _DEAR
-        return keypoints | _WORDS if self._texts.get(track) is False else keypoints
+        return words if spared == EVERY or track in self._seen else _DEAR | words
+
+    def _seeks_words(self, track: TrackId) -> bool:
+        looks = self._looks.pop(track, 0)
+        _keep(self._looks, track, looks + 1)
+        return looks < ROUND or looks % ROUND < WORDS_OF_ROUND or self._texts.get(track) is not False
 
     def asks_clothes(self, look: Look, confirmed: AbstractSet[str]) -> bool:
         """Return whether this look asks what is worn, and count it. confirmed: the slots known already.

@@ -11,6 +11,7 @@ from engines.marks.types import Route
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Frame, TrackId
 from probes.recognition.look import Look
+from probes.recognition.look_scheduler import ROUND
 from probes.recognition.route_pace import EVERY, MAX_TRACKS, RoutePace
 
 ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)
@@ -45,23 +46,22 @@ def test_who_was_seen_with_an_emblem_gets_them_in_every_look() -> None:
     assert [seeks(pace, BOB) for _ in range(EVERY)] == [False, False, True]
 
 
-def test_on_whom_no_text_was_read_words_are_sought_as_rarely_until_one_is() -> None:
-    pace, look = RoutePace(), Look(ANN, FRAME, 0, 0, CROP)
+def reads(pace: RoutePace, *, fine: bool = False) -> bool:
+    return Route.WORDS not in pace.without(Look(ANN, FRAME, 0, 0, CROP, fine))
+
+
+def test_on_whom_no_text_was_read_words_are_sought_rarely_until_one_is() -> None:
+    pace = RoutePace()
     pace.note(replace(saw(ANN), words=0))
-    reads = [Route.WORDS not in pace.without(look) for _ in range(2 * EVERY)]
-    assert reads == [False, False, True] * 2
-    assert Route.WORDS not in pace.without(replace(look, fine=True)), "a better look reads them"
+    assert all(reads(pace) for _ in range(ROUND)), "who walks by has no other looks"
+    assert [reads(pace) for _ in range(2 * ROUND)] == ([True] * 2 + [False] * 4) * 2
+    assert [reads(pace) for _ in range(3)] == [True, True, False]
+    assert reads(pace, fine=True), "a better look reads them"
     pace.note(saw(ANN))
-    assert Route.WORDS in pace.without(look), "a look that sought none tells nothing"
+    assert not reads(pace), "a look that sought none tells nothing"
     pace.note(replace(saw(ANN), words=1))
     pace.note(replace(saw(ANN), words=0))
-    assert all(Route.WORDS not in pace.without(look) for _ in range(4)), (
-        "there is text, though not always read"
-    )
-    pace.note(replace(saw(ANN, Route.EMBLEM), words=0))
-    assert all(not pace.without(look) for _ in range(4))
-    pace.note(replace(saw(BOB, Route.EMBLEM), words=0))
-    assert pace.without(replace(look, track=BOB)) == {Route.WORDS}
+    assert all(reads(pace) for _ in range(2 * ROUND)), "there is text, though not always read"
 
 
 def wears(*types: str, bare: bool = True) -> LookAnswer:
