@@ -122,7 +122,7 @@ class Floor:
         self._journal = journal
         self._orders = StaffOrders()
         self._present: dict[TrackId, PersonValue] = {}
-        self._held: dict[TrackId, None] = {}
+        self._held: dict[TrackId, int] = {}
         self._view, self._stale = FloorView(), False
         self._turn, self._closed = threading.Lock(), False
 
@@ -198,7 +198,7 @@ class Floor:
         for track in self._held.keys() & values.keys():  # the tracker itself went on with it
             del self._held[track]
             self._metrics.people_returned.labels(track.camera, "found").inc()
-        self._send(self._events.observe(frame, self._present, visits))
+        self._send(self._events.observe(frame, self._present, visits, held=self._held))
         waiting = [track for track in (*shown, *self._held) if self._serves(track)]
         self._send(self._notifier.weigh(at, waiting, values, visits))
         self._wait(shown, at)
@@ -214,13 +214,16 @@ class Floor:
         return values
 
     def leave(self, camera: str, tracks: Iterable[TrackId], at: int, reason: EndReason) -> None:
-        """End tracks of a camera with a last event. Their persons are kept while they can be found again."""
+        """End tracks of a camera with a last event. Their persons are kept while they can be found again.
+
+        Those held end at the time when they were seen last.
+        """
         for track in tracks:
             if self._present.pop(track, None) is None and track not in self._held:
                 continue
-            self._held.pop(track, None)
+            ended_at = self._held.pop(track, at)
             self._people.end(track)
-            self._send(self._events.end(track, at, self._people.value(track), reason))
+            self._send(self._events.end(track, ended_at, self._people.value(track), reason))
             self._metrics.tracks.labels(camera, reason.value).inc()
             self._end_stays(camera, track)
 
@@ -250,7 +253,7 @@ class Floor:
         orders = self._apply_staff_orders(at)
         turned = suspended and self._people.suspend(camera)
         if suspended:
-            self._hold(camera, ended)
+            self._hold(camera, ended, at)
         else:
             self.leave(camera, ended, at, EndReason.CAMERA_LOST)
         departed = self._settle(camera, at, {})
@@ -259,20 +262,19 @@ class Floor:
             self._journal.prices(changed)
             self._journal.quiet(camera, at, ended, orders, suspended=suspended)
 
-    def _hold(self, camera: str, tracks: Iterable[TrackId]) -> None:
+    def _hold(self, camera: str, tracks: Iterable[TrackId], at: int) -> None:
         for track in tracks:
             if self._present.pop(track, None) is not None:
-                self._held[track] = None
-                self._people.hold(track)
+                self._held[track] = self._people.hold(track, at)
                 self._end_stays(camera, track)
 
-    def _give_up(self, at: int) -> None:
-        """End those held who will not be found again, at the time when they were seen last."""
-        for track in self._people.unfound(at):
-            customer = self._people.customer(track)
-            seen_at = at if customer is None or customer.track != track else customer.seen_at
-            self.leave(track.camera, [track], seen_at, EndReason.SUSPENDED)
+    def _give_up(self, at: int) -> bool:
+        """End those held who will not be found again; return whether there were any."""
+        gone = self._people.unfound(at)
+        for track in gone:
+            self.leave(track.camera, [track], at, EndReason.SUSPENDED)
             self._metrics.people_returned.labels(track.camera, "not_found").inc()
+        return bool(gone)
 
     def close(self, at: int) -> None:
         """End everyone, as the program does, for good; from any thread. Frames that come later do nothing."""
@@ -378,8 +380,8 @@ class Floor:
                 customer.waiting_since = at
 
     def _settle(self, camera: str, at: int, visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> bool:
-        """Update the view, summaries and metrics; return whether somebody has left for good."""
-        self._give_up(at)
+        """Update the view, summaries and metrics; return whether anybody has left or was given up."""
+        given_up = self._give_up(at)
         departed = self._people.departed(at)
         for customer, value in departed:
             self._depart(customer, value)
@@ -395,7 +397,7 @@ class Floor:
             )
             self._viewed_at = at
             self._stale = False
-        return bool(departed)
+        return given_up or bool(departed)
 
     def _depart(self, customer: Customer, value: PersonValue) -> None:
         """Count a person who has left for good."""

@@ -195,14 +195,19 @@ class People:
         """Note that a camera is suspended; return whether it was not."""
         return self._returns.suspend(camera)
 
-    def hold(self, track: TrackId) -> None:
-        """Note that a track is not seen, for its camera is suspended: its person has not left."""
+    def hold(self, track: TrackId, at: int) -> int:
+        """Note that a track is not seen, for its camera is suspended: its person has not left.
+
+        Returns when the person was seen last; `at` where that is not known.
+        """
         for other, votes in self._crossings.end(track):
             self._add_votes(other, votes)
         self._votes.forget(track)
         self._returns.hold(track)
-        if (customer := self._of.get(track)) is not None and customer.track == track:
-            customer.held = True
+        if (customer := self._of.get(track)) is None or customer.track != track:
+            return at
+        customer.held = True
+        return customer.seen_at
 
     def unfound(self, now: int) -> list[TrackId]:
         """Return held tracks whose persons will not be found again; give each to `end`."""

@@ -11,7 +11,7 @@ from probes.events.messages import Message, MessageKind, Payload, from_rfc3339, 
 from probes.frame import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from pricing.value import Item, Price
     from probes.frame import Box, Frame, TrackId
@@ -104,12 +104,14 @@ class PersonEvents:
         values: Mapping[TrackId, PersonValue],
         zones: Mapping[TrackId, Sequence[ZoneStay]],
         ended: Iterable[TrackId] = (),
+        held: Container[TrackId] = (),
     ) -> list[Message]:
         """Take one frame; return the events to send now, each track's in order of `seq`.
 
         values may be known of tracks that this frame does not show; a track in `ended` ends once. One that
         shows again after that, as where another track was taken for its person's, counts on in `seq`. A
         change within a second of the last message is sent by a later call, whichever camera that frame is of.
+        held: tracks that are not seen and have not ended; nothing is told of them until they end or show.
         """
         at, messages = frame.captured_at, []
         for person in frame.of(Kind.PERSON):
@@ -125,7 +127,7 @@ class PersonEvents:
             life.box = box
         for track, life in self._lives.items():
             life.value = values.get(track, life.value)
-            if track.camera == frame.camera:
+            if track.camera == frame.camera and track not in held:
                 life.zones = tuple(zones.get(track, ()))
         for track in ended:
             if (life := self._lives.pop(track, None)) is not None:
@@ -133,7 +135,7 @@ class PersonEvents:
         messages += [
             self._message(MessageKind.UPDATED, track, life, at)
             for track, life in self._lives.items()
-            if life.due(at)
+            if track not in held and life.due(at)
         ]
         return messages
 

@@ -93,7 +93,8 @@ class ReturnLinker:
             self._suspended.discard(camera)
             self._returned[camera] = now
         if decided is not None:
-            return [self._take(link) for link in decided if link.old in self._held]
+            known = self._traces.trace  # lines of a record may be lost
+            return [self._take(one) for one in decided if one.old in self._held and known(one.new)]
         if camera not in self._returned:
             return []
         held = [track for track in self._held if track.camera == camera]
@@ -110,7 +111,8 @@ class ReturnLinker:
         for track in self._held:
             trace = self._traces.trace(track)
             returned = self._returned.get(track.camera)
-            given_up = returned is not None and not 0 <= now - returned <= SEARCH_NS
+            # now may be of another camera's frame, and a little before the return
+            given_up = returned is not None and abs(now - returned) > SEARCH_NS
             if trace is None or given_up or abs(now - trace.last_at) > HELD_NS:
                 found.append(track)
         return found

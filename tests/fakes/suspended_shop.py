@@ -19,6 +19,7 @@ from pipelines.floor.plan import FloorPlan, build_floor, open_record
 from pipelines.sales.file import SaleFile
 from pipelines.sales.floor_desk import FloorDesk
 from pipelines.turns import Turns
+from pricing.sales.assignment import AssignmentRules
 from pricing.sales.desk import SalesDesk
 from pricing.sales.types import DeskRules, SaleEvent, SaleKind, SaleOutcome, StaffMember, StaffState
 from pricing.value import Price
@@ -33,8 +34,10 @@ from probes.recognition.clothes import Clothes
 from tests.fakes.shop_day import Sayings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from probes.people.zones import Zone
 
 S = 1_000_000_000
 START = 1_795_344_000 * S
@@ -96,6 +99,7 @@ class SuspendedShop:
         count: int = 2,
         staff: int = 4,
         record: Path | None = None,
+        zones: Sequence[Zone] = (),
     ) -> None:
         self.random, self.now, self.count = Random(seed), 0.0, count
         self.watch: Callable[[int], None] = lambda _: None
@@ -103,13 +107,13 @@ class SuspendedShop:
         self.cameras = [f"c{n}" for n in range(cameras)]
         plan = FloorPlan(
             store="shop", device="edge", timezone="Europe/Berlin", currency="EUR",
-            zones=dict.fromkeys(self.cameras, ()), rules=(Rule("vip", 100_000),), window_ms=30_000,
+            zones=dict.fromkeys(self.cameras, tuple(zones)), rules=(Rule("vip", 100_000),), window_ms=30_000,
         )  # fmt: skip
         self.said, self.metrics = Sayings(), Metrics(())
         self.floor = build_floor(
             plan,
             lambda brand, *_: _price(brand),
-            summaries=Summaries(dict.fromkeys(self.cameras, ()), "EUR"),
+            summaries=Summaries(dict.fromkeys(self.cameras, tuple(zone.name for zone in zones)), "EUR"),
             publisher=self.said,
             metrics=self.metrics,
             getrandbits=self.random.getrandbits,
@@ -123,8 +127,9 @@ class SuspendedShop:
             now_ns=lambda: START + int(self.now * S), suspended=lambda: self.throttle.suspended,
         )  # fmt: skip
         members = [StaffMember(f"s{n}") for n in range(staff)]
+        rules = DeskRules(AssignmentRules(least_minor=1), accept_within_s=30, attend_max_s=7200)
         self.desk = FloorDesk(
-            SalesDesk(members, DeskRules(accept_within_s=30, attend_max_s=7200)),
+            SalesDesk(members, rules),
             SaleFile(folder / "sales.db", lambda: START + int(self.now * S)), self.floor, self.said,
             self.metrics, store="shop", device="edge", currency="EUR", minor_per_unit=100, run="r",
             now_ns=lambda: START + int(self.now * S), utc=lambda at: at, getrandbits=self.random.getrandbits,
@@ -214,7 +219,8 @@ class SuspendedShop:
         return one.camera == camera and one.comes_at <= self.now < one.goes_at
 
     def _frame(self, camera: str) -> None:
-        at, seen = START + int(self.now * S), []
+        # The frames of a batch were not captured all at once, nor in its order.
+        at, seen = START + int(self.now * S) - self.cameras.index(camera) * S // 10, []
         for one in self.people:
             if not self._here(one, camera):
                 continue

@@ -14,6 +14,7 @@ from pipelines.insights.recorder import InsightsRecorder
 from pipelines.outputs.mqtt.outbox import Outbox
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.messages import MessageKind
+from probes.people.zones import Zone
 from tests.fakes.suspended_shop import START, S, SuspendedShop
 
 
@@ -81,6 +82,26 @@ def test_who_left_meanwhile_ends_at_the_time_they_were_seen_last(shop) -> None:
     assert ended["occurred_at"] == shop.at(40)
     assert shop.counts()["visitors"] == 2
     assert shop.returned() == {"not_found": 1}
+
+
+EVERYWHERE = Zone("island", ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)))
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_what_is_told_of_who_was_held_is_in_the_order_of_time(tmp_path, stays) -> None:
+    shop = SuspendedShop(tmp_path, cameras=2, count=0, zones=[EVERYWHERE])
+    customer = shop.come("c0", 600 if stays else 45)
+    shop.run(40)
+    turn(shop, "c0")
+    shop.run(30)
+    told = [m.payload for m in shop.said.said if m.topic.endswith("/person")]
+    old = [e for e in told if e["track"]["id"] == customer.tracks[0]]
+    assert [e["seq"] for e in old] == list(range(1, len(old) + 1))
+    assert [e["occurred_at"] for e in old] == sorted(e["occurred_at"] for e in old)
+    assert (old[-1]["type"], old[-1]["occurred_at"]) == ("person.ended", shop.at(40))
+    if stays:
+        new = [e for e in told if e["track"]["id"] == customer.tracks[1]]
+        assert min(e["occurred_at"] for e in new) > old[-1]["occurred_at"]
 
 
 def test_a_camera_that_does_not_come_back_keeps_nobody(shop) -> None:

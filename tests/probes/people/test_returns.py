@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.reidentification import TrackLinker
+from probes.people.reidentification import TrackLink, TrackLinker
 from probes.people.returns import HELD_NS, SEARCH_NS, ReturnLinker, S
 from probes.people.zones import Role, Zone
 from probes.recognition.clothes import Clothes
@@ -136,6 +136,26 @@ def test_who_comes_long_after_the_camera_is_not_one_of_them() -> None:
     assert door.links == []
     assert door.returns.unfound(60 * S + SEARCH_NS) == []
     assert door.returns.unfound(60 * S + SEARCH_NS + 1) == [track(1)]
+
+
+def test_frames_of_other_cameras_that_are_a_little_older_give_nobody_up() -> None:
+    door = Door()
+    door.clothes = {track(1): outfit(1), track(11): outfit(1)}
+    door.see(0, {1: 300})
+    door.suspend(1)
+    door.see(60, {11: 300})
+    door.see(59.4, {}, camera="till")
+    assert door.returns.unfound(int(59.4 * S)) == []
+
+
+def test_a_recorded_link_to_somebody_whose_frames_were_lost_is_left_out() -> None:
+    door = Door()
+    door.see(0, {1: 300})
+    door.suspend(1)
+    frame = Frame("door", 60 * S, SIZE, ())
+    lost = [TrackLink(track(1), track(11), 0.7)]
+    assert door.returns.update(frame, door.wears, door.clothes.get, lost) == []
+    assert track(1) in door.returns
 
 
 def test_a_camera_that_stays_away_holds_nobody_for_ever() -> None:
