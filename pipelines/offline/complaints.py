@@ -30,6 +30,8 @@ _HARMLESS: Final = re.compile("mmco: unref short|number of reference frames|co l
 """H.264 pictures to be forgotten, or asked for vectors, that never came: seen with all frames right."""
 _REFERENCE: Final = re.compile("Missing reference picture|reference picture missing")
 """An H.264 picture shows what another one shows that never came."""
+_NO_PICTURE: Final = ("no frame!", "error: Failed to send data for decoding", "error: Invalid input packet")
+"""What a decoder says of headers without a picture, such as those at the begin of an H.264 in ASF."""
 _IDR: Final = 5
 _IN_DECODER: Final = 32
 """Pictures that FFmpeg's threads may hold: it may complain of one so many after that."""
@@ -50,6 +52,12 @@ class Complaints:
         harmless = _HARMLESS.match(line) or (self._is_open and _REFERENCE.match(line))
         if not harmless and len(self.lines) < MAX_KEPT:
             self.lines.append(line)
+
+    def forgive(self, headers: int) -> None:
+        """Drop what was said of so many packets without a picture, in a film of which none is missing."""
+        for line in _NO_PICTURE * min(headers, MAX_KEPT):
+            if line in self.lines:
+                self.lines.remove(line)
 
     def see(self, is_key: bool, is_idr: Callable[[], bool]) -> bool:
         """Note a coded picture before the H.264 decoder; return whether more need to be seen.

@@ -203,7 +203,10 @@ class _Read:
         )
         given = self.count if decoded.given is None else decoded.given
         left_out = max(0, stored - given) if stored and shows_all(path) else 0
-        self.missing = left_out + decoded.lost
+        if stored and self.count >= stored:
+            self.complaints.forgive(max(0, given - stored))
+        else:
+            self.missing = left_out + decoded.lost
 
     def __str__(self) -> str:
         is_known = self._duration_ns > self._last_ns + Gst.SECOND // 2

@@ -407,6 +407,14 @@ def test_a_film_of_a_live_recorder_that_announces_no_sizes_is_not_torn(short_gro
     assert read(path) == (FRAMES, [])
 
 
+def test_headers_alone_in_a_decoder_are_no_picture(tmp_path):
+    """As of H.264 in an ASF, which some recorders export."""
+    path = tmp_path / "h264.asf"
+    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x96:rate=10"]
+    subprocess.run([*make, "-frames:v", str(FRAMES), *X264, path], check=True, timeout=600)
+    assert read(path) == (FRAMES, [])
+
+
 @pytest.mark.parametrize("name", ["x.ogv", "vp8.webm", "vp9.webm", "x.avi"])
 def test_a_film_in_which_nothing_moves_is_read_without_a_word(tmp_path, name):
     """Some codecs store nothing for a picture that is shown again, or pictures that are never shown."""
