@@ -233,7 +233,7 @@ def test_login_and_track_go_to_the_source_inside_and_nowhere_else(tmp_path, capl
 
     with running(tmp_path, rtsp(1), change=with_login) as run:
         run.platform.start()
-        wait_for(lambda: run.element_factory.logins)
+        wait_for(lambda: run.element_factory.logins and run.element_factory.tracks)
         assert run.element_factory.logins[-1] == ("viewer", "geheim")
         assert run.element_factory.tracks[-1] == [2]
         wait_for(lambda: run.state("c0") == "live:none")
