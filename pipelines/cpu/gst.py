@@ -16,10 +16,10 @@ gi.require_version("GstVideo", "1.0")
 from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401  (GstApp gives appsink its methods)
 
 from engines.image import I420  # noqa: E402
+from pipelines.cameras import login_guard  # noqa: E402
 from pipelines.cameras.file_demuxers import forbid_demuxers  # noqa: E402
 from pipelines.cameras.source import SourceLost  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
-from pipelines.cpu import login_guard  # noqa: E402
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from pipelines.cameras import login_guard
 from pipelines.cameras.causes import ANSWERED, answer_in, cause_of_status, classify
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
@@ -14,7 +15,7 @@ from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
-from pipelines.cpu import gst, login_guard
+from pipelines.cpu import gst
 from pipelines.cpu.decoding import add_file, check_linked, decode_any, link_rtp
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder

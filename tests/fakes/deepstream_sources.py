@@ -15,9 +15,9 @@ PICTURE = "video/x-raw,format=I420,width=1280,height=720,framerate=10/1"
 
 
 class UriSource(StandIn):
-    """It plays what `scripts` says of its URI: live, fed, dead, auth, busy, ends, dies, stalls.
+    """It plays what `scripts` says of its URI: live, fed, dead, auth, busy, ends, dies, stalls, calls.
 
-    busy-N: it answers 503 to its first N calls, and is live then.
+    busy-N: it answers 503 to its first N calls, and is live then. calls: its rtspsrc really calls the camera.
     """
 
     def build(self) -> None:
@@ -59,8 +59,11 @@ class UriSource(StandIn):
             self._complain(Gst.Message.new_warning, Gst.ResourceError.NOT_AUTHORIZED, "Unauthorized")
         if script in ("dead", "auth") or self.source is not None:
             return
-        rtsp = self.inner("rtspsrc")  # for the login only
-        rtsp.set_locked_state(True)
+        rtsp = self.inner("rtspsrc")
+        if script == "calls":
+            rtsp.set_property("location", uri)
+            return
+        rtsp.set_locked_state(True)  # it is there for the login only
         self.element_factory.logins.append((rtsp.get_property("user-id"), rtsp.get_property("user-pw")))
         video = Gst.Caps.from_string("application/x-unknown,media=(string)video")
         sound = Gst.Caps.from_string("application/x-unknown,media=(string)audio")

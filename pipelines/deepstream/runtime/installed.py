@@ -7,6 +7,7 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras import login_guard
 from pipelines.cameras.file_demuxers import forbid_demuxers
 from pipelines.deepstream.graph.camera import NVMM
 from pipelines.deepstream.graph.capabilities import Capabilities, Mux
@@ -29,6 +30,7 @@ def installed(element_factory: ElementFactory | None = None) -> Capabilities:
     os.environ["NVSTREAMMUX_ADAPTIVE_BATCHING"] = "yes"
     Gst.init(None)
     forbid_demuxers(Gst)
+    login_guard.register()
     element_factory = element_factory or GstElementFactory()
     version = element_factory.version_of("nvinfer")
     if version is None:

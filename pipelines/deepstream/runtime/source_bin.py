@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.cameras import login_guard
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.deepstream.graph.camera import LATENCY_MS, NOWHERE, PACE, crop_text
 from pipelines.deepstream.runtime.elements import Gst, get_nick
@@ -204,6 +205,7 @@ def _configure(box: Any, _inner: Any, element: Any, access: RtspAccess) -> None:
         _thin_out(box, element, access.fps)
     if element.find_property("user-id") is None or element.find_property("user-pw") is None:
         return
+    login_guard.settle()  # the source has just made it, in this thread
     element.set_property("latency", LATENCY_MS)
     element.set_property("drop-on-latency", True)
     # The bin may have a handler of its own; rtspsrc leaves a track alone as soon as one handler says so.

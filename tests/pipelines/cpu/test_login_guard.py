@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.paths import ROOT
+from pipelines.cameras.login_guard import LoginGuard
 from pipelines.cameras.preflight import is_bare_digest
 from pipelines.cameras.source import SourceLost, SourceSpec
 from pipelines.cameras.trial import first_frame
-from pipelines.cpu.login_guard import LoginGuard
 from pipelines.cpu.source import GstSource, open_source
 from tests.fakes.rtsp_replies import refusing_camera
 
@@ -75,7 +75,7 @@ def _causes() -> Iterator[str]:
                         yield lost.cause.value
 
 
-def _count_guards(alive: set[int]) -> object:
+def count_guards(alive: set[int]) -> object:
     """Have the guards that live noted in a set; return what must be kept as long as any may end."""
     library = ctypes.CDLL("libgobject-2.0.so.0")
     end = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
@@ -95,7 +95,7 @@ def _count_guards(alive: set[int]) -> object:
 def main() -> None:
     """Print what became of each camera, then how many guards live beside one rtspsrc and after it."""
     alive: set[int] = set()
-    kept = _count_guards(alive)
+    kept = count_guards(alive)
     print(*_causes())
     source = GstSource(SourceSpec("door", "rtsp://127.0.0.1:1/x"))  # nothing listens there
     print(len(alive))

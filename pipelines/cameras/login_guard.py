@@ -1,7 +1,8 @@
 """Takes logins out of RTSP answers that end the process: rtspsrc reads a Digest without parameters as null.
 
 Seen with GStreamer 1.22: the one line `WWW-Authenticate: Digest`, in an answer of 401 to any request, is a
-segmentation fault. rtspsrc shows answers to its extensions before it reads logins, so this is one.
+segmentation fault. rtspsrc shows answers to its extensions before it reads logins, so this is one. The
+rtspsrc inside nvurisrcbin finds them in the same registry.
 """
 
 from __future__ import annotations
