@@ -10,7 +10,7 @@ from probes.events.status import STATUS, device_status
 
 if TYPE_CHECKING:
     from pipelines.clock import StoreClock
-    from pipelines.floor.floor import Publisher
+    from pipelines.floor.publisher import Publisher
     from pipelines.interfaces import Platform
     from pipelines.overload import Overload
     from pipelines.reload.reloader import Reloader

@@ -28,7 +28,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.cameras.throttle import Throttle
 from pipelines.clock import StoreClock
 from pipelines.device_topic import DeviceTopic
-from pipelines.floor.floor import NoPublisher
+from pipelines.floor.publisher import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.floor.store_summary import StoreSummary
 from pipelines.housekeeping import Housekeeper, StateFolderCheck
@@ -54,7 +54,8 @@ if TYPE_CHECKING:
     from pipelines.brands.registry import BrandRegistry
     from pipelines.cameras.states import CameraStatus
     from pipelines.cameras.trial import CameraTrial
-    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.floor.floor import Floor
+    from pipelines.floor.publisher import Publisher
     from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.states import CameraStatus
     from pipelines.clock import StoreClock
-    from pipelines.floor.floor import CameraTally, Floor
+    from pipelines.floor.floor import Floor
+    from pipelines.floor.tally import CameraTally
     from pipelines.interfaces import Platform
     from pipelines.overload import Overload
     from pipelines.settings.root import Settings

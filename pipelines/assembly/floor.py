@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.brands.registry import BrandRegistry
-    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.floor.floor import Floor
     from pipelines.floor.plan import FloorPlan
+    from pipelines.floor.publisher import Publisher
     from pipelines.outputs.journal.writer import JournalWriter
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.clock import StoreClock
-    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.floor.floor import Floor
+    from pipelines.floor.publisher import Publisher
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.floor.tally import CameraTally
 from pipelines.floor.view import FloorView, view_of
 from probes.events.events import EndReason
 from probes.events.messages import same
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipelines.floor.people import Customer, People
     from pipelines.floor.plan import FloorPlan
+    from pipelines.floor.publisher import Publisher
     from pipelines.outputs.journal.writer import JournalWriter
     from pricing.ledger.ledger import Ledger
     from pricing.ledger.lookup_once import LookupOnce
@@ -42,51 +43,6 @@ if TYPE_CHECKING:
 VIEW_EVERY_NS = 250_000_000
 TURN_S: Final = 1.5
 """How long `close` waits for a frame that is under work: one takes milliseconds, unless its thread hangs."""
-
-
-class Publisher(Protocol):
-    """Where messages go. Neither method ever waits."""
-
-    def send(self, message: Message) -> bool:
-        """Take a message that must arrive; False where it had to be dropped."""
-
-    def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
-        """Take the newest content of a retained topic."""
-
-    def clear_state(self, topic: str) -> None:
-        """Take a retained topic away."""
-
-
-class NoPublisher:
-    """A Publisher for a store without a broker."""
-
-    def send(self, message: Message) -> bool:
-        """Let the message go."""
-        return True
-
-    def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
-        """Let the state go."""
-
-    def clear_state(self, topic: str) -> None:
-        """Have nothing to take away."""
-
-
-@dataclass(slots=True)
-class CameraTally:
-    """What one camera has seen since the start: persons who were there last, their items, their totals.
-
-    items: those with a brand or a price; everybody wears trousers.
-    """
-
-    persons: int = 0
-    items: int = 0
-    total_minor: int = 0
-
-    def add(self, value: PersonValue) -> None:
-        """Count one more person."""
-        self.persons += 1
-        self.items += sum(1 for item in value.items if item.brand or item.price)
-        self.total_minor += value.total.amount_minor
 
 
 class Floor:

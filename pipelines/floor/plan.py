@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from pipelines.floor.floor import Publisher
+    from pipelines.floor.publisher import Publisher
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
     from probes.events.status import Summaries

@@ -11,7 +11,7 @@ from probes.events.status import SUMMARY, store_summary
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.floor.floor import Publisher
+    from pipelines.floor.publisher import Publisher
     from pipelines.floor.view import FloorView
     from pipelines.sales.floor_desk import FloorDesk
 

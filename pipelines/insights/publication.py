@@ -10,7 +10,7 @@ from probes.events.messages import Payload, rfc3339
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pipelines.floor.floor import Publisher
+    from pipelines.floor.publisher import Publisher
     from pipelines.insights.file import InsightsFile
     from pricing.insights.cells import CountCell
     from probes.metrics import Metrics

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pipelines.brands.registry import BrandRegistry
     from pipelines.cameras.reporter import CameraReporter
     from pipelines.clock import StoreClock
-    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.floor.floor import Floor
+    from pipelines.floor.publisher import Publisher
     from pipelines.interfaces import Platform
     from pipelines.reload.plan import Change, ReloadPlan
     from pipelines.sales.floor_desk import FloorDesk

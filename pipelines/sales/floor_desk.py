@@ -20,7 +20,8 @@ from probes.people.returns import APPEAR_NS, HELD_NS, STOOD
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from pipelines.floor.floor import Floor, Publisher
+    from pipelines.floor.floor import Floor
+    from pipelines.floor.publisher import Publisher
     from pipelines.floor.view import PersonView
     from pipelines.sales.file import SaleFile
     from pricing.sales.desk import SalesDesk

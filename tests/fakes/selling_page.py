@@ -9,7 +9,7 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING
 
-from pipelines.floor.floor import NoPublisher
+from pipelines.floor.publisher import NoPublisher
 from pipelines.insights.file import InsightsFile
 from pipelines.sales.file import SaleFile
 from pipelines.sales.floor_desk import FloorDesk

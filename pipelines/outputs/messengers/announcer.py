@@ -15,7 +15,7 @@ from probes.events.messages import MessageKind, from_rfc3339
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipelines.floor.floor import Publisher
+    from pipelines.floor.publisher import Publisher
     from pipelines.floor.view import PersonView
     from pipelines.outputs.base import PictureSink
     from pipelines.outputs.messengers.crops import MaskedCrops
