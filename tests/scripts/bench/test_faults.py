@@ -12,7 +12,8 @@ import pytest
 
 from scripts.bench.camera_faults import CameraLedger, _CameraRig, camera_verdicts, sum_of
 from scripts.bench.camera_servers import HOSTILE, hostile_server
-from scripts.bench.faults import KINDS, FaultLedger, make_faults, verdicts
+from scripts.bench.fault_ledger import FaultLedger, verdicts
+from scripts.bench.faults import KINDS, make_faults
 from scripts.msh import main
 
 MS = 1_000_000
