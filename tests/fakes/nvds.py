@@ -24,6 +24,7 @@ from probes.nvds.tensors import PydsLooks
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import HeadWatch
 from scripts.bench import pyds_over_ctypes
+from tests.fakes.failing_pyds import Faulty
 from tests.fakes.nvds_reader import reader
 from tests.fakes.people import START
 
@@ -158,7 +159,7 @@ def looks_of(ds: Any) -> LookObjects:
 
 
 def _library(ds: Any) -> Any:
-    return FaultyReader(ds._fails_at, ds._error) if isinstance(ds, pyds_over_ctypes.Faulty) else reader()
+    return FaultyReader(ds._fails_at, ds._error) if isinstance(ds, Faulty) else reader()
 
 
 class FaultyReader:

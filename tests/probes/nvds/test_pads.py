@@ -12,7 +12,7 @@ from gi.repository import Gst  # noqa: E402
 
 from probes.nvds.pads import filter_buffers  # noqa: E402
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate  # noqa: E402
-from scripts.bench.pyds_over_ctypes import Faulty  # noqa: E402
+from tests.fakes.failing_pyds import Faulty  # noqa: E402
 from tests.fakes.nvds import PROCESS_KEY, Pic, face, fill, person, pyds, rig  # noqa: E402
 from tests.fakes.people import SECOND, START  # noqa: E402
 

@@ -14,7 +14,7 @@ from gi.repository import Gst  # noqa: E402
 from probes.frame import Kind  # noqa: E402
 from probes.nvds.meta import HEADS, REDACTION_TAG, UNTRACKED  # noqa: E402
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate  # noqa: E402
-from scripts.bench.pyds_over_ctypes import Faulty  # noqa: E402
+from tests.fakes.failing_pyds import Faulty  # noqa: E402
 from tests.fakes.nvds import (  # noqa: E402
     BINDING,
     PROCESS_KEY,
