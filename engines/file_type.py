@@ -81,6 +81,7 @@ _STARTS = (
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", WMV),
     (b"OggS", OGG),
     (b"\0\0\x01\xba", MPEG_PS),
+    (b"IMKH", MPEG_PS),  # a recorder's own header before it
 )
 MAX_JUNK = 4096
 """Bytes before a picture that are passed over: blanks, headers of HTTP and mail, warnings of a shop's PHP."""
@@ -98,6 +99,7 @@ _OTHERS = (
     ((b"%pdf-",), "a PDF document; export its page as JPEG or PNG"),
     ((b"pk\x03\x04",), "a ZIP archive or an office document; take the picture out of it"),
     ((b"<svg",), "an SVG drawing; export it as PNG"),
+    ((b"DHAV", b"DAHUA"), "a recorder's own format (DAV); export it there, or by its player, as MP4 or AVI"),
     (
         (b"#extm3u", b"<mpd", b"<smoothstreamingmedia", b"[playlist]"),
         "a playlist, which only names a film; send the film itself",
@@ -107,7 +109,7 @@ _OTHERS = (
         "a web page (HTML), perhaps one that asks to sign in; open the picture itself, then save that",
     ),
 )
-"""Starts of files sent in place of pictures, and what to do. Those of documents are in small letters."""
+"""Starts of files sent in place of those taken, and what to do. Those of documents are in small letters."""
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _PROLOGUE = re.compile(rb"(?:<\?xml.*?\?>|<!--.*?-->|<!doctype svg.*?>|\s)*", re.DOTALL)
 _NO_SEGMENT = frozenset({b"", *(bytes([marker]) for marker in (*range(0xC0), *range(0xD0, 0xDA)))})
@@ -142,7 +144,7 @@ def sniff(head: bytes) -> FileType | None:
 
 
 def other_kind(head: bytes) -> str | None:
-    """Return what a file is that is often sent in place of a picture, and what to do; None for all else.
+    """Return what a file is that is often sent in place of those taken, and what to do; None for all else.
 
     head: as of `sniff`, which did not know it.
 

@@ -31,6 +31,7 @@ _ASF: Final = bytes.fromhex("3026b2758e66cf11")
 _ASF_FILE: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 _TS_SYNC, _TS_PACKETS = b"\x47", (188, 192)
 _PACK, _PROGRAM_END = b"\0\0\x01\xba", b"\0\0\x01\xb9"
+_PROGRAM_STREAM: Final = (_PACK, b"IMKH")
 
 
 def is_whole(path: Path | str) -> bool:
@@ -85,7 +86,7 @@ def _breaks_off(file: BinaryIO) -> bool:
         return at >= 0 and int.from_bytes(head[at + 40 : at + 48], "little") > size
     if head.startswith(b"OggS"):
         return not _ogg_ends(tail)
-    return not _program_stream_ends(tail) if head.startswith(_PACK) else _ends_in_packet(head, tail)
+    return not _program_stream_ends(tail) if head.startswith(_PROGRAM_STREAM) else _ends_in_packet(head, tail)
 
 
 def announced_end(file: BinaryIO, *, any_box: bool = False) -> int | None:

@@ -1,21 +1,25 @@
-"""How long an MP4 and its video are by its header, and a longer duration where that is needed to read it.
+"""How long an MP4 and its video are by its header, and what is read in it instead, where that is needed.
 
 GStreamer's MP4 demuxer (qtdemux, seen with 1.22) takes a video track of less than a fifth of the movie's
 duration for a preview picture and leaves it out: a short film with a long sound track has no video then. And
 of a film that was trimmed, so that an edit list skips its first pictures, it leaves out some at the end: it
 compares times that count those with the movie's duration, which does not. Read with a longer duration in the
-track's header, or in the movie's, each is a movie like any other.
+track's header, or in the movie's, each is a movie like any other. So it is with pictures out of order and no
+edit list, of which the first is shown later than the movie begins: those that end behind it are left out. And
+it does not know the later of the two names of DNxHD, whose decoder reads both.
 """
 
 from __future__ import annotations
 
 import contextlib
+import struct
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from pipelines.cameras.file_end import boxes, file_size, is_whole, read_exactly
+from pipelines.cameras.file_patch import FilePatch
 
 LEAST_SHARE: Final = 5
 """The demuxer leaves a track out that is less than one part in so many of the movie."""
@@ -25,14 +29,9 @@ a group of pictures begins so shortly before the end."""
 LEAST_LEFT_OUT_S: Final = 0.02
 """What an edit list leaves out at the end is more: its times are rounded."""
 _MAX_EDITS: Final = 64
-
-
-@dataclass(frozen=True, slots=True)
-class HeaderPatch:
-    """Bytes to be read instead of those at a place of a file."""
-
-    at: int
-    data: bytes
+MAX_OFFSETS: Final = 2**21
+_KNOWN_NAMES: Final = {b"AVdh": b"AVdn"}
+"""Names of codecs (SMPTE RDD 44: DNxHR), and those by which the demuxer knows them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +46,21 @@ class _Edit:
     hidden_s: float
 
 
-def longer_duration(path: Path | str) -> HeaderPatch | None:
-    """Return what makes an MP4 or its video as long as it must be; None where nothing is to be done."""
+def header_patches(path: Path | str) -> list[FilePatch]:
+    """Return what is to be read in an MP4's header instead; nothing where all is right."""
     if not is_whole(path):
-        return None  # the demuxer pulls it, which ends badly where the end is missing
+        return []  # the demuxer pulls it, which ends badly where the end is missing
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
         movie = _movie(file)
         if movie is not None:
-            return _patch(file, *movie) or _patch_of_trimmed(file, *movie)
-    return None
+            longer = _patch(file, *movie) or _patch_of_trimmed(file, *movie)
+            return [*([longer] if longer else _order_of_late(file, *movie)), *_names(file, *movie)]
+    return []
 
 
 def loses_pictures(path: Path | str) -> bool:
-    """Return whether a demuxer that reads a movie without `longer_duration` may leave pictures out."""
-    if longer_duration(path) is None:
+    """Return whether a demuxer that reads a movie without `header_patches` may leave pictures out."""
+    if not header_patches(path):
         return False
     with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
         movie = _movie(file)
@@ -101,7 +101,7 @@ def shows_all(path: Path | str) -> bool:
     return True
 
 
-def _patch(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
+def _patch(file: BinaryIO, begin: int, end: int) -> FilePatch | None:
     movie_s, videos = 0.0, []
     for kind, first, last in boxes(file, begin, end):
         if kind == b"mvhd":
@@ -115,7 +115,7 @@ def _patch(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
     wanted = round(movie_s * scale)
     if not 0 < duration * LEAST_SHARE < wanted < 2 ** (8 * width) - 1:
         return None
-    return HeaderPatch(at, wanted.to_bytes(width, "big"))
+    return FilePatch(at, wanted.to_bytes(width, "big"), width)
 
 
 def _movie(file: BinaryIO) -> tuple[int, int] | None:
@@ -123,7 +123,7 @@ def _movie(file: BinaryIO) -> tuple[int, int] | None:
     return next(((first, last) for _, first, last in found), None)
 
 
-def _patch_of_trimmed(file: BinaryIO, begin: int, end: int) -> HeaderPatch | None:
+def _patch_of_trimmed(file: BinaryIO, begin: int, end: int) -> FilePatch | None:
     """Return the movie's duration with what is skipped of its video; None where it is no shorter."""
     header = next((first for kind, first, _ in boxes(file, begin, end) if kind == b"mvhd"), None)
     if header is None:
@@ -132,9 +132,50 @@ def _patch_of_trimmed(file: BinaryIO, begin: int, end: int) -> HeaderPatch | Non
     wanted = max(
         (ceil((edit.skipped_s + edit.shown_s) * scale) for edit in _trimmed(file, begin, end)), default=0
     )
-    return (
-        HeaderPatch(at, wanted.to_bytes(width, "big")) if duration < wanted < 2 ** (8 * width) - 1 else None
-    )
+    if not duration < wanted < 2 ** (8 * width) - 1:
+        return None
+    return FilePatch(at, wanted.to_bytes(width, "big"), width)
+
+
+def _order_of_late(file: BinaryIO, begin: int, end: int) -> list[FilePatch]:
+    """Return tables of offsets by which the first picture is at 0, where it is late and no edit list says so.
+
+    8.6.1.3: how much later than it is decoded each picture is shown; in version 1 also how much earlier.
+    """
+    found = []
+    for kind, first, last in boxes(file, begin, end):
+        if kind != b"trak" or _video_header(file, first, last) is None or _all_edits(file, first, last):
+            continue
+        at = _tables(file, (first, last)).get(b"ctts")
+        count = 0 if at is None else int.from_bytes(read_exactly(file, at + 4, 4), "big")
+        if at is None or not 0 < count <= MAX_OFFSETS:
+            continue
+        entries = list(struct.iter_unpack(">Ii", read_exactly(file, at + 8, 8 * count)))
+        late = entries[0][1]
+        if late > 0 and min(offset for _, offset in entries) >= 0:
+            moved = b"".join(struct.pack(">Ii", number, offset - late) for number, offset in entries)
+            found += [FilePatch(at, b"\1", 1), FilePatch(at + 8, moved, len(moved))]
+    return found
+
+
+def _tables(file: BinaryIO, track: tuple[int, int]) -> dict[bytes, int]:
+    """Return where the content of each table of a track begins (8.5)."""
+    place = track
+    for kind in (b"mdia", b"minf", b"stbl"):
+        place = next(((a, b) for found, a, b in boxes(file, *place) if found == kind), (0, 0))
+    return {kind: first for kind, first, _ in boxes(file, *place)}
+
+
+def _names(file: BinaryIO, begin: int, end: int) -> list[FilePatch]:
+    """Return the names of codecs that the demuxer knows under another name (8.5.2)."""
+    found = []
+    for kind, first, last in boxes(file, begin, end):
+        tables = _tables(file, (first, last)) if kind == b"trak" else {}
+        if b"stsd" in tables:
+            at = tables[b"stsd"] + 12
+            known = _KNOWN_NAMES.get(read_exactly(file, at, 4))
+            found += [] if known is None else [FilePatch(at, known, len(known))]
+    return found
 
 
 def _trimmed(file: BinaryIO, begin: int, end: int) -> list[_Edit]:
@@ -156,10 +197,7 @@ def _trimmed(file: BinaryIO, begin: int, end: int) -> list[_Edit]:
 
 def _ends_in_key(file: BinaryIO, track: tuple[int, int], share: float) -> bool:
     """Return whether a key picture stands within about twice a share of a track from its end (8.6.2)."""
-    place = track
-    for kind in (b"mdia", b"minf", b"stbl"):
-        place = next(((a, b) for found, a, b in boxes(file, *place) if found == kind), (0, 0))
-    tables = {kind: first for kind, first, _ in boxes(file, *place)}
+    tables = _tables(file, track)
     if b"stsz" not in tables:
         return False
     count = int.from_bytes(read_exactly(file, tables[b"stsz"] + 8, 4), "big")

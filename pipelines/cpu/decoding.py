@@ -10,7 +10,8 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cameras.movie_header import longer_duration
+from pipelines.cameras.movie_header import header_patches
+from pipelines.cameras.program_stream import stream_map
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
@@ -18,7 +19,7 @@ from pipelines.cpu.gst import CONVERT, Gst
 from pipelines.cpu.patched_source import patched_source
 
 if TYPE_CHECKING:
-    from pipelines.cameras.movie_header import HeaderPatch
+    from pipelines.cameras.file_patch import FilePatch
     from pipelines.cpu.loss_guard import LossGuard
 
 
@@ -37,18 +38,19 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
     # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
     # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
     # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
-    patch = longer_duration(path)
-    if patch is not None:
-        chain = [_patched(path, patch)]
+    if patches := header_patches(path):
+        chain = [_patched(path, patches, pull=True)]
+    elif (missing := stream_map(path)) is not None:  # its demuxer leaves out the last pictures if it pulls
+        chain = [_patched(path, [missing], pull=False)]
     else:
         chain = [gst.make("filesrc", location=_location(pipeline, path))]
         chain += () if pull else [gst.make("valve")]
     gst.chain(pipeline, *chain, decode_any(max_threads))
 
 
-def _patched(path: str, patch: HeaderPatch) -> Any:
+def _patched(path: str, patches: list[FilePatch], *, pull: bool) -> Any:
     try:
-        return patched_source(path, patch)
+        return patched_source(path, patches, pull=pull)
     except OSError as error:
         raise SourceLost(Cause.FILE, f"cannot be read: {error.strerror}") from None
 
