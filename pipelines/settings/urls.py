@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -39,6 +38,16 @@ _ANY_PREFIX: Final = re.compile(r"(?i)(?:key|sig|sign|signature|auth|pin|pass|ps
 _FIELD: Final = re.compile(r"([\w-]{1,64})=")
 _FIELD_END: Final = re.compile(r"(?i)[/?&;#]|_[a-z]+=")
 _PART_END: Final = re.compile(r"[/?&;#]")
+_PART: Final = re.compile(r"[^/?&;#]+")
+_NEXT_FIELD: Final = re.compile(
+    r"(?i)[/?&;#_](?:channels?|chn?|chan|camera|cam|streams?|subtype|sub|type|user|usr|username|login|account"
+    r"|unicast|multicast|proto|protocol|transport|tcp|udp|port|profile|token|auth|key|password|passwd|pass|pwd|psw"
+    r"|resolution|res|size|width|height|fps|frame_?rate|bit_?rate|quality|compression|codec|video|audio|line|inst|rec"
+    r"|id|idx|index|track|mode|format|src|source|(?:start|end)(?:_?time)?|date|time|action|cmd|event|channel_?id"
+    r"|(?:stream|camera|cam|video|audio|track|profile|channel|user|login)_?(?:id|name|type|no|number|codec|token))="
+)
+"""Where a password surely ends, whatever marks it holds: at the next of the fields that cameras know."""
+_NAME_IN_BRACES: Final = re.compile(r"\$\{\w+\}")
 MAX_NESTED: Final = 4
 """Fields within the value of another that are looked at: the outer one hides them all."""
 _FOLDER: Final = re.compile(r"(?<=[/?&;])([\w-]{1,64})/(?=([^/?&;#]+))")
@@ -140,8 +149,8 @@ def _logins(text: str) -> Iterator[str]:
             continue
         if is_password or (is_proof and not _names_stream(value)) or (is_suffix and _is_random(value)):
             yield value
-            rest = parts.parts_after(field.end() + len(value))
-            yield from (part for part in rest if not (_STREAM_NAME.fullmatch(part) or _is_setting(part)))
+            if not _NAME_IN_BRACES.fullmatch(value):
+                yield from ends.rest_of(field.end(), field.end() + len(value))
     for name, value in _FOLDER.findall(text):
         sure = _PASSWORD.match(name) and name.lower() not in ("pas", "pass", "pw")
         if _is_setting(value) or _KIND.search(name) or not (_PASSWORD.match(name) or _PROOF.match(name)):
@@ -164,6 +173,7 @@ class _Ends:
     def __init__(self, text: str, end: re.Pattern[str]) -> None:
         self._text = text
         self._ends = [*(found.start() for found in end.finditer(text)), len(text)]
+        self._fields = [*(found.start() for found in _NEXT_FIELD.finditer(text)), len(text)]
         self._covered = self._nested = 0
 
     def value_from(self, begin: int) -> str:
@@ -175,15 +185,28 @@ class _Ends:
         self._covered = max(self._covered, end)
         return self._text[begin:end]
 
-    def parts_after(self, value_end: int) -> Iterator[str]:
-        """Yield the parts after a value up to the next field: a password may hold marks, as in `Ge&26`."""
-        place = bisect_left(self._ends, value_end)
-        for mark, end in pairwise(self._ends[place : place + MAX_NESTED + 1]):
-            part = self._text[mark + 1 : end]
-            if mark != value_end or "=" in part:
-                return
-            yield part
-            value_end = end
+    def rest_of(self, begin: int, value_end: int) -> Iterator[str]:
+        """Yield a value with what follows it up to the next known field, and the parts of that.
+
+        A password may hold marks, as in `Ge&26=x/y`. What follows may also be names of streams, which stay.
+        """
+        end = self._fields[bisect_left(self._fields, value_end)]
+        if end == value_end:
+            return
+        parts = [
+            (part.start(), part.end())
+            for part in _PART.finditer(self._text, value_end, end)
+            if not _is_harmless(part[0])
+        ]
+        if parts:
+            self._covered = max(self._covered, parts[-1][1])
+            yield self._text[begin : parts[-1][1]]
+            yield from (self._text[first:last] for first, last in parts)
+
+
+def _is_harmless(part: str) -> bool:
+    """Return whether a part behind a password is the name of a stream or a file, or a setting."""
+    return any(form.fullmatch(part) for form in (_STREAM_NAME, _SETTINGS, _FILE))
 
 
 def _is_login(before: str, left: str, right: str) -> bool:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
+from pipelines.logs import SecretScrubber
 from pipelines.settings.urls import secrets_in_address
 
 LOGINS = """
@@ -204,3 +208,34 @@ def test_a_long_address_is_searched_once(unit: str) -> None:
     found = secrets_in_address(f"rtsp://10.0.0.11/{text}")
     assert sum(map(len, found)) < 40 * len(text)
     assert "geheim12" in secrets_in_address(f"rtsp://10.0.0.11/{text}&password=geheim12")
+
+
+CAMERAS = (
+    "user=admin&password={}&channel=1&stream=0.sdp",
+    "user=admin_password={}_channel=1_stream=0.sdp?real_stream",
+    "live/ch1?user=admin&pwd={}",
+    "cam/realmonitor?channel=1&subtype=0&password={}",
+    "11?username=admin&password={}&stream=main",
+    "video.mp4?line=1&inst=2&rec=0&pwd={}&proto=Onvif",
+)
+
+
+@pytest.mark.parametrize("path", CAMERAS)
+def test_no_part_of_a_password_with_any_marks_is_shown(path: str) -> None:
+    draw = random.Random(path)
+    for _ in range(400):
+        letters = draw.choices("abcdefghkmnpqrstuvwxyzABCDEFGHKLMN23456789", k=draw.randrange(6, 16))
+        for _ in range(draw.choice([0, 1, 1, 2, 3, 5, 8])):
+            letters.insert(draw.randrange(len(letters) + 1), draw.choice("=&;#/?_=&@:+%!$*,.-~"))
+        password = "".join(letters)
+        url = f"rtsp://10.0.0.11/{path.format(password)}"
+        shown = SecretScrubber(secrets_in_address(url)).clean(f"camera door: {url} cannot be opened")
+        parts = [part for part in re.split("[^A-Za-z0-9]+", password) if len(part) >= 4]
+        assert not [part for part in parts if part in shown], password
+
+
+def test_what_a_camera_is_asked_for_stays_readable_beside_its_password() -> None:
+    for path in CAMERAS:
+        url = f"rtsp://10.0.0.11/{path.format('geheim12')}"
+        shown = SecretScrubber(secrets_in_address(url)).clean(url)
+        assert shown == f"rtsp://10.0.0.11/{path.format('***')}"
