@@ -121,9 +121,10 @@ class PriceServiceConfig(Section):
     three_digits: Literal["decimals", "thousands"] | None = Field(
         default=None,
         title="Three digits",
-        description="What three digits after a point are, as in 1.290, in a currency with fewer decimals:"
-        " decimals (1.29) or thousands (1290). Absent: such a price is read where another number of the"
-        " answer, such as 49.95, shows what is meant, and else refused.",
+        description="What three digits after a point are, as in 1.290, in a currency with fewer decimals,"
+        " or after a comma in a text of one with three, as in 1,290 KWD: decimals (1.29) or thousands"
+        " (1290). Absent: such a price is read where another number of the answer, such as 49.95, shows"
+        " what is meant, and else refused.",
     )
 
     @property

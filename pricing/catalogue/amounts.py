@@ -109,6 +109,7 @@ Meaning = Literal["decimals", "thousands"]
 class ThreeDigits:
     """What three digits after a point are where a currency has fewer decimals, as in 1.290 EUR.
 
+    In a text of a currency with three decimals: what they are after a comma, as in 1,290 KWD.
     None: nobody said; a number or a bare text of that form is then no amount.
     """
 
@@ -287,15 +288,16 @@ def _number(
         whole, fraction = re.split("[.,]", bare)
         # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
         three = EXPONENTS[currency] == 3 and not dashed
-        thousands = len(fraction) == 3 and not (three and dots) and whole[:1] != "0"
-        if dots and not three and not dashed and three_digits is not None:
-            for_people = True  # somebody said what is meant
+        thousands = len(fraction) == 3 and not (three and (dots or len(whole) > 3)) and whole[:1] != "0"
+        unsure = three and bool(commas)
+        if (unsure or (dots and not three)) and not dashed and three_digits is not None:
+            for_people, unsure = True, False  # somebody said what is meant
             thousands = thousands and three_digits == "thousands"
         if len(fraction) == 3 and re.match("0.", whole):
             return None
         # 1,250 of three decimals may be either; "1.250" alone may come from a program; 1290.000 has no group
         # of thousands, and decimals that no currency has.
-        if (thousands and (three or (dots and not for_people) or len(whole) > 3)) or len(fraction) > 3:
+        if (thousands and (unsure or (dots and not for_people) or len(whole) > 3)) or len(fraction) > 3:
             return None
         if thousands:
             whole, fraction = whole + fraction, ""

@@ -133,6 +133,12 @@ def test_what_may_be_thousands_or_decimals_is_none(value: object, currency: str)
         (Decimal("1.290"), "KWD", "1.290", "1.290"),
         ("0.290", "EUR", "0.290", "0.290"),
         ("1.290.000", "EUR", "1290000", "1290000"),
+        ("1,290", "KWD", "1.290", "1290"),
+        ("KD 12,500", "KWD", "12.500", "12500"),
+        ("1290,500", "KWD", "1290.500", "1290.500"),
+        ("0,290", "KWD", "0.290", "0.290"),
+        ("1.290,500", "KWD", "1290.500", "1290.500"),
+        ("1,290", "EUR", "1290", "1290"),
     ],
 )
 def test_three_digits_after_a_point_are_read_as_was_said(
@@ -154,6 +160,10 @@ def test_three_digits_after_a_point_are_read_as_was_said(
         (Decimal("1290.000"), "EUR", False),
         ("1.290 €", "EUR", False),
         ("on request", "EUR", False),
+        ("1,290", "KWD", True),
+        ("1,290 د.ك", "KWD", True),
+        ("1290,500", "KWD", False),
+        ("0,290", "KWD", False),
         (Decimal("-1.290"), "EUR", False),
         ("¥12.90", "JPY", False),
     ],

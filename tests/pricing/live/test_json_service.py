@@ -85,6 +85,13 @@ def test_nothing_of_a_price_is_no_doubt() -> None:
         amounts('{"q":1.290}')
 
 
+def test_a_comma_before_three_digits_of_dinars_is_asked_about() -> None:
+    with pytest.raises(Doubtful):
+        amounts('"1,290"', "KWD")
+    said = JsonPaths(items="$[*]", price="$.p", three_digits="decimals")
+    assert amounts('"1,290"', "KWD", paths=said) == ["1.29"]
+
+
 def test_the_failure_says_which_setting_ends_the_doubt() -> None:
     service = DescribedService(URL, {}, JsonPaths(), values={}, currency="EUR")
     failure = read(service, Reply(200, {}, b'{"price": 129.990}'))
