@@ -78,6 +78,12 @@ def compile_cached(
     return compiled
 
 
+def is_kept(path: Path, config: Mapping[str, Any], how: str) -> bool:
+    """Return whether `compile_cached` has been asked for the same before, and kept it on the disk."""
+    blob = _place(path, config, how)
+    return blob is not None and blob.is_file()
+
+
 def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
     folder = compiled_folder()
     if folder is None:

@@ -21,7 +21,15 @@ from engines.image import I420
 from engines.letterbox import Fit
 from engines.manifest import MANIFEST, read_manifest
 from engines.nms import overlaps
-from engines.openvino_runtime import LARGE_IDLE_S, LARGE_REST_S, Network, Precision, Slot
+from engines.openvino_runtime import (
+    LARGE_IDLE_S,
+    LARGE_REST_S,
+    MAX_LARGE,
+    OFTEN,
+    Network,
+    Precision,
+    Slot,
+)
 from engines.scene import load_scene_detector
 
 if TYPE_CHECKING:
@@ -122,29 +130,82 @@ def test_abandoned_work_gives_its_memory_back() -> None:
     assert len(small.detect([picture])[0]) == 1
 
 
+@pytest.fixture
+def nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As at a first start: no compiled model is on the disk."""
+    monkeypatch.setenv("MSH_COMPILED", "off")
+
+
+def filled(network: Network, size: tuple[int, int] | None) -> tuple[Slot, Raw]:
+    slot = network.take(size)
+    slot.pixels[:] = np.arange(slot.pixels.size, dtype=np.uint8).reshape(slot.pixels.shape)
+    slot.start()
+    return slot, slot.result(120)
+
+
+def worked(network: Network, size: tuple[int, int] | None) -> Raw:
+    slot, raw = filled(network, size)
+    network.give_back([slot])
+    return raw
+
+
+@pytest.mark.usefixtures("nothing_kept")
 def test_the_network_for_large_pictures_goes_when_none_came_for_a_minute() -> None:
     now = [0.0]
     network = Network(read_manifest()["centerface"], threads=1, clock=lambda: now[0])
-
-    def worked(size: tuple[int, int]) -> Slot:
-        slot = network.take(size)
-        slot.pixels[:] = 0
-        slot.start()
-        assert slot.result(120).scores.ndim == 1
-        return slot
-
-    large, small = worked((1024, 512)), worked((256, 192))
-    assert set(network._flexible) == {True, False}
+    large, small = filled(network, (1024, 512))[0], filled(network, (256, 192))[0]
+    assert set(network._large) == {None}
     now[0] = LARGE_IDLE_S + 1
     network.give_back([small])
-    assert True in network._flexible, "a large picture is under work"
+    assert set(network._large) == {None}, "a large picture is under work"
     network.give_back([large])
-    assert set(network._flexible) == {False}
+    assert not network._large
     assert [slot.size for slot in network._free] == [(256, 192)]
-    network.give_back([worked((1024, 512))])
+    worked(network, (1024, 512))
     now[0] += LARGE_IDLE_S - 1
-    network.give_back([worked((256, 192))])
+    worked(network, (256, 192))
     assert [slot.size for slot in network._free] == [(1024, 512), (256, 192)]
+
+
+def test_a_large_size_that_comes_often_has_a_network_of_its_own_and_at_the_next_start_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MSH_COMPILED", str(tmp_path))
+    now = [0.0]
+
+    def fresh() -> Network:
+        return Network(read_manifest()["centerface"], threads=1, any_size=True, clock=lambda: now[0])
+
+    network, size = fresh(), (1024, 512)
+    answers = [worked(network, size) for _ in range(OFTEN)]
+    assert set(network._large) == {None, size}
+    for one in answers:
+        # The kernels differ, so what is scored all but alike may change its place in the answer.
+        np.testing.assert_allclose(np.sort(one.scores), np.sort(answers[0].scores), atol=1e-4)
+    now[0] = LARGE_IDLE_S - 1
+    worked(network, size)
+    now[0] += 2
+    worked(network, size)
+    assert set(network._large) == {size}, "that for any size was not used for a minute"
+    again = fresh()
+    worked(again, size)
+    worked(again, (960, 512))
+    assert set(again._large) == {size, None}, "what is on the disk is not compiled for any size first"
+
+
+@pytest.mark.usefixtures("nothing_kept")
+def test_few_large_sizes_have_a_network_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engines.openvino_runtime.OFTEN", 1)
+    now = [0.0]
+    network = Network(read_manifest()["centerface"], threads=1, any_size=True, clock=lambda: now[0])
+    sizes = [(768, 480 + 32 * number) for number in range(MAX_LARGE + 1)]
+    held = filled(network, sizes[0])[0]
+    for size in sizes[1:]:
+        now[0] += 1
+        worked(network, size)
+    assert set(network._large) == {sizes[0], *sizes[2:]}, "that which is under work stays"
+    network.give_back([held])
+    assert {slot.size for slot in network._free} == {sizes[0], *sizes[2:]}
 
 
 def test_the_network_for_the_size_of_the_manifest_comes_when_that_is_asked_for() -> None:
@@ -173,36 +234,31 @@ def test_a_camera_of_another_shape_takes_no_memory_for_the_size_of_the_manifest(
     assert scenes.detectors[0]._network._fixed is None
 
 
+@pytest.mark.usefixtures("nothing_kept")
+@pytest.mark.parametrize("often", [1, 9])
 def test_working_memory_of_large_pictures_goes_after_seconds_and_comes_again(
-    monkeypatch: pytest.MonkeyPatch,
+    often: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, released = [0.0], []
     monkeypatch.setattr(
         "engines.openvino_runtime.release_working_memory",
         lambda compiled, **_: (released.append(compiled), compiled.release_memory()),
     )
+    monkeypatch.setattr("engines.openvino_runtime.OFTEN", often)
     network = Network(read_manifest()["centerface"], threads=1, clock=lambda: now[0])
-
-    def work(size: tuple[int, int]) -> Raw:
-        slot = network.take(size)
-        slot.pixels[:] = np.arange(slot.pixels.size, dtype=np.uint8).reshape(slot.pixels.shape)
-        slot.start()
-        raw = slot.result(60)
-        network.give_back([slot])
-        return raw
-
-    before = work((1024, 512))
-    work((256, 192))
+    before = worked(network, (1024, 512))
+    worked(network, (256, 192))
     assert not released, "the next picture may be large too"
     now[0] += LARGE_REST_S
-    work((256, 192))
-    work((256, 192))
-    assert released == [network._flexible[True]]
-    after = work((1024, 512))
+    worked(network, (256, 192))
+    worked(network, (256, 192))
+    (large,) = network._large.values()
+    assert released == [large.compiled]
+    after = worked(network, (1024, 512))
     assert np.array_equal(before.scores, after.scores)
     assert np.array_equal(before.boxes, after.boxes)
     now[0] += LARGE_REST_S
-    work((256, 192))
+    worked(network, (256, 192))
     assert len(released) == 2
 
 
