@@ -1,65 +1,39 @@
-"""The brand form: pictures are shown trimmed, tried on the live picture and written, in a browser too."""
+"""Brands over the API: pictures are shown trimmed, tried on the live picture and written."""
 
 from __future__ import annotations
 
 import base64
 import errno
 import os
-import time
-from contextlib import closing, contextmanager
+from contextlib import closing
 from io import BytesIO
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from engines.colour import from_bgr
 from engines.errors import InferenceFailed
 from engines.scene import SceneDetector, TooMany
 from pipelines.access_log import AccessKind
 from pipelines.brands import adding
 from pipelines.brands.folder import read_brands
-from probes.frame import Detection, Kind
-from tests.fakes.cloth import ASTRONAUT, FACE, check, dressed_in
-from tests.fakes.redacted import plain, redacted
+from tests.fakes.brand_shop import data, filming_star, filming_worn, shop, star
+from tests.fakes.cloth import ASTRONAUT, check, dressed_in
 from tests.fakes.schemas import conforms
-from tests.fakes.served_page import T0, TOKEN, served_page
+from tests.fakes.served_page import TOKEN
 from tests.waiting import wait_for
-from tests.web.browsing import Visit, browser
 from web.api import brands
 
 if TYPE_CHECKING:
     import httpx
-
-STAR = ((50, 5), (61, 39), (97, 39), (68, 60), (79, 95), (50, 74), (21, 95), (32, 60), (3, 39), (39, 39))
-
-
-def star(side: int = 240) -> Image.Image:
-    picture = Image.new("RGB", (side, side), "white")
-    ImageDraw.Draw(picture).polygon([(x * side / 110 + 5, y * side / 110 + 5) for x, y in STAR], fill="black")
-    return picture
-
-
-def data(picture: Image.Image, kind: str = "PNG") -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, kind)
-    return buffer.getvalue()
 
 
 def checked(answer: httpx.Response, name: str, status: int) -> dict:
     assert answer.status_code == status, answer.text
     conforms(found := answer.json(), name)
     return found
-
-
-@contextmanager
-def shop(folder, more: str = "edit_brands: true"):
-    gallery = folder / "brands"
-    gallery.mkdir(exist_ok=True)
-    with served_page(folder, more=more, sections=f"brands: {{folder: {gallery}}}\n") as page:
-        yield page
 
 
 @pytest.fixture(scope="module")
@@ -75,21 +49,6 @@ def client(page):
     with closing(page.client()) as opened:
         opened.timeout = 120
         yield opened
-
-
-def show_star(page) -> None:
-    """Let the camera show a star of 120 px on grey, as long as somebody wants its picture."""
-    frame = plain(640, 480, luma=128, camera="entrance", captured_at=T0)
-    mark = np.asarray(star(120).convert("L"))
-    frame.pixels.y[180:300, 240:360] = np.where(mark > 128, 235, 16)
-    page.live.publish(frame)
-
-
-@contextmanager
-def filming_star(page, monkeypatch):
-    monkeypatch.setattr(page, "shoot", lambda **_: show_star(page))
-    with page.filming():
-        yield
 
 
 def test_a_picture_is_shown_trimmed_tried_and_added(page, client, monkeypatch):
@@ -133,20 +92,6 @@ def test_a_picture_is_shown_trimmed_tried_and_added(page, client, monkeypatch):
 def tried_width(tried: dict) -> int:
     jpeg = np.frombuffer(base64.b64decode(tried["picture"]), np.uint8)
     return int(cv2.imdecode(jpeg, cv2.IMREAD_COLOR).shape[1])
-
-
-def show_worn(page, worn) -> None:
-    """Let the camera show somebody, as long as somebody wants its picture."""
-    face = Detection(Kind.FACE, "face", 0.9, FACE)
-    page.live.publish(redacted(from_bgr(worn), [face], camera="entrance", captured_at=T0))
-    time.sleep(0.02)
-
-
-@contextmanager
-def filming_worn(page, monkeypatch, worn):
-    monkeypatch.setattr(page, "shoot", lambda **_: show_worn(page, worn))
-    with page.filming():
-        yield
 
 
 def seen(answer: httpx.Response) -> dict | None:
@@ -351,72 +296,3 @@ def test_nobody_but_managers(tmp_path, role):
         for path in ("new", "pictures", "try"):
             assert client.post(f"/api/brands/{path}", json={}).status_code == 403
         assert client.get("/api/brands").status_code == 403
-
-
-def test_a_person_adds_a_mark_and_a_pattern_in_the_browser(tmp_path, monkeypatch):
-    mark, swatch = tmp_path / "star.png", tmp_path / "check.png"
-    star().save(mark)
-    Image.fromarray(check()[..., ::-1]).save(swatch)
-    # Two shops, for the second must not try the first one's picture.
-    folders = [tmp_path / "mark", tmp_path / "pattern"]
-    for folder in folders:
-        folder.mkdir()
-    with browser() as chrome:
-        with (
-            shop(folders[0]) as page,
-            filming_star(page, monkeypatch),
-            tried_form(chrome, page.url, mark) as card,
-        ):
-            card.get_by_label("Brand", exact=True).fill("Star Co")
-            card.get_by_label("Words on its things").fill("STARCO, STAR")
-            card.get_by_role("button", name="Add", exact=True).click()
-            card.get_by_text("Star Co is added, recognised by: words, shape").wait_for()
-        worn = dressed_in(check())
-        with (
-            shop(folders[1]) as page,
-            filming_worn(page, monkeypatch, worn),
-            tried_form(chrome, page.url, swatch) as card,
-        ):
-            card.get_by_label("Brand", exact=True).fill("Karo")
-            card.get_by_role("button", name="Add", exact=True).click()
-            card.get_by_text("Karo is added, recognised by: words, pattern").wait_for()
-    (source,) = read_brands(folders[0] / "brands")
-    assert source.file.words == ("STARCO", "STAR")
-    (source,) = read_brands(folders[1] / "brands")
-    assert [path.name for path in source.pictures] == ["pattern-1.png"]
-
-
-FORM = {
-    "star.png": (
-        "Choose pictures",
-        "star.png, trimmed",
-        "A flat picture, cut out of its even ground.",
-        "Seen:",
-        "brands-tried",
-    ),
-    "check.png": (
-        "Choose swatches",
-        "check.png, whole",
-        "A swatch: compared with what people wear.",
-        "Pattern seen:",
-        "brands-pattern-tried",
-    ),
-}
-"""Of a file: its field, its picture's name, what the page says to it and to a try, the screenshot's name."""
-
-
-@contextmanager
-def tried_form(chrome, url, file):
-    """Open the form, choose the file, try it on the live picture; then hand the form on."""
-    field, shown, told, tried, shot = FORM[file.name]
-    visit = Visit(chrome, url)
-    card = visit.go("#/system").locator("section.wizard", has_text="Add a brand")
-    card.get_by_label(field).and_(card.locator("input")).set_input_files(str(file))
-    card.get_by_role("img", name=shown).wait_for()
-    card.get_by_text(told).wait_for()
-    card.get_by_role("button", name="Try on the live picture").click()
-    card.get_by_text(tried).wait_for()
-    visit.shoot(shot, whole=True)
-    assert visit.serious() == []
-    yield card
-    visit.close()
