@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final
 
-from pipelines.access_log import AccessLog, access_file
 from pipelines.access_notes import StoreNotes
 from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.insights import build_insights
 from pipelines.assembly.looks import build_looks
-from pipelines.assembly.messengers import StoreMessengers
-from pipelines.assembly.mqtt import build_publisher, picture_sinks
+from pipelines.assembly.messaging import build_messaging
+from pipelines.assembly.mqtt import picture_sinks
 from pipelines.assembly.platform import build_platform
 from pipelines.assembly.prices import StorePrices, build_live
 from pipelines.assembly.sales import build_desk
@@ -27,8 +25,8 @@ from pipelines.cameras.reporter import CameraReporter
 from pipelines.cameras.states import CameraState
 from pipelines.cameras.throttle import Throttle
 from pipelines.clock import StoreClock
+from pipelines.clock_check import ClockCheck
 from pipelines.device_topic import DeviceTopic
-from pipelines.floor.publisher import NoPublisher
 from pipelines.floor.staff_commands import people_commands
 from pipelines.floor.store_summary import StoreSummary
 from pipelines.housekeeping import Housekeeper, StateFolderCheck
@@ -44,7 +42,6 @@ from pipelines.store_status import StoreStatus
 from pipelines.version import VERSION
 from pricing.item_words import item_words
 from pricing.money import display
-from probes.events.status import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,7 +52,6 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraStatus
     from pipelines.cameras.trial import CameraTrial
     from pipelines.floor.floor import Floor
-    from pipelines.floor.publisher import Publisher
     from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
@@ -68,8 +64,6 @@ if TYPE_CHECKING:
     from pricing.catalogue.reload import CatalogueFile
     from pricing.value import Price, Total
     from probes.metrics import Health, Metrics
-
-logger = logging.getLogger(__name__)
 
 RELOAD_S = 10.0
 PEOPLE_S: Final = 3.0
@@ -119,30 +113,12 @@ class Store:
                 expiry_ns=clock.expiry_now,
             ),
         )
-        zones = {name: list(camera.zones) for name, camera in settings.enabled_cameras().items()}
-        self._summaries = Summaries(zones, settings.store.currency, utc=clock.utc)
-        self._mqtt = build_publisher(
-            settings,
-            device,
-            self._summaries,
-            folder=state_folder,
-            metrics=metrics,
-            clock=clock,
-            random=random.random,
+        messaging = build_messaging(
+            settings, device, brand=self.brand, metrics=metrics, clock=clock, random=random
         )
-        self._publisher: Publisher = self._mqtt or NoPublisher()
-        self._messengers = StoreMessengers(settings, metrics, brand=self.brand, now_ns=now_ns)
-        self._announcer = self._messengers.announcer
-        self.access = AccessLog(
-            access_file(settings.store.id, state_folder()),
-            days=settings.privacy.access_log_days,
-            now_ns=now_ns,
-            expiry_ns=clock.expiry_now,
-            getrandbits=random.getrandbits,
-            metrics=metrics,
-            publish=self._publisher.send,
-            origin=(settings.store.id, device),
-        )
+        self._summaries, self._mqtt = messaging.summaries, messaging.mqtt
+        self._publisher, self._messengers = messaging.publisher, messaging.messengers
+        self._announcer, self.access = self._messengers.announcer, messaging.access
         self._notes = StoreNotes(self.access, lambda: self.settings)
         self._reporter = CameraReporter(metrics, self._publisher.set_state, clock.utc)
         self._floor = build_store_floor(
@@ -272,6 +248,7 @@ class Store:
             tidy=(self._prices.expire,),
         )
         self._state_folder = StateFolderCheck(metrics)
+        self._clock_check = ClockCheck(clock, metrics, self._mqtt.clock_set if self._mqtt else None)
         self._device = DeviceTopic(self._platform, self._reloader, self._overload, self._publisher, clock)
         self._housekeeper = self._build_housekeeper()
 
@@ -429,7 +406,7 @@ class Store:
     def _build_housekeeper(self) -> Housekeeper:
         steps: dict[str, Callable[[], object]] = {
             "brands": self._take_up_brands,
-            "clock": self._check_clock,
+            "clock": self._clock_check.check,
             "overload": self._overload.check,
             "status": self._device.send,
             "summary": self._summary.check,
@@ -446,15 +423,6 @@ class Store:
             self._looks.set_targets(self._brands.targets)
             if had_brands:  # else they are read for the first time
                 self._notes.brands()
-
-    def _check_clock(self) -> None:
-        """Detect that the machine's clock was set, and correct the times of earlier messages."""
-        step = self._clock.check(self._mqtt.clock_set if self._mqtt else None)
-        if not step:
-            return
-        way = "forward" if step > 0 else "back"
-        logger.warning("the machine's clock was set %s by %.1f s; times are corrected", way, abs(step) / 1e9)
-        self._metrics.clock_steps.labels(way).inc()
 
     def brand(self, brand: str) -> str:
         """Write a brand as the price list spells it, else as the gallery does."""

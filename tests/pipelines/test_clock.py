@@ -163,8 +163,8 @@ def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
         told.append(text)
         store._device.send()
 
-    monkeypatch.setattr(logging.getLogger("pipelines.store"), "warning", warning)
-    store._check_clock()
+    monkeypatch.setattr(logging.getLogger("pipelines.clock_check"), "warning", warning)
+    store._clock_check.check()
     assert len(told) == 1
     states = {topic: state for topic, state, _ in store._mqtt._retained.take()}
     assert states["status"]["at"] == rfc3339(machine.wall)
@@ -189,7 +189,7 @@ def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_d
 
     def kept(passed: int, step: int = 0) -> list[bool]:
         machine.passes(passed * NS, wall_ns=passed * NS + step)
-        store._check_clock()
+        store._clock_check.check()
         store._insights.check()
         store._retention._due = 0.0
         store._retention.check()

@@ -1,0 +1,70 @@
+"""What a store says to programs and people outside: broker, messengers, access log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipelines.access_log import AccessLog, access_file
+from pipelines.assembly.messengers import StoreMessengers
+from pipelines.assembly.mqtt import build_publisher
+from pipelines.floor.publisher import NoPublisher
+from pipelines.paths import state_folder
+from probes.events.status import Summaries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
+    from pipelines.clock import StoreClock
+    from pipelines.floor.publisher import Publisher
+    from pipelines.outputs.mqtt.publisher import MqttPublisher
+    from pipelines.settings.root import Settings
+    from probes.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Messaging:
+    """Nothing of it is started. publisher: `mqtt`, or what lets all go where there is no broker."""
+
+    summaries: Summaries
+    mqtt: MqttPublisher | None
+    publisher: Publisher
+    messengers: StoreMessengers
+    access: AccessLog
+
+
+def build_messaging(
+    settings: Settings,
+    device: str,
+    *,
+    brand: Callable[[str], str],
+    metrics: Metrics,
+    clock: StoreClock,
+    random: Random,
+) -> Messaging:
+    """Build it all. brand: writes a brand for people. Raises BadInput."""
+    zones = {name: list(camera.zones) for name, camera in settings.enabled_cameras().items()}
+    summaries = Summaries(zones, settings.store.currency, utc=clock.utc)
+    mqtt = build_publisher(
+        settings,
+        device,
+        summaries,
+        folder=state_folder,
+        metrics=metrics,
+        clock=clock,
+        random=random.random,
+    )
+    publisher: Publisher = mqtt or NoPublisher()
+    messengers = StoreMessengers(settings, metrics, brand=brand, now_ns=clock.utc_now)
+    access = AccessLog(
+        access_file(settings.store.id, state_folder()),
+        days=settings.privacy.access_log_days,
+        now_ns=clock.utc_now,
+        expiry_ns=clock.expiry_now,
+        getrandbits=random.getrandbits,
+        metrics=metrics,
+        publish=publisher.send,
+        origin=(settings.store.id, device),
+    )
+    return Messaging(summaries, mqtt, publisher, messengers, access)
