@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+from pipelines.gst_structure import caps_structure
+
 
 class VideoTrack:
     """Chooses one of a session's video tracks, counted from 1 in the order of its description.
@@ -32,4 +34,4 @@ class VideoTrack:
 
 def on_select_stream(_source: Any, number: int, caps: Any, track: VideoTrack) -> bool:
     """Handle rtspsrc's signal; all tracks but the one are left alone."""
-    return caps.get_structure(0).get_string("media") == "video" and track.claims(number)
+    return caps_structure(caps).get_string("media") == "video" and track.claims(number)

@@ -17,6 +17,7 @@ from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, Gst
 from pipelines.cpu.patched_source import patched_source
+from pipelines.gst_structure import caps_structure
 
 if TYPE_CHECKING:
     from pipelines.cameras.file_patch import FilePatch
@@ -78,7 +79,7 @@ def decode_any(max_threads: int) -> Any:
 
 
 def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:
-    return not caps.get_structure(0).get_name().startswith("audio/")
+    return not caps_structure(caps).get_name().startswith("audio/")
 
 
 def _tune(_bin: Any, element: Any) -> None:
@@ -115,7 +116,7 @@ def check_linked(element: Any) -> None:
 
 def _link_raw(element: Any, pad: Any) -> None:
     caps = pad.get_current_caps() or pad.query_caps(None)
-    if caps.get_structure(0).get_name().startswith("video/"):
+    if caps_structure(caps).get_name().startswith("video/"):
         target = _convert_pad(element)
         # `Pad.link` of gst-python raises where it fails, in a callback; `link_full` returns why.
         if target is not None and pad.link_full(target, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
@@ -124,7 +125,7 @@ def _link_raw(element: Any, pad: Any) -> None:
 
 def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
     """Choose depayloader and decoder by what the camera really sends."""
-    structure = (pad.get_current_caps() or pad.query_caps(None)).get_structure(0)
+    structure = caps_structure(pad.get_current_caps() or pad.query_caps(None))
     target = _convert_pad(source)
     if target is None or structure.get_string("media") != "video":
         return

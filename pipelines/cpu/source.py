@@ -22,6 +22,7 @@ from pipelines.cpu.images import ImageFolder
 from pipelines.cpu.loss_guard import DecodeFilter, LossGuard
 from pipelines.cpu.memory import MemoryGrowth
 from pipelines.cpu.network import ask_network
+from pipelines.gst_structure import structure_of
 
 if TYPE_CHECKING:
     from engines.image import I420
@@ -174,7 +175,7 @@ class GstSource:
     def _handle_message(self, message: Any) -> None:
         self._message = None
         if message.type == Gst.MessageType.APPLICATION:
-            raise SourceLost(Cause(message.get_structure().get_name()), "found while linking")
+            raise SourceLost(Cause(structure_of(message).get_name()), "found while linking")
         if message.type == Gst.MessageType.EOS:
             # A file that was cut off cannot be wound back in most containers: it is opened anew.
             is_film = self._spec.loop and self._kind is SourceKind.FILE

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.cpu import gst
 from pipelines.cpu.gst import Gst
+from pipelines.gst_structure import caps_structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +112,7 @@ def _see(pad: Any, info: Any, complaints: Complaints) -> Any:
 def _is_idr(pad: Any, buffer: Any) -> bool:
     """Return whether a coded H.264 picture needs none before it, and none after it does."""
     data, caps = buffer.extract_dup(0, buffer.get_size()), pad.get_current_caps()
-    if caps is not None and caps.get_structure(0).get_string("stream-format") == "byte-stream":
+    if caps is not None and caps_structure(caps).get_string("stream-format") == "byte-stream":
         return any(found[1][0] & 31 == _IDR for found in re.finditer(rb"\0\0\x01(.)", data, re.DOTALL))
     at = 0
     while at + 4 < len(data):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from pipelines.cpu.gst import Gst
+from pipelines.gst_structure import caps_structure
 
 SEEN_AFTER: Final = 64
 """Coded pictures after the first that comes out among which one may still be shown before that one."""
@@ -101,7 +102,7 @@ class _Decoder:
                 self._begin_ns = segment.start
                 self._end_ns = segment.stop if segment.stop != Gst.CLOCK_TIME_NONE else 2**64
         elif event.type == Gst.EventType.CAPS:
-            structure = event.parse_caps().get_structure(0)
+            structure = caps_structure(event.parse_caps())
             name, mode = structure.get_name(), structure.get_string("interlace-mode")
             self._is_theora = name == "video/x-theora"
             self._is_one_to_one = name not in _UNEVEN and mode in (None, "progressive")

@@ -28,6 +28,7 @@ from pipelines.cpu.images import (
     unknown_picture,
 )
 from pipelines.errors import BadInput
+from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.offline.complaints import Complaints, listen
 from pipelines.offline.decoded_count import DecodedCount
 from pipelines.offline.frame_count import count_frames, is_torn
@@ -90,7 +91,7 @@ def _probe(path: str | Path, *, pull: bool = False) -> Media:
         sample = _wait(pipeline, path, patience_s=PULL_PATIENCE_S if pull else PATIENCE_S)
         if sample is None:
             raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
-        structure = sample.get_caps().get_structure(0)
+        structure = caps_structure(sample.get_caps())
         size = (structure.get_int("width")[1], structure.get_int("height")[1])
         check_size(size)
         ok, num, den = structure.get_fraction("framerate")
@@ -293,7 +294,7 @@ def _wait(pipeline: Any, path: str | Path, count: int = 0, patience_s: int = PAT
 
 def _cause(message: Any) -> Cause:
     if message.type == Gst.MessageType.APPLICATION:
-        return Cause(message.get_structure().get_name())
+        return Cause(structure_of(message).get_name())
     error, debug = message.parse_error()
     logger.debug("%s %d: %s %s", error.domain, error.code, error.message, debug)
     cause = classify(SourceKind.FILE, error.domain, error.code, f"{error.message} {debug or ''}")

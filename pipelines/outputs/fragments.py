@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.errors import BadInput
+from pipelines.gst_structure import caps_structure
 from pipelines.outputs import boxes
 from pipelines.outputs.gst import Gst, caps, encoder, even_size, initialise, launch, only_redacted, to_buffer
 from pipelines.outputs.jpeg import scaled
@@ -126,7 +127,7 @@ class _Encoder:
     def take(self, sample: Any) -> Fragment:
         """Make a fragment of an encoded picture."""
         if self.stream is None:
-            record = bytes(_content(sample.get_caps().get_structure(0).get_value("codec_data")))
+            record = bytes(_content(caps_structure(sample.get_caps()).get_value("codec_data")))
             init, name = boxes.init_segment(record, self.size), boxes.codecs(record)
             self.stream = Stream(init, name, self.began_at, self.frame_size)
         buffer = sample.get_buffer()

@@ -13,6 +13,7 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, GObject, Gst  # noqa: E402
 
+from pipelines.gst_structure import caps_structure  # noqa: E402
 from tests.fakes.batching import Router, slots_in  # noqa: E402
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class Relabel(Gst.Element):
         if wanted.is_any() or wanted.is_empty():
             return came
         chosen = Gst.Caps.new_empty()
-        old = came.get_structure(0)
-        structure, features = wanted.get_structure(0).copy(), wanted.get_features(0).copy()
+        old = caps_structure(came)
+        structure, features = caps_structure(wanted).copy(), wanted.get_features(0).copy()
         for field in ("width", "height", "framerate", "pixel-aspect-ratio"):
             if not structure.has_field(field) and old.has_field(field):
                 structure.set_value(field, old.get_value(field))

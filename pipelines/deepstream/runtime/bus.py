@@ -9,6 +9,7 @@ from pipelines.cameras.causes import ANSWERED, answer_in, classify
 from pipelines.cameras.states import Cause
 from pipelines.deepstream.runtime.built_pipeline import BIN
 from pipelines.deepstream.runtime.elements import Gst
+from pipelines.gst_structure import structure_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,10 +94,10 @@ class BusParser:
         """Return the event of a message; None for messages without one."""
         kind = message.type
         if kind == Gst.MessageType.ELEMENT:
-            return self._element(message.src, message.get_structure())
+            return self._element(message.src, structure_of(message))
         camera = camera_of(message.src)
         if kind == Gst.MessageType.APPLICATION:
-            name = message.get_structure().get_name()
+            name = structure_of(message).get_name()
             return CameraEvent(camera, Cause(name)) if camera and name in set(Cause) else None
         if kind == Gst.MessageType.EOS:
             return PipelineFailed(message.src.get_name(), "the whole pipeline has ended")

@@ -14,6 +14,7 @@ from pipelines.deepstream.runtime.pictures import TIMEOUT_S, PictureBranches
 from pipelines.deepstream.runtime.sink_pictures import SinkPictures
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
+from pipelines.gst_structure import structure_of
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
 from pipelines.outputs.rtsp import RtspOutput
@@ -108,7 +109,7 @@ class EncodedRtsp(RtspOutput):
     def _on_upstream_event(self, _pad: Any, info: Any, camera: str) -> Any:
         """Pass a viewer's force-key-unit event to the encoder in the other pipeline."""
         event = info.get_event()
-        structure = event.get_structure()
+        structure = structure_of(event)
         if structure is not None and structure.get_name() == "GstForceKeyUnit":
             self._pipeline.get_by_name(f"encoder_{camera}").send_event(event.copy())
         return Gst.PadProbeReturn.OK

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.runtime.elements import Gst
+from pipelines.gst_structure import caps_structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +81,7 @@ def shape_of(caps: Any, box: Any) -> Shape | None:
 
     box: the bin that holds the decoder; where that gives no pixel-aspect-ratio, its input may name one.
     """
-    structure = caps.get_structure(0)
+    structure = caps_structure(caps)
     (wide, width), (high, height) = structure.get_int("width"), structure.get_int("height")
     if not (wide and high and width > 0 and height > 0):
         return None
@@ -102,7 +103,7 @@ def _coded_aspect(box: Any) -> tuple[int, int] | None:
             return None
         for pad in element.srcpads:
             caps = pad.get_current_caps()
-            structure = caps.get_structure(0) if caps is not None and caps.get_size() else None
+            structure = caps_structure(caps) if caps is not None and caps.get_size() else None
             if structure is None or not structure.get_name().startswith("video/x-h26"):
                 continue
             if (aspect := _aspect(structure)) is not None:

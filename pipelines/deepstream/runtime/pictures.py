@@ -13,6 +13,7 @@ from pipelines.deepstream.graph.camera import NOWHERE, SIZE, crop_text
 from pipelines.deepstream.graph.outlets import picture_caps
 from pipelines.deepstream.runtime.elements import Gst, set_checked
 from pipelines.deepstream.runtime.valves import PICTURE
+from pipelines.gst_structure import caps_structure
 from pipelines.outputs.watching import LivePicture
 from pricing.outage import Outage
 
@@ -148,7 +149,7 @@ class _Feed:
         listeners = self._listeners
         if sample is None or not listeners:
             return Gst.FlowReturn.OK
-        buffer, caps = sample.get_buffer(), sample.get_caps().get_structure(0)
+        buffer, caps = sample.get_buffer(), caps_structure(sample.get_caps())
         at = dict(self._times).get(buffer.pts)
         if at is None:
             self._unknown += 1

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.deepstream.runtime.elements import Gst
+from pipelines.gst_structure import structure_of
 
 if TYPE_CHECKING:
     from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
@@ -23,5 +24,5 @@ def finish_recordings(built: BuiltPipeline) -> None:
     bus, ends = built.pipeline.get_bus(), time.monotonic() + FINISH_S
     while opened and (left := ends - time.monotonic()) > 0:
         message = bus.timed_pop_filtered(int(left * Gst.SECOND), Gst.MessageType.ELEMENT)
-        structure = message.get_structure() if message is not None else None
+        structure = structure_of(message) if message is not None else None
         opened -= structure is not None and structure.get_name() == "splitmuxsink-fragment-closed"

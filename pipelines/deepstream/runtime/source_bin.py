@@ -14,6 +14,7 @@ from pipelines.deepstream.graph.camera import LATENCY_MS, NOWHERE, PACE, crop_te
 from pipelines.deepstream.runtime.elements import Gst, get_nick
 from pipelines.deepstream.runtime.picture_shape import ShapeCheck
 from pipelines.errors import BadInput
+from pipelines.gst_structure import caps_structure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,7 +240,7 @@ def _coded_rate(box: Any) -> float:
             return 0.0
         for pad in element.srcpads:
             caps = pad.get_current_caps()
-            structure = caps.get_structure(0) if caps is not None and caps.get_size() else None
+            structure = caps_structure(caps) if caps is not None and caps.get_size() else None
             if structure is None or structure.get_name().startswith("video/x-raw"):
                 continue
             ok, over, under = structure.get_fraction("framerate")
