@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 HEAD_S = 10.0
 """For the head of a request to arrive."""
@@ -23,11 +25,19 @@ MAX_CONNECTIONS = 512
 MAX_HEAD_BYTES = 16_384
 """For the head of a request: `Guard` refuses what came at once, h11 what did not."""
 HEAD_TOO_LONG = "the headers of the request are too long; delete this site's cookies"
-REFUSALS = {
-    400: ("bad_request", "this is no HTTP request"),
-    431: ("too_large", HEAD_TOO_LONG),
-}
+REFUSALS = {400: "this is no HTTP request", 431: HEAD_TOO_LONG}
+CODES = {400: "bad_request", 408: "bad_request", 431: "too_large"}
 MAX_PER_ADDRESS = 256
+
+
+class _PoliteTransport:
+    """A transport that closes as its protocol says."""
+
+    def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
+        self._transport, self.close = transport, close
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class BoundedProtocol(H11Protocol):
@@ -44,7 +54,8 @@ class BoundedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         """Take a connection, unless there are too many."""
-        super().connection_made(transport)
+        self._transport = transport
+        super().connection_made(cast("asyncio.Transport", _PoliteTransport(transport, self._close)))
         address = self.client[0] if self.client else ""
         if len(self.connections) > MAX_CONNECTIONS or self.addresses[address] >= MAX_PER_ADDRESS:
             transport.abort()
@@ -83,34 +94,83 @@ class BoundedProtocol(H11Protocol):
         if self.conn.their_state is not h11.SEND_BODY:
             self._disarm("linger")
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio's
+        """Answer whoever has sent all it will send, and still reads; True keeps the connection open for that.
+
+        Whoever has left looks alike, so a picture or stream that is only asked for ends here.
+        """
+        if self._refused or not self.transport.can_write_eof():  # TLS
+            return False
+        begun = self.conn.their_state is h11.IDLE and bool(self.conn.trailing_data[0])
+        if begun or self.conn.their_state is h11.SEND_BODY:
+            self._refuse(400, "the request ended before its end; send it again")
+            return False
+        if self.cycle is None or self.cycle.response_started or self.scope["method"] in ("GET", "HEAD"):
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def send_400_response(self, msg: str) -> None:
-        """Answer an invalid request or a head that is too long (RFC 6585: 431), and let the answer be read.
+        """Answer an invalid request or a head that is too long (RFC 6585: 431)."""
+        hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
+        status = hint if hint in REFUSALS else 400
+        self._refuse(status, REFUSALS[status])
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: any visitor may ask for an upgrade, and nothing is amiss here."""
+
+    def _refuse(self, status: int, message: str) -> None:
+        """Answer in place of whoever works on the request, if nothing is answered yet.
 
         Closing at once would reset the connection, for the client still sends; it would see no answer.
         """
-        hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
-        status = hint if hint in REFUSALS else 400
-        code, message = REFUSALS[status]
-        body = json.dumps({"error": {"code": code, "message": message}}).encode()
+        self._refused = True
+        self._disarm("head")
+        is_asked = self.conn.our_state is h11.SEND_RESPONSE
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if not is_asked and self.conn.our_state is not h11.IDLE:
+            self.transport.close()
+            return
+        body = json.dumps({"error": {"code": CODES[status], "message": message}}).encode()
         headers = [
             ("content-type", "application/json"),
             ("content-length", str(len(body))),
             ("connection", "close"),
         ]
-        events = (
-            h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status]),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        )
-        for event in events:
+        events: list[h11.Event] = [
+            h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status])
+        ]
+        if not is_asked or self.scope["method"] != "HEAD":
+            events.append(h11.Data(data=body))
+        for event in (*events, h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
-        self._refused = True
-        self._disarm("head")
-        if not self.transport.can_write_eof():  # TLS
-            self.transport.close()
+        self._end_writing()
+
+    def _close(self) -> None:
+        """End the connection once what was answered can be read: not while the client still sends."""
+        if self._refused or self.conn.their_state is not h11.SEND_BODY:
+            self._transport.close()
             return
-        self.transport.write_eof()
+        self._refused = True
+        self.flow.resume_reading()
+        self._end_writing()
+
+    def _end_writing(self) -> None:
+        if not self._transport.can_write_eof():  # TLS
+            self._transport.close()
+            return
+        with contextlib.suppress(OSError):  # the client has gone
+            self._transport.write_eof()
         self._arm("linger", LINGER_S)
+
+    def _head_is_late(self) -> None:
+        """Answer a head that has begun and does not end; a connection that was never used is closed."""
+        self._timers.pop("head", None)
+        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+            self._refuse(408, "the request came too slowly; send it again")
+        self.transport.close()
 
     def on_response_complete(self) -> None:
         """Note the end of an answer."""
@@ -130,7 +190,8 @@ class BoundedProtocol(H11Protocol):
 
     def _arm(self, name: str, seconds: float) -> None:
         if name not in self._timers and not self.transport.is_closing():
-            self._timers[name] = self.loop.call_later(seconds, self.transport.abort)
+            late = self._head_is_late if name == "head" else self.transport.abort
+            self._timers[name] = self.loop.call_later(seconds, late)
 
     def _disarm(self, name: str) -> None:
         if timer := self._timers.pop(name, None):

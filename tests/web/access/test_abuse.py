@@ -1,4 +1,5 @@
 import json
+import select
 import socket
 import time
 
@@ -34,6 +35,26 @@ def closed(sockets, within_s: float = 120.0) -> bool:
         except OSError:
             pass
     return True
+
+
+def answered(one) -> tuple[int, str]:
+    """The status and what is said, once the server has closed."""
+    answer = b""
+    while part := one.recv(65536):
+        answer += part
+    head, _, written = answer.partition(b"\r\n\r\n")
+    assert head, "closed without an answer"
+    return int(head.split()[1]), written.decode()
+
+
+def upload(page, framing: str, *, method: str = "POST", version: str = "1.1") -> bytes:
+    """The head of an upload by somebody who has signed in."""
+    client = page.client()
+    return (
+        f"{method} /api/jobs?name=a.jpg HTTP/{version}\r\nHost: localhost\r\n{framing}\r\n"
+        f"Cookie: msh_session={client.cookies['msh_session']}\r\n"
+        f"X-CSRF-Token: {client.headers['X-CSRF-Token']}\r\n\r\n"
+    ).encode()
 
 
 def works(page) -> bool:
@@ -74,13 +95,63 @@ def test_slow_heads_are_cut_off(page, monkeypatch, head):
 def test_a_head_that_is_too_long_or_none_is_answered(page, sent, status):
     with connect(page) as one:
         one.sendall(sent)
-        answer = b""
-        while part := one.recv(65536):
-            answer += part
-    head, _, written = answer.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 %d " % status)
+        got, written = answered(one)
+    assert got == status
     assert json.loads(written)["error"]["code"] == ("too_large" if status == 431 else "bad_request")
     assert works(page)
+
+
+def test_a_head_that_never_ends_is_told_so_and_an_unused_connection_is_only_closed(page, monkeypatch):
+    monkeypatch.setattr(listener, "HEAD_S", 0.5)
+    with connect(page) as begun, connect(page) as unused:
+        begun.sendall(b"POST /api/jobs HTTP/1.1\r\nHost: local")
+        status, said = answered(begun)
+        assert unused.recv(100) == b""
+    assert (status, "came too slowly" in said) == (408, True)
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 104", "Content-Length: 104\r\nConnection: close"])
+def test_who_has_sent_all_and_says_so_is_answered(page, framing):
+    """Programs that close their half of the connection still read; before, they got nothing."""
+    with connect(page) as one:
+        one.sendall(upload(page, framing) + JPEG)
+        one.shutdown(socket.SHUT_WR)
+        status, said = answered(one)
+    assert (status, json.loads(said)["name"]) == (201, "a.jpg")
+
+
+@pytest.mark.parametrize("length", [20, None])
+def test_an_upload_that_ends_early_is_told_so(page, length, caplog):
+    with connect(page) as one:
+        one.sendall((upload(page, "Content-Length: 5000") + JPEG)[:length])
+        one.shutdown(socket.SHUT_WR)
+        status, said = answered(one)
+    assert (status, "ended before its end" in said) == (400, True)
+    wait_for(lambda: not page.server._app._jobs._receiving)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD"])
+def test_a_body_that_is_no_http_is_answered_once_and_leaves_no_traceback(page, method, caplog):
+    with connect(page) as one:
+        one.sendall(upload(page, "Transfer-Encoding: chunked", method=method) + b"zz\r\n")
+        status, said = answered(one)
+    assert (status, "no HTTP request" in said) == (400, method == "POST")
+    assert works(page)
+    assert not [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_proxy_that_still_sends_hears_why_an_upload_is_refused(page, version):
+    """nginx asks for the end of the connection in each request, and reads when all is sent."""
+    with connect(page) as one:
+        head = upload(page, "Content-Length: 3000000\r\nConnection: close", version=version)
+        one.sendall(head + b"%PDF-1.7" + bytes(100_000))
+        assert select.select([one], [], [], 120)[0]
+        for _ in range(28):
+            one.sendall(bytes(100_000))
+        status, said = answered(one)
+    assert (status, "PDF" in said) == (415, True)
 
 
 def test_a_head_that_trickles_gets_no_more_time(page, monkeypatch):
