@@ -168,7 +168,7 @@ def measure(
         after, lasted = read_metrics(port), time.monotonic() - at
         process.send_signal(signal.SIGINT)
         contestant = "plain script" if rival else "make-sales-happen"
-        return _load(StoreRun(contestant, cameras, fps, lasted, first), before, after)
+        return load_between(StoreRun(contestant, cameras, fps, lasted, first), before, after)
 
 
 def serve(children: Children, name: str, clip: Path, log: Path, fps: int | None = None) -> str:
@@ -178,7 +178,9 @@ def serve(children: Children, name: str, clip: Path, log: Path, fps: int | None 
     return first_line(name, children.start(name, command, folder=ROOT, log=log), log).split()[1]
 
 
-def _load(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
+def load_between(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
+    """Return what a run cost between two readings of its metrics."""
+
     def gained(name: str) -> float:
         return sum(value - before.get(key, 0.0) for key, value in after.items() if key[0] == name)
 

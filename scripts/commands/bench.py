@@ -14,6 +14,7 @@ BENCHES = (
     "cameras",
     "faults",
     "looks",
+    "overload",
     "photos",
     "pipeline",
     "prices",
