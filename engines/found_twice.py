@@ -28,6 +28,9 @@ RELEASED = 3
 """Frames in a row in which two boxes of what was one person must be apart, or have a face each, to be two:
 single boxes jump."""
 NEVER_MET = -1
+_ARE_TWO = bytes([RELEASED])
+_ARE_TWO_OR_NEVER_MET = bytes([RELEASED, NEVER_MET & 0xFF])
+"""What matrices of `_away` consist of where no two tracks are in doubt."""
 FORGET_NS = 5_000_000_000
 FEW = 8
 """So many boxes are compared sooner by Python than by NumPy."""
@@ -87,10 +90,10 @@ class TrackedTwice:
         self._meet(numbers, at)
         self._owner = {one: owner for one, owner in self._owner.items() if one not in named}
         slots = np.array([self._slots[number] for number in numbers], np.intp)
-        before = self._away[slots[:, None], slots]
-        if len(numbers) < 2 or before.min() >= RELEASED:
+        before = self._away[slots[:, None], slots].tobytes()  # a few values: NumPy takes longer to begin
+        if not before.strip(_ARE_TWO):
             return self._owner
-        if not self._owner and _have_met_or_not(before) and _all_apart(boxes):
+        if not self._owner and not before.strip(_ARE_TWO_OR_NEVER_MET) and _all_apart(boxes):
             self._away[slots[:, None], slots] = RELEASED
             return self._owner
         # Of two that came at once the tracker numbers the surer one first; the order of two never changes.
@@ -161,11 +164,6 @@ class TrackedTwice:
                 {number: memory[number] for number in stay} for memory in (self._first, self._last)
             )
             self._owner = {one: owner for one, owner in self._owner.items() if one not in gone}
-
-
-def _have_met_or_not(before: npt.NDArray[np.int8]) -> bool:
-    """Return whether no two tracks are in doubt: each two have never met, or are two people for good."""
-    return not ((before != NEVER_MET) & (before < RELEASED)).any()
 
 
 def _all_apart(boxes: Floats) -> bool:
