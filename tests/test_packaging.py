@@ -197,6 +197,24 @@ def test_what_the_reader_is_built_from_is_there_before_it_is_built(name: str) ->
     assert {*sources, *headers} <= set(copied)
 
 
+def test_pyds_is_built_for_the_python_of_the_image(tmp_path: Path) -> None:
+    """CMakeLists.txt of the pinned commit ends with an error where it is built for another than 3.10."""
+    text = (ROOT / "scripts/container/wheels").read_text()
+    steps = text[text.index("    minor=") : text.index("    ;;\nesac")].replace("/tmp/pyds", str(tmp_path))
+    made = tmp_path / "bindings/CMakeLists.txt"
+    made.parent.mkdir()
+    made.write_text("set(PYTHON_MAJVERS_ALLOWED 3)\nset(PYTHON_MINVERS_ALLOWED 10)\n")
+    build = tmp_path / "build"
+    build.write_text('#!/bin/sh\necho "$CMAKE_ARGS"\n')
+    build.chmod(0o755)
+    shell = f"python={tmp_path}/python\nout=/wheels\n{steps.replace('/tmp/build/bin/python', str(build))}"
+    (tmp_path / "python").write_text("#!/bin/sh\necho 12\n")
+    (tmp_path / "python").chmod(0o755)
+    done = subprocess.run(["bash", "-euc", shell], capture_output=True, text=True, check=True)
+    assert "-DPYTHON_MINOR_VERSION=12" in done.stdout
+    assert made.read_text() == "set(PYTHON_MAJVERS_ALLOWED 3)\nset(PYTHON_MINVERS_ALLOWED 12)\n"
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_a_jetsons_packages_are_named_once(tmp_path: Path, named: bool) -> None:
     folder, line = tmp_path / "sources.list.d", "https://repo.download.nvidia.com/jetson/common r39.2 main"
