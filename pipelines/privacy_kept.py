@@ -10,7 +10,7 @@ from pipelines.paths import state_path
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
 from probes.people.reidentification import RESOLVE_MS
-from probes.people.returns import HELD_NS
+from probes.people.returns import HELD_NS, LOST_NS, SEARCH_NS, S
 from probes.recognition.sent_log import KEEP_DAYS, sent_path
 
 if TYPE_CHECKING:
@@ -54,11 +54,11 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
     yield {
         "what": "items and total of a person who left the picture, in case of a return or on another camera",
         "where": "memory",
-        "how_long": f"{_remembered_s(settings)} s; {_held_s()} s at most where overload suspends the camera",
+        "how_long": f"{_remembered_s(settings)} s; {_held_s()}",
     }
     yield {
-        "what": "colours of a person's clothes as 60 numbers, by which who stays over the turn of a suspended"
-        " camera is not a second customer; nothing of the face",
+        "what": "colours of a person's clothes as 60 numbers, by which who stays while the camera is"
+        " suspended or lost is not a second customer; nothing of the face",
         "where": "memory, never written",
         "how_long": "as long as the person's items",
     }
@@ -152,8 +152,9 @@ def _no_longer(max_hours: float | None, otherwise: str) -> str:
     return otherwise if max_hours is None else f"{max_hours:g} hours, or {otherwise}"
 
 
-def _held_s() -> int:
-    return HELD_NS // 1_000_000_000
+def _held_s() -> str:
+    suspended, lost = HELD_NS // S, (LOST_NS + SEARCH_NS) // S
+    return f"{suspended} s at most where overload suspends the camera, {lost} s where it is lost"
 
 
 def _remembered_s(settings: Settings) -> int:

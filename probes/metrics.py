@@ -170,10 +170,13 @@ class Metrics:
     def _add_people(self, counter: Callable[..., Counter], gauge: Callable[..., Gauge]) -> None:
         self.tracks_active = gauge("tracks_active", "Confirmed persons in view.", "camera")
         self.people_held = gauge(
-            "people_held", "Persons who were in view when overload suspended the camera, not ended.", "camera"
+            "people_held",
+            "Persons in view when the camera was suspended or lost, not ended.",
+            "camera",
+            "reason",
         )
         self.people_returned = counter(
-            "people_returned_total", "Held persons: found or not_found.", "camera", "result"
+            "people_returned_total", "Held persons: found or not_found.", "camera", "reason", "result"
         )
 
     def _add_deliveries(self, counter: Callable[..., Counter]) -> None:

@@ -62,6 +62,7 @@ class InferenceLoop:
         now_ns: Callable[[], int] = time.time_ns,
         traces: FrameTraces | None = None,
         suspended: Callable[[], Container[str]] = frozenset,
+        finite: Callable[[], Container[str]] = frozenset,
     ) -> None:
         self._frames, self._scenes = frames, scenes
         self._chains, self._floor, self._looks = dict(chains), floor, looks
@@ -79,6 +80,7 @@ class InferenceLoop:
             now_ns=now_ns,
             traces=traces,
             suspended=suspended,
+            finite=finite,
         )
         self._calls = FloorCalls(frames.wake)
         self._let_go: frozenset[str] = frozenset()

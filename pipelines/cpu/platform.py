@@ -24,7 +24,7 @@ from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.loss_guard import DecodeFilter
 from pipelines.cpu.source import open_source
 from pipelines.reload.plan import LiveSupport, reconnects
-from pipelines.settings.camera import CameraConfig
+from pipelines.settings.camera import CameraConfig, finite_cameras
 from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
 from probes.redaction.redact import Redactor
@@ -79,6 +79,7 @@ class CpuPlatform:
         self._scenes, self._labels = scenes, scenes.classes
         self._sessions = Sessions(settings.store.zone, parts.random)
         self._settings, cameras = settings, settings.enabled_cameras()
+        self._finite = finite_cameras(cameras)
         self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop)
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
         self._loop = InferenceLoop(
@@ -94,6 +95,7 @@ class CpuPlatform:
             now_ns=parts.clock.now,
             traces=parts.traces,
             suspended=lambda: parts.throttle.suspended,
+            finite=lambda: self._finite,
             canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
         self._supervisors = {name: self._supervisor(name, camera) for name, camera in cameras.items()}
@@ -160,7 +162,7 @@ class CpuPlatform:
         except BaseException:
             self._begin({name: before[name] for name in gone}, before)
             raise
-        self._settings = settings
+        self._settings, self._finite = settings, finite_cameras(after)
         self._note_sub_streams()
         self._begin({name: after[name] for name in fresh}, after)
 

@@ -17,6 +17,7 @@ from pipelines.deepstream.graph.camera import picture_place
 from pipelines.deepstream.graph.redaction import FACE_GIE, PERSON_GIE
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
+from pipelines.settings.camera import finite_cameras
 from probes.frame import Kind
 from probes.nvds.camera import CameraMeta
 from probes.nvds.chooser import Chooser
@@ -136,6 +137,7 @@ class MetaAnalysis:
             self_check=self.self_check,
         )
         self._configs = dict(settings.enabled_cameras())
+        self._finite = finite_cameras(self._configs)
         self._places = {name: picture_place(camera) for name, camera in self._configs.items()}
         self._feed = FloorFeed(
             self._cameras,
@@ -148,6 +150,7 @@ class MetaAnalysis:
             on_turned=self._on_turned,
             traces=parts.traces,
             suspended=lambda: parts.throttle.suspended,
+            finite=lambda: self._finite,
         )
         self._active = frozenset(self._cameras)
         self._calls = FloorCalls()
@@ -215,6 +218,7 @@ class MetaAnalysis:
             for name, camera in settings.enabled_cameras().items():
                 self._cameras[name].set_masks(_masks(camera, self._places[name]))
                 self._configs[name] = camera
+            self._finite = finite_cameras(self._configs)
             self._active = frozenset(settings.enabled_cameras())
             self._feed.set_cameras(self._active)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.cameras.upright import UPRIGHT_AGAIN, UprightWatch, told
 from probes.events.messages import rfc3339
+from probes.people.returns import Absence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -29,6 +30,8 @@ OF_BATCH = ("detect",)
 """Stages of all frames of a batch; the others are of one frame each."""
 QUIET_AFTER_S = 1.0
 """A camera without a frame for this long is silent: its time passes without frames."""
+AWAY_AFTER_S = 2.5
+"""One that is silent for this long is away: whoever was in view is held, not gone. Tracks end then, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ class FloorFeed:
     ended: returns the tracks of a camera that have ended by UTC ns, each once. on_turned(camera, found):
     called where people are found who do not stand upright, where that is sure, where they do again, and with
     None where that is forgotten. traces: has the times of single frames. suspended: cameras that are not
-    analysed for now; who was in view of them is held.
+    analysed for now. finite: files and folders, of which nobody comes back: who is in view where one ends has
+    left.
     """
 
     def __init__(
@@ -71,8 +75,9 @@ class FloorFeed:
         on_turned: Callable[[str, Finding | None], None] = log_turned,
         traces: FrameTraces | None = None,
         suspended: Callable[[], Container[str]] = frozenset,
+        finite: Callable[[], Container[str]] = frozenset,
     ) -> None:
-        self._suspended = suspended
+        self._suspended, self._finite = suspended, finite
         self._floor, self._looks, self._metrics, self._ended = floor, looks, metrics, ended
         self._clock, self._now_ns, self._on_turned = clock, now_ns, on_turned
         self._traces = traces
@@ -119,6 +124,9 @@ class FloorFeed:
         if found := self._upright.add(frame):
             self._on_turned(frame.camera, found)
         began = self._clock()
+        if ended and (absence := self._away_before(frame)) is not None:
+            self._floor.quiet(frame.camera, frame.captured_at, ended, absence=absence)
+            ended = ()
         values = self._floor.update(frame, answers, ended, votes)
         self._looks.set_values(values)
         ended_at = self._clock()
@@ -167,12 +175,29 @@ class FloorFeed:
         ]
 
     def pass_time(self) -> None:
-        """End the tracks of cameras that have fallen silent; to be called several times a second."""
+        """End or hold the tracks of cameras that have fallen silent; to be called several times a second."""
         now, suspended = self._clock(), self._suspended()
         for camera, last in self._last_frames.items():
-            if now - last.at > QUIET_AFTER_S:
-                at = last.captured_now(now)
-                self._floor.quiet(camera, at, self._ended(camera, at), suspended=camera in suspended)
+            silent_s = now - last.at
+            if silent_s <= QUIET_AFTER_S:
+                continue
+            at = last.captured_now(now)
+            absence = Absence.SUSPENDED if camera in suspended else self._absence(camera, silent_s)
+            if absence is None and camera not in self._finite():
+                ended: Sequence[TrackId] = ()  # its next frame tells who has left, or it is lost
+            else:
+                ended = self._ended(camera, at)
+            self._floor.quiet(camera, at, ended, absence=absence)
+
+    def _absence(self, camera: str, silent_s: float) -> Absence | None:
+        """Return why people in view of a camera that was silent for so long are not seen."""
+        return Absence.LOST if silent_s > AWAY_AFTER_S and camera not in self._finite() else None
+
+    def _away_before(self, frame: Frame) -> Absence | None:
+        """Return why nobody was seen before a frame; None where the one before it was just now."""
+        last = self._last_frames.get(frame.camera)
+        gap_s = 0.0 if last is None else (frame.captured_at - last.captured_at) / 1e9
+        return self._absence(frame.camera, gap_s)
 
     def redacting(self, within_s: float) -> bool:
         """Tell, from any thread, whether any camera's frame was redacted in the last seconds."""

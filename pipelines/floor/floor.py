@@ -15,6 +15,7 @@ from probes.events.events import EndReason
 from probes.events.messages import same
 from probes.events.staff_orders import StaffAction, StaffOrders
 from probes.frame import Kind
+from probes.people.returns import Absence
 from probes.people.zones import Role, Zones
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Floor:
         self._journal = journal
         self._orders = StaffOrders()
         self._present: dict[TrackId, PersonValue] = {}
-        self._held: dict[TrackId, int] = {}
+        self._held: dict[TrackId, tuple[int, Absence]] = {}
         self._view, self._stale = FloorView(), False
         self._turn, self._closed = threading.Lock(), False
 
@@ -152,8 +153,7 @@ class Floor:
         self._count_items(values)
         self._present |= values
         for track in self._held.keys() & values.keys():  # the tracker itself went on with it
-            del self._held[track]
-            self._metrics.people_returned.labels(track.camera, "found").inc()
+            self._count_returned(track, self._held.pop(track)[1], "found")
         self._send(self._events.observe(frame, self._present, visits, held=self._held))
         waiting = [track for track in (*shown, *self._held) if self._serves(track)]
         self._send(self._notifier.weigh(at, waiting, values, visits))
@@ -177,7 +177,7 @@ class Floor:
         for track in tracks:
             if self._present.pop(track, None) is None and track not in self._held:
                 continue
-            ended_at = self._held.pop(track, at)
+            ended_at = self._held.pop(track)[0] if track in self._held else at
             self._people.end(track)
             self._send(self._events.end(track, ended_at, self._people.value(track), reason))
             self._metrics.tracks.labels(camera, reason.value).inc()
@@ -192,45 +192,50 @@ class Floor:
             customer.inside = () if customer.track == track else customer.inside
 
     def held(self, camera: str) -> list[TrackId]:
-        """Return a camera's tracks that are neither seen nor ended, for it is or was suspended."""
+        """Return a camera's tracks that are neither seen nor ended, for it is or was suspended or lost."""
         return [track for track in self._held if track.camera == camera]
 
-    def quiet(self, camera: str, at: int, ended: Sequence[TrackId], *, suspended: bool = False) -> None:
+    def quiet(
+        self, camera: str, at: int, ended: Sequence[TrackId], *, absence: Absence | None = None
+    ) -> None:
         """Let time pass for a camera that gives no frames.
 
-        suspended: it is not looked at. Its tracks are held then: who was in view has not left, and is found
-        again once the camera is looked at, or ends.
+        absence: why that is so, where it will give some again. Its tracks are held then: who was in view has
+        not left, and is found again once the camera is looked at, or ends.
         """
         with self._turn:
             if not self._closed:
-                self._quiet(camera, at, ended, suspended=suspended)
+                self._quiet(camera, at, ended, absence)
 
-    def _quiet(self, camera: str, at: int, ended: Sequence[TrackId], *, suspended: bool) -> None:
+    def _quiet(self, camera: str, at: int, ended: Sequence[TrackId], absence: Absence | None) -> None:
         orders = self._apply_staff_orders(at)
-        turned = suspended and self._people.suspend(camera)
-        if suspended:
-            self._hold(camera, ended, at)
-        else:
+        turned = absence is not None and self._people.miss(camera)
+        if absence is None:
             self.leave(camera, ended, at, EndReason.CAMERA_LOST)
+        else:
+            self._hold(camera, ended, at, absence)
         departed = self._settle(camera, at, {})
         changed = self._lookups.commit()
         if self._journal and (ended or orders or changed or departed or turned):
             self._journal.prices(changed)
-            self._journal.quiet(camera, at, ended, orders, suspended=suspended)
+            self._journal.quiet(camera, at, ended, orders, absence)
 
-    def _hold(self, camera: str, tracks: Iterable[TrackId], at: int) -> None:
+    def _hold(self, camera: str, tracks: Iterable[TrackId], at: int, absence: Absence) -> None:
         for track in tracks:
             if self._present.pop(track, None) is not None:
-                self._held[track] = self._people.hold(track, at)
+                self._held[track] = self._people.hold(track, at, absence), absence
                 self._end_stays(camera, track)
 
     def _give_up(self, at: int) -> bool:
         """End those held who will not be found again; return whether there were any."""
         gone = self._people.unfound(at)
-        for track in gone:
-            self.leave(track.camera, [track], at, EndReason.SUSPENDED)
-            self._metrics.people_returned.labels(track.camera, "not_found").inc()
+        for track, absence in gone.items():
+            self.leave(track.camera, [track], at, EndReason(absence.value))
+            self._count_returned(track, absence, "not_found")
         return bool(gone)
+
+    def _count_returned(self, track: TrackId, absence: Absence, result: str) -> None:
+        self._metrics.people_returned.labels(track.camera, absence.value, result).inc()
 
     def close(self, at: int) -> None:
         """End everyone, as the program does, for good; from any thread. Frames that come later do nothing."""
@@ -298,9 +303,9 @@ class Floor:
         for link in moves.joined:
             self._events.follow(link.old, link.new, link.certainty)
             self._notifier.follow(link.old, link.new)
+            if link.old in self._held:
+                self._count_returned(link.old, self._held[link.old][1], "found")
             self.leave(link.old.camera, [link.old], frame.captured_at, EndReason.LOST)
-        for link in moves.returned:
-            self._metrics.people_returned.labels(link.old.camera, "found").inc()
         for one, other in moves.exchanged:
             self._notifier.exchange(one, other)
         return moves.returned
@@ -345,7 +350,9 @@ class Floor:
         for topic, payload in self._summaries.update(camera, at, here, self._present, visits).items():
             self._publisher.set_state(topic, payload)
         self._metrics.tracks_active.labels(camera).set(len(here))
-        self._metrics.people_held.labels(camera).set(len(self.held(camera)))
+        held = Counter(absence for track, (_, absence) in self._held.items() if track.camera == camera)
+        for absence in Absence:
+            self._metrics.people_held.labels(camera, absence.value).set(held[absence])
         if self._stale or not 0 <= at - self._viewed_at < VIEW_EVERY_NS:
             number = self._view.number + 1
             self._view = view_of(

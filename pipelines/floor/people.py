@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
     from probes.people.reidentification import TrackLink, TrackLinker
+    from probes.people.returns import Absence
     from probes.people.zones import ZoneVisit
     from probes.recognition.clothes import Clothes
 
@@ -44,8 +45,8 @@ class Customer:
 
     certainty: from 0 to 1, that all the tracks are one person's. waiting_since: since a rule first held.
     badge: the brand whose mark makes the person staff, if it was that. held: not seen, for the camera is
-    suspended; not gone either. also: numbers that turned out to be this person's. clothes: their colours, in
-    memory only, by which who is held is found again.
+    suspended or lost; not gone either. also: numbers that turned out to be this person's. clothes: their
+    colours, in memory only, by which who is held is found again.
     """
 
     number: int
@@ -191,26 +192,26 @@ class People:
         self._handover.end(track)
         self._votes.forget(track)
 
-    def suspend(self, camera: str) -> bool:
-        """Note that a camera is suspended; return whether it was not."""
-        return self._returns.suspend(camera)
+    def miss(self, camera: str) -> bool:
+        """Note that a camera is not analysed for now; return whether it was."""
+        return self._returns.miss(camera)
 
-    def hold(self, track: TrackId, at: int) -> int:
-        """Note that a track is not seen, for its camera is suspended: its person has not left.
+    def hold(self, track: TrackId, at: int, absence: Absence) -> int:
+        """Note that a track is not seen, for its camera is not analysed: its person has not left.
 
         Returns when the person was seen last; `at` where that is not known.
         """
         for other, votes in self._crossings.end(track):
             self._add_votes(other, votes)
         self._votes.forget(track)
-        self._returns.hold(track)
+        self._returns.hold(track, absence)
         if (customer := self._of.get(track)) is None or customer.track != track:
             return at
         customer.held = True
         return customer.seen_at
 
-    def unfound(self, now: int) -> list[TrackId]:
-        """Return held tracks whose persons will not be found again; give each to `end`."""
+    def unfound(self, now: int) -> dict[TrackId, Absence]:
+        """Return held tracks whose persons will not be found again, and why they were held; `end` each."""
         return self._returns.unfound(now)
 
     def exclude(self, customer: Customer) -> None:

@@ -15,6 +15,7 @@ from pipelines.floor.plan import apply_plan, build_floor, read_plan
 from pipelines.outputs.journal.format import (
     SCHEMA,
     Line,
+    read_absence,
     read_answers,
     read_frame,
     read_links,
@@ -149,8 +150,8 @@ class Replay:
             return self._frame(entry)
         if "quiet" in entry:
             camera = entry["quiet"]
-            ended, suspended = read_tracks(camera, entry["ended"]), entry.get("suspended", False)
-            self.floor.quiet(camera, entry["at"], ended, suspended=suspended)
+            ended, absence = read_tracks(camera, entry["ended"]), read_absence(entry)
+            self.floor.quiet(camera, entry["at"], ended, absence=absence)
             return int(entry["at"])
         if "plan" in entry:
             if "schema" in entry:

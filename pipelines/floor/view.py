@@ -43,7 +43,7 @@ class PersonView:
     be served; None for who was served or is no customer. rules: those of the shop that hold.
     explain: where each line of the total comes from. number: the person's own since the start, whichever
     track it is on. also: numbers under which this person was shown before it was known who it is. held: the
-    camera was suspended since `seen_at`; whether the person is still there is not known.
+    camera was suspended or lost since `seen_at`; whether the person is still there is not known.
     """
 
     camera: str

@@ -136,7 +136,9 @@ class FloorDesk:
         """Look at the floor and let time pass."""
         with self._lock:
             at = self._now_ns()
-            self._keep([*self._desk.see(self._customers(), at), *self._desk.tick(at)])
+            here = {self._name(person.number): person for person in self._floor.snapshot().persons}
+            joined = self._join(here, at)
+            self._keep([*joined, *self._desk.see(self._customers(here), at), *self._desk.tick(at)])
             self._unsent.send(at)
             self._measure()
             self._show()
@@ -177,10 +179,20 @@ class FloorDesk:
                 # A mistake here must not end all offers, and the video does not depend on it.
                 logger.exception("sales desk: a step failed")
 
-    def _customers(self) -> Iterator[WaitingCustomer]:
+    def _name(self, number: int) -> str:
+        return f"{self._run}-{number}"
+
+    def _join(self, here: Mapping[str, PersonView], at: int) -> list[SaleEvent]:
+        """Let those go on as one who turned out to be one person, with the offers that either has."""
+        joined = []
+        for name, person in here.items():
+            for number in person.also:
+                joined += self._desk.join(name, self._name(number), at)
+        return joined
+
+    def _customers(self, here: Mapping[str, PersonView]) -> Iterator[WaitingCustomer]:
         attended = self._desk.attending
         where, persons = {}, {}
-        here = {f"{self._run}-{person.number}": person for person in self._floor.snapshot().persons}
         perhaps = self._perhaps_attended(here)
         for name, person in here.items():
             if person.customer and (person.rank is not None or name in attended):
@@ -193,7 +205,7 @@ class FloorDesk:
         self._persons = {**gone, **persons}
 
     def _perhaps_attended(self, here: Mapping[str, PersonView]) -> set[str]:
-        """Return who may be a customer with an offer that was lost while the camera was suspended.
+        """Return who may be a customer with an offer that was lost while the camera was suspended or gone.
 
         One for each such customer: the first who came into view after that and stands where they stood. It
         is so until the offer has ended, that is, until the salesperson said how it went.

@@ -1,6 +1,7 @@
 """`defaults:` and `cameras:` where pictures come from. A camera inherits the defaults."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -230,3 +231,8 @@ class CameraConfig(CameraDefaultsConfig):
         if value and source is not None and (_SCHEME.match(source) or is_device(source)):
             raise ValueError("is only for files and folders; remove it")
         return value
+
+
+def finite_cameras(cameras: Mapping[str, CameraConfig]) -> frozenset[str]:
+    """Return those that are files or folders: they have an end."""
+    return frozenset(name for name, camera in cameras.items() if not camera.kind.live)

@@ -27,7 +27,7 @@ class Policy(str, Enum):
 
 
 UNSEEN = "unseen"
-"""The camera is suspended: whether the customer is still there is not known."""
+"""The camera is suspended or lost: whether the customer is still there is not known."""
 PERHAPS_ATTENDED = "perhaps_attended"
 """May be somebody whom a salesperson is with, or on the way to."""
 

@@ -92,6 +92,30 @@ class SalesDesk:
             del self._state.people[name]
         return self._taken()
 
+    def join(self, customer: str, other: str, at: int) -> list[SaleEvent]:
+        """Take two customers for one: `other` turned out to be `customer`, whom a camera had lost.
+
+        What was offered to either goes on with `customer`: of two offers the accepted one, else the older.
+        Where both are attended nothing changes, for each salesperson says how it went.
+        """
+        people, offers = self._state.people, self._state.offers
+        if other not in people or self.attending.keys() >= {customer, other}:
+            return []
+        found = people.pop(other)
+        known = people.setdefault(customer, PersonRecord(replace(found.customer, id=customer), found.since))
+        known.since = min(known.since, found.since)
+        known.declined += found.declined
+        known.escalated, known.served = known.escalated or found.escalated, known.served or found.served
+        numbers = [number for number, offer in offers.items() if offer.customer in (customer, other)]
+        numbers.sort(key=lambda number: (not offers[number].accepted, number))
+        for place, number in enumerate(numbers):
+            offers[number].customer = customer
+            if not offers[number].accepted and (place or known.served):
+                self._end(
+                    number, SaleKind.WITHDRAWN, at, reason="the customer was offered or attended before"
+                )
+        return self._taken()
+
     def set_state(self, seller: str, state: StaffState, at: int) -> list[SaleEvent]:
         """Set what a salesperson says; who is not free any more loses the offers not yet accepted."""
         record = self._record(seller)

@@ -34,7 +34,7 @@ class ZoneStay(Protocol):
 
 
 class EndReason(str, Enum):
-    """Why a person's events end. SUSPENDED: not found again after the camera was suspended."""
+    """Why a person's events end. SUSPENDED, CAMERA_LOST: not found again after that befell the camera."""
 
     LOST = "lost"
     CAMERA_LOST = "camera_lost"

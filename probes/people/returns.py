@@ -1,13 +1,14 @@
-"""Finds people again whose camera was suspended meanwhile. Who is found goes on; in doubt it is nobody.
+"""Finds people again whose camera was suspended or lost meanwhile. In doubt it is nobody.
 
-While a camera is suspended nobody in its view is seen, and nobody has left: they are held. Once it is
-analysed again, whoever is in view may be one of them. What tells: the colours of the clothes, brands that
-were confirmed, and where somebody stood. The place alone tells nothing after a minute: at a till the next
-customer stands where the last one stood.
+While a camera is suspended, or gives no picture, nobody in its view is seen, and nobody has left: they are
+held. Once it is analysed again, whoever is in view may be one of them. What tells: the colours of the
+clothes, brands that were confirmed, and where somebody stood. The place alone tells nothing after a minute:
+at a till the next customer stands where the last one stood.
 """
 
 from __future__ import annotations
 
+from enum import Enum
 from math import hypot
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 S = 1_000_000_000
 HELD_NS = 300 * S
 """So long after they were seen last people are held at most: most visits are over then."""
+LOST_NS = 60 * S
+"""So long the people of a lost camera are held: most cameras are back by then."""
 APPEAR_NS = 20 * S
 """Until then after its return a camera has seen whoever was in view: frames and looks are few."""
 SEARCH_NS = 45 * S
@@ -43,16 +46,24 @@ SURE = 0.8
 """Certainty of such a link; it falls by half until the end of the time people are held."""
 
 
-class ReturnLinker:
-    """Holds tracks of suspended cameras, and links new ones to them. Goes with one TrackLinker, one thread.
+class Absence(Enum):
+    """Why people in view of a camera are not seen, though they have not left."""
 
-    Never two tracks to one that is held, and each that is held is linked, given up by `unfound`, or dropped.
+    SUSPENDED = "suspended"
+    LOST = "camera_lost"
+
+
+class ReturnLinker:
+    """Holds tracks of suspended and lost cameras, and links new ones to them.
+
+    Goes with one TrackLinker, one thread. Never two tracks to one that is held, and each that is held is
+    linked, given up by `unfound`, or dropped.
     """
 
     def __init__(self, traces: TrackLinker) -> None:
         self._traces = traces
-        self._held: dict[TrackId, None] = {}
-        self._suspended: set[str] = set()
+        self._held: dict[TrackId, Absence] = {}
+        self._missing: set[str] = set()
         self._returned: dict[str, int] = {}
 
     def __contains__(self, track: TrackId) -> bool:
@@ -61,17 +72,17 @@ class ReturnLinker:
     def __len__(self) -> int:
         return len(self._held)
 
-    def suspend(self, camera: str) -> bool:
-        """Note that a camera is suspended; return whether it was not."""
-        if camera in self._suspended:
+    def miss(self, camera: str) -> bool:
+        """Note that a camera is not analysed for now; return whether it was."""
+        if camera in self._missing:
             return False
-        self._suspended.add(camera)
+        self._missing.add(camera)
         self._returned.pop(camera, None)
         return True
 
-    def hold(self, track: TrackId) -> None:
+    def hold(self, track: TrackId, absence: Absence) -> None:
         """Hold a track: it has not ended, though it is not seen."""
-        self._held[track] = None
+        self._held[track] = absence
 
     def drop(self, track: TrackId) -> None:
         """Hold a track no more: it was found, or has ended."""
@@ -89,8 +100,8 @@ class ReturnLinker:
         decided: the links, where they were found before, as in a record.
         """
         camera, now = frame.camera, frame.captured_at
-        if camera in self._suspended:
-            self._suspended.discard(camera)
+        if camera in self._missing:
+            self._missing.discard(camera)
             self._returned[camera] = now
         if decided is not None:
             known = self._traces.trace  # lines of a record may be lost
@@ -105,16 +116,20 @@ class ReturnLinker:
         new = [t for t in self._traces.unlinked(camera, begun, begun + APPEAR_NS) if t not in self._held]
         return self._decide(held, new, now, wears, clothes, patient=0 <= now - begun < PATIENCE_NS)
 
-    def unfound(self, now: int) -> list[TrackId]:
+    def unfound(self, now: int) -> dict[TrackId, Absence]:
         """Return who will not be found any more, each until it is dropped."""
-        found = []
-        for track in self._held:
+        found = {}
+        for track, absence in self._held.items():
             trace = self._traces.trace(track)
             returned = self._returned.get(track.camera)
             # now may be of another camera's frame, and a little before the return
             given_up = returned is not None and abs(now - returned) > SEARCH_NS
-            if trace is None or given_up or abs(now - trace.last_at) > HELD_NS:
-                found.append(track)
+            if absence is Absence.LOST:
+                longest = LOST_NS if returned is None else LOST_NS + SEARCH_NS
+            else:
+                longest = HELD_NS
+            if trace is None or given_up or abs(now - trace.last_at) > longest:
+                found[track] = absence
         return found
 
     def clear(self) -> None:

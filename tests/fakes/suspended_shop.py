@@ -1,4 +1,4 @@
-"""A shop whose cameras take turns: people who stay for minutes, and the product's own floor and desk.
+"""A shop whose cameras take turns or are lost: people who stay for minutes, and the product's floor and desk.
 
 Turns, throttle, track books, feed, ledger, desk and insights are the product's. What trackers and looks would
 say of the people is made up: they stand, now and then walk to another place, and wear a brand and colours.
@@ -104,6 +104,8 @@ class SuspendedShop:
         self.random, self.now, self.count = Random(seed), 0.0, count
         self.watch: Callable[[int], None] = lambda _: None
         self._fixed: frozenset[str] | None = None if count else frozenset()
+        self._lost_until: dict[str, float] = {}
+        self.shows_clothes = True
         self.cameras = [f"c{n}" for n in range(cameras)]
         plan = FloorPlan(
             store="shop", device="edge", timezone="Europe/Berlin", currency="EUR",
@@ -167,7 +169,7 @@ class SuspendedShop:
                     self.come(camera, self.random.uniform(60, 600), walks=self.random.random() < 0.5)
             self._govern()
             for camera in self.cameras:
-                if camera not in self.throttle.suspended:
+                if camera not in self.throttle.suspended and self._lost_until.get(camera, 0) < self.now:
                     self._frame(camera)
             self.feed.pass_time()
             self._sell()
@@ -178,6 +180,10 @@ class SuspendedShop:
     def suspend(self, *cameras: str) -> None:
         """Suspend these and no others from now on."""
         self._fixed = frozenset(cameras)
+
+    def lose(self, camera: str, seconds: float) -> None:
+        """Let a camera give no picture for so long: its connection is lost, and made anew."""
+        self._lost_until[camera] = self.now + seconds
 
     def at(self, second: float) -> str:
         """Return a time as messages have it."""
@@ -191,6 +197,11 @@ class SuspendedShop:
                 if sample.name.endswith("_total"):
                     found[sample.labels["result"]] += sample.value
         return dict(found)
+
+    def held(self, reason: str) -> float:
+        """Return how many are held for this reason."""
+        labels = [{"camera": camera, "reason": reason} for camera in self.cameras]
+        return sum(self.metrics.registry.get_sample_value("msh_people_held", one) or 0 for one in labels)
 
     def events(self, kind: str) -> list[dict]:
         return [m.payload for m in self.said.said if m.kind.value == kind]
@@ -253,9 +264,8 @@ class SuspendedShop:
         if self.random.random() < 0.6:
             marks.append(Mark(one.brand, 0.9, Box(box.x + 30, box.y + 120, 60, 60)))
         assert person.track is not None
-        return LookAnswer(
-            person.track, frame, tuple(marks), clothes=clothes(self.random, one.colours)
-        )  # fmt: skip
+        seen = clothes(self.random, one.colours) if self.shows_clothes else None
+        return LookAnswer(person.track, frame, tuple(marks), clothes=seen)
 
     def _sell(self) -> None:
         self.desk.tick()

@@ -1,4 +1,4 @@
-"""Whoever stays in view over the turn of a suspended camera is one customer: announced and offered once.
+"""Whoever stays in view while a camera is suspended or lost is one customer: announced and offered once.
 
 The product's own turns, books, feed, floor, ledger, notifier, desk and insights; see SuspendedShop.
 """
@@ -55,6 +55,55 @@ def test_who_stays_over_a_turn_is_announced_offered_and_counted_once(shop) -> No
     assert shop.returned() == {"found": 1}
 
 
+@pytest.mark.parametrize("seconds", [3, 7, 15, 30])
+def test_who_stays_over_a_lost_connection_is_announced_offered_and_counted_once(shop, seconds) -> None:
+    customer = shop.come("c0", 600)
+    while not (shop.attends and shop.events("notify")):
+        shop.run(1)
+    (told,), (offer,) = shop.events("notify"), shop.desk.board.desk.offers
+    shop.lose("c0", seconds)
+    shop.run(seconds)
+    assert shop.held("camera_lost") == 1
+    shop.run(30)
+    assert len(customer.tracks) == 2
+    assert shop.events("notify") == [told]
+    assert [one.number for one in shop.desk.board.desk.offers] == [offer.number]
+    assert (shop.counts()["visitors"], shop.held("camera_lost")) == (1, 0)
+    assert [e["track"]["id"] for e in shop.events("ended")] == customer.tracks[:1]
+    assert shop.returned() == {"found": 1}
+
+
+def test_a_camera_that_stays_away_keeps_nobody(shop) -> None:
+    shop.come("c0", 600)
+    shop.run(40)
+    shop.lose("c0", 90)
+    shop.run(55)
+    assert shop.events("ended") == []
+    shop.run(10)
+    (ended,) = shop.events("ended")
+    assert (ended["reason"], ended["occurred_at"]) == ("camera_lost", shop.at(40))
+    assert shop.returned() == {"not_found": 1}
+
+
+def test_who_was_offered_anew_before_it_was_known_who_they_are_keeps_one_offer(shop) -> None:
+    """Somebody who moved meanwhile, and whose clothes were not looked at at first."""
+    customer = shop.come("c0", 600)
+    while not shop.attends:
+        shop.run(1)
+    (offer,) = shop.desk.board.desk.offers
+    shop.shows_clothes = False
+    shop.lose("c0", 12)
+    shop.run(12)
+    customer.place = 0.1 if customer.place > 0.5 else 0.8
+    while shop.offered[0] == 1:
+        shop.run(1)
+    shop.shows_clothes = True
+    shop.run(15)
+    assert [(one.number, one.customer.id) for one in shop.desk.board.desk.offers] == [(offer.number, "r-1")]
+    withdrawn = [e for e in shop.events("sale") if e["kind"] == "withdrawn"]
+    assert [e["reason"] for e in withdrawn] == ["the customer was offered or attended before"]
+
+
 def test_who_is_held_is_said_to_be_neither_here_nor_gone(shop) -> None:
     shop.come("c0", 600)
     other = shop.come("c1", 600)
@@ -65,7 +114,7 @@ def test_who_is_held_is_said_to_be_neither_here_nor_gone(shop) -> None:
     assert (here.track, here.visible, here.held) == (other.tracks[0], True, False)
     assert (held.visible, held.held, held.zones) == (False, True, ())
     assert shop.events("ended") == []
-    assert shop.metrics.registry.get_sample_value("msh_people_held", {"camera": "c0"}) == 1
+    assert (shop.held("suspended"), shop.held("camera_lost")) == (1, 0)
     assert shop.metrics.registry.get_sample_value("msh_tracks_active", {"camera": "c0"}) == 0
 
 

@@ -3,7 +3,7 @@
     {"schema": "msh.record/1", "plan": {...}}
     {"price": ["gucci", "handbag", "bag"], "is": [129000, 110000, 148000, "EUR", "catalogue", ...]}
     {"frame": "door", "at": 1795343467412000000, "size": [1280, 720], "seen": [...], "answers": [...], ...}
-    {"quiet": "door", "at": ..., "ended": [["k7f3", 192]]}    with "suspended": true they are held
+    {"quiet": "door", "at": ..., "ended": [["k7f3", 192]]}    with "held": "suspended" they are held
     {"returned": [["door", "k7f3", 192, "door", "k7f3", 207, 0.7]]}    found again with the next frame
     {"plan": {...}}    the store file was changed while the store ran
     {"gap": 12}    so many lines were lost here
@@ -26,6 +26,7 @@ from pricing.value import Price
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.reidentification import TrackLink
+from probes.people.returns import Absence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -93,13 +94,20 @@ def read_tracks(camera: str, entry: Iterable[Sequence[Any]]) -> list[TrackId]:
 
 
 def links_line(links: Sequence[TrackLink]) -> Line:
-    """Write who was found again after a camera was suspended: what it was found by is not written."""
+    """Write who was found again after a camera was away: what it was found by is not written."""
     return {"returned": [[*_track(link.old), *_track(link.new), link.certainty] for link in links]}
 
 
 def read_links(entry: Line) -> list[TrackLink]:
     """Read what `links_line` wrote."""
     return [TrackLink(TrackId(*fields[:3]), TrackId(*fields[3:6]), fields[6]) for fields in entry["returned"]]
+
+
+def read_absence(entry: Line) -> Absence | None:
+    """Read why those who ended in a quiet moment are held; None where they are not."""
+    if entry.get("suspended", False):  # so records were written first
+        return Absence.SUSPENDED
+    return Absence(entry["held"]) if "held" in entry else None
 
 
 def read_frame(entry: Line) -> Frame:

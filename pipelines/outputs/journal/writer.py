@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from probes.events.staff_orders import StaffOrder
     from probes.frame import Frame, TrackId
     from probes.people.reidentification import TrackLink
+    from probes.people.returns import Absence
 
 logger = logging.getLogger(__name__)
 
@@ -104,12 +105,11 @@ class JournalWriter:
         at: int,
         ended: Sequence[TrackId],
         orders: Sequence[StaffOrder],
-        *,
-        suspended: bool = False,
+        absence: Absence | None = None,
     ) -> None:
-        """Take a quiet moment of a camera; suspended: who ended is held."""
+        """Take a quiet moment of a camera; absence: who ended is held for it."""
         entry = {"quiet": camera, "at": at, "ended": tracks_line(tuple(ended))}
-        held = {"suspended": True} if suspended else {}
+        held = {} if absence is None else {"held": absence.value}
         self._put(lambda: {**entry, **held, **_orders(orders)})
 
     def plan(self, plan: Mapping[str, Any]) -> None:

@@ -97,8 +97,8 @@ class HeardFloor:
         self.taken += 1
         return values
 
-    def quiet(self, camera: str, at: int, ended: Any, *, suspended: bool = False) -> None:
-        self.floor.quiet(camera, at, ended, suspended=suspended)
+    def quiet(self, camera: str, at: int, ended: Any, *, absence: Any = None) -> None:
+        self.floor.quiet(camera, at, ended, absence=absence)
 
     def held(self, camera: str) -> Any:
         return self.floor.held(camera)

@@ -60,7 +60,7 @@ class Floor:
     def held(self, camera):
         return []
 
-    def quiet(self, camera, at, ended, *, suspended=False):
+    def quiet(self, camera, at, ended, *, absence=None):
         self.silent.append(camera)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pipelines.cameras.states import CameraState
 from pipelines.cameras.upright import ENOUGH, ON_SIDE, Finding
-from pipelines.floor.feed import FloorFeed
+from pipelines.floor.feed import AWAY_AFTER_S, FloorFeed
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.metrics import Metrics
 
@@ -20,8 +20,8 @@ class Floor:
         self.calls.append(("update", frame.camera, list(answers), list(ended), list(votes)))
         return {GONE: "value"}
 
-    def quiet(self, camera, at, ended, *, suspended=False):
-        self.calls.append(("quiet", camera, at, ended, *(["suspended"] if suspended else [])))
+    def quiet(self, camera, at, ended, *, absence=None):
+        self.calls.append(("quiet", camera, at, list(ended), *([absence.value] if absence else [])))
 
     def held(self, camera):
         return []
@@ -36,7 +36,7 @@ class Looks:
 
 
 class Rig:
-    def __init__(self) -> None:
+    def __init__(self, finite=frozenset()) -> None:
         self.now, self.wall_ns = 100.0, 1000 * SECOND
         self.floor, self.looks = Floor(), Looks()
         self.turned: list[tuple[str, Finding | None]] = []
@@ -50,6 +50,7 @@ class Rig:
             clock=lambda: self.now,
             now_ns=lambda: self.wall_ns,
             on_turned=lambda camera, found: self.turned.append((camera, found)),
+            finite=lambda: finite,
         )
 
     def sample(self, name: str, **labels: str) -> float | None:
@@ -107,4 +108,31 @@ def test_a_silent_cameras_time_passes_by_the_monotonic_clock():
     rig.now += 0.6
     rig.feed.update(frame("till", 1001 * SECOND))
     rig.feed.pass_time()
-    assert rig.floor.calls[3:] == [("quiet", "door", 999 * SECOND + 1_500_000_000, [GONE])]
+    assert rig.floor.calls[3:] == [("quiet", "door", 999 * SECOND + 1_500_000_000, [])]
+
+
+def test_who_was_in_view_of_a_camera_that_gives_no_picture_is_held():
+    rig = Rig()
+    rig.feed.update(frame())
+    rig.now += AWAY_AFTER_S + 0.5
+    rig.feed.pass_time()
+    assert rig.floor.calls[1:] == [("quiet", "door", 1002 * SECOND, [GONE], "camera_lost")]
+
+
+def test_who_was_in_view_where_a_film_ends_has_left():
+    rig = Rig(finite={"door"})
+    rig.feed.update(frame())
+    for silent in (1.1, 2.6):
+        rig.now = 100 + silent
+        rig.feed.pass_time()
+    assert [call[3:] for call in rig.floor.calls[1:]] == [([GONE],), ([GONE],)]
+
+
+def test_who_was_in_view_before_a_gap_is_held_though_its_next_frame_comes_first():
+    rig = Rig()
+    rig.feed.update(frame())
+    rig.feed.update(frame(at=1002 * SECOND), ended=[GONE])
+    assert rig.floor.calls[1:] == [
+        ("quiet", "door", 1002 * SECOND, [GONE], "camera_lost"),
+        ("update", "door", [], [], []),
+    ]

@@ -65,7 +65,7 @@ def test_metadata_shows_in_the_privacy_report(tmp_path):
 
     kept = {row["what"].split(",")[0]: row for row in report(load(tmp_path, SHOP + WAY))["kept"]}
     how_long = kept["items and total of a person who left the picture"]["how_long"]
-    assert how_long == "23 s; 300 s at most where overload suspends the camera"
+    assert how_long == "23 s; 300 s at most where overload suspends the camera, 105 s where it is lost"
     text = SHOP + "outputs: {metadata: {file: seen.gz, max_mb: 50}}\n"
     (row,) = [row for row in report(load(tmp_path, text))["kept"] if "seen.gz" in row["where"]]
     assert "50 MB" in row["how_long"]

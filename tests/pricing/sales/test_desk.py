@@ -16,6 +16,7 @@ STAFF = [StaffMember("anna", 5), StaffMember("ben", 2), StaffMember("cleo", 3, c
 RULES = DeskRules(accept_within_s=30, unattended_after_s=120, escalate_minor=100_000)
 KEEPING = replace(RULES, assignment=AssignmentRules(reserve=1, reserve_minor=500_000))
 RICH, POOR = WaitingCustomer("rich", 500_000), WaitingCustomer("poor", 2_000)
+STEPS = ("come", "go", "state", "answer", "answer", "tick", "tick", "crash", "attend", "join")
 
 
 def desk(*free: str) -> SalesDesk:
@@ -109,6 +110,42 @@ def test_who_leaves_or_is_taken_by_somebody_else_is_withdrawn() -> None:
         shop.attend("k9", "anna", 5 * S)
 
 
+@pytest.mark.parametrize("accepted", [True, False])
+def test_an_offer_goes_on_where_its_customer_turns_out_to_be_known(accepted: bool) -> None:
+    shop, known = desk("anna", "ben"), replace(RICH, id="known", not_now="unseen")
+    shop.see([known], 0)
+    shop.see([known, RICH], 10 * S)
+    (offer,) = shop.tick(10 * S)
+    if accepted:
+        shop.accept(offer.offer, "anna", 11 * S)
+    assert shop.join("known", "rich", 12 * S) == []
+    assert shop.see([replace(RICH, id="known")], 12 * S) == shop.tick(12 * S) == []
+    (seen,) = shop.view(12 * S).offers
+    assert (seen.number, seen.customer.id, seen.accepted, seen.since) == (
+        offer.offer, "known", accepted, 0,
+    )  # fmt: skip
+    assert shop.join("known", "rich", 13 * S) == []
+
+
+def test_of_two_offers_for_one_customer_the_accepted_one_stays() -> None:
+    shop = desk("anna", "ben")
+    shop.see([RICH, POOR], 0)
+    offers = {event.customer: event for event in shop.tick(0)}
+    late = offers["poor"]
+    shop.accept(late.offer, late.seller or "", S)
+    assert kinds(shop.join("rich", "poor", 2 * S)) == [("withdrawn", "rich", offers["rich"].seller)]
+    assert shop.attending == {"rich": late.seller}
+
+
+def test_whom_two_attend_is_left_to_both() -> None:
+    shop = desk("anna", "ben")
+    shop.see([RICH, POOR], 0)
+    for event in shop.tick(0):
+        shop.accept(event.offer, event.seller or "", S)
+    assert shop.join("rich", "poor", 2 * S) == []
+    assert shop.attending.keys() == {"rich", "poor"}
+
+
 def test_who_goes_on_a_break_loses_the_offer_not_the_customer() -> None:
     shop = desk("anna", "cleo")
     shop.see([RICH, POOR], 0)
@@ -132,19 +169,25 @@ def test_no_sequence_of_steps_crashes_and_lost_phones_breaks_the_rules(seed: int
 
 def _play(random: Random, rules: DeskRules) -> None:
     shop, at, log, here = SalesDesk(STAFF, rules), 0, list[SaleEvent](), dict[str, WaitingCustomer]()
-    saved = json.dumps(shop.snapshot())
-    for _ in range(40):
+    saved, same = json.dumps(shop.snapshot()), dict[str | None, str]()
+    for turn in range(40):
         at += random.randrange(20) * S
-        step = random.choice(("come", "go", "state", "answer", "answer", "tick", "tick", "crash", "attend"))
+        step = random.choice(STEPS)
         name = random.choice(STAFF).name
         events: list[SaleEvent] = []
         try:
             if step == "come":
-                here[f"c{len(log)}"] = WaitingCustomer(f"c{len(log)}", random.randrange(10**6))
+                here[f"c{turn}"] = WaitingCustomer(f"c{turn}", random.randrange(10**6))
                 events = shop.see(here.values(), at)
             elif step == "go" and here:
                 del here[random.choice(sorted(here))]
                 events = shop.see(here.values(), at)
+            elif step == "join" and len(here) > 1:
+                customer, other = random.sample(sorted(here), 2)
+                del here[other]
+                if not shop.attending.keys() >= {customer, other}:
+                    same[other] = customer
+                events = [*shop.join(customer, other, at), *shop.see(here.values(), at)]
             elif step == "state":
                 events = shop.set_state(name, random.choice(list(StaffState)), at)
             elif step == "answer":
@@ -166,7 +209,14 @@ def _play(random: Random, rules: DeskRules) -> None:
             continue
         log += events
         saved = json.dumps(shop.snapshot())
-        _check(shop, log)
+        _check(shop, log, same)
+
+
+def _now(customer: str | None, same: dict[str | None, str]) -> str | None:
+    """Return under which name a customer goes on."""
+    while customer in same:
+        customer = same[customer]
+    return customer
 
 
 def test_what_a_later_version_wrote_besides_keeps_nobody_from_going_back() -> None:
@@ -184,14 +234,14 @@ def test_what_a_later_version_wrote_besides_keeps_nobody_from_going_back() -> No
     assert json.dumps(again.snapshot()) == json.dumps(saved)
 
 
-def _check(shop: SalesDesk, log: list[SaleEvent]) -> None:
+def _check(shop: SalesDesk, log: list[SaleEvent], same: dict[str | None, str]) -> None:
     numbers = [event.number for event in log]
     assert numbers == sorted(set(numbers))
     # The events alone tell who is offered to whom and who attends whom.
     offered: dict[int | None, tuple[str | None, str | None]] = {}
     attending: dict[int | None, tuple[str | None, str | None]] = {}
     for event in log:
-        pair = event.customer, event.seller
+        pair = _now(event.customer, same), event.seller
         if event.kind is SaleKind.OFFERED:
             offered[event.offer] = pair
         elif event.kind is SaleKind.ACCEPTED:
