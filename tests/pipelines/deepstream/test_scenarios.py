@@ -39,6 +39,8 @@ def test_people_enter_and_leave_on_cameras_of_one_batch(tmp_path, native):
         assert told(shop, "c0") == [("started:", "a"), ("ended:lost", "a")]
         assert told(shop, "c1") == [("started:", "a")]
         shop.time.now += 5
+        wait_for(lambda: shop.floor.held("c1"))
+        shop.time.now += 60
         wait_for(lambda: len(told(shop, "c1")) == 2)
         assert told(shop, "c1")[-1] == ("ended:camera_lost", "a")
         assert max(len(batch) for batch in shop.batches) == 2
@@ -160,6 +162,9 @@ def test_a_dying_camera_loses_its_people_and_the_other_keeps_its_own(tmp_path):
         shop.kill("c1")
         wait_for(lambda: shop.run.state("c1").startswith("backoff"))
         shop.step(40)
+        wait_for(lambda: shop.floor.held("c1"))
+        assert told(shop, "c1") == [("started:", "a")]
+        shop.time.now += 60
         wait_for(lambda: told(shop, "c1") == [("started:", "a"), ("ended:camera_lost", "a")])
         assert told(shop, "c0") == [("started:", "a")]
         assert shop.run.platform.processed == {"c0": 44, "c1": 4}
