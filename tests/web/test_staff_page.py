@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -13,7 +14,8 @@ from pipelines.insights.file import InsightsFile
 from pricing.money import display
 from pricing.sales.types import StaffState
 from scripts.demo import history
-from tests.fakes.selling_page import PIN, SellingPage, staff_section
+from tests.fakes.selling_page import PIN, SECOND, SellingPage, staff_section
+from tests.fakes.served_page import customer
 from tests.web.browsing import Visit
 from web.app import STATIC
 
@@ -207,6 +209,16 @@ def test_insights_of_a_day(shop, manager):
     assert shop.page.client().get("/api/insights?from=soon").status_code == 422
 
 
+def show_after_a_lost_connection(shop) -> None:
+    """Show two who are not found again, the first of them attended, and somebody new where that one stood."""
+    attended, lost, new = (
+        replace(customer(f"k7f3-{n:04d}", 1_234_567_00), number=n, held=n != 14) for n in (1, 13, 14)
+    )
+    new = replace(new, arrived_at=attended.seen_at + SECOND)
+    shop.floor.show(replace(attended, rank=None), lost, new)
+    shop.tick()
+
+
 @pytest.mark.parametrize("language", ["en", "de", "fr", "es", "it"])
 def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, language):
     words = json.loads((STATIC / f"strings.{language}.json").read_text())
@@ -231,6 +243,11 @@ def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, lan
     page.locator(".desk-member").first.wait_for()
     window.shoot(f"desk-phone-{language}", whole=True)
     assert (window.overflow() <= 0, window.broken_words()) == (True, [])
+    show_after_a_lost_connection(shop)
+    for key in ("desk.unseen", "desk.perhaps_attended"):
+        page.get_by_text(words[key], exact=True).wait_for()
+    window.shoot(f"desk-held-{language}", whole=True)
+    assert (window.overflow() <= 0, window.broken_words(), window.serious()) == (True, [], [])
     page.get_by_role("button", name=words["desk.pin_of"].replace("{name}", "Anna")).click()
     page.get_by_role("button", name=words["desk.pin_save"]).wait_for()
     assert (window.overflow() <= 0, window.broken_words()) == (True, [])
