@@ -1,6 +1,6 @@
 """The files for Kubernetes: every pod takes a share of one store file that is right.
 
-kubectl, where it is installed, builds them; kubernetes-validate has found them right for 1.29, 1.33 and 1.37.
+kubectl, where it is installed, builds them; docs/operations.md says which schemas took what it built.
 """
 
 from __future__ import annotations
