@@ -90,22 +90,54 @@ class HeldMotion:
 
     def is_still(self, place: Corners, since_ns: int) -> bool:
         """Return whether nothing has changed as far about a head as it can be gone since a picture."""
-        at = next((n for n, (time_ns, _) in enumerate(self._pictures) if time_ns == since_ns), None)
-        if at is None or min(place[2] - place[0], place[3] - place[1]) < LEAST_STILL:
+        if not self._pictures or min(place[2] - place[0], place[3] - place[1]) < LEAST_STILL:
             return False
-        before, (now_ns, now) = self._pictures[at][1], self._pictures[-1]
+        changed = self._changed_since(_reached(place, self._pictures[-1][0] - since_ns), since_ns)
+        return changed is not None and not changed[0].any()  # beyond the border nothing is seen, and stays
+
+    def gone_to(self, region: Corners, head: Corners, since_ns: int) -> Corners | None:
+        """Return what of a region a head can have gone to since a picture; None for nothing.
+
+        head: where it was then, with its margin. Where it is now pixels changed, and no further from it than
+        it is long. Of a picture that is not known, and for a small head, nothing is left out.
+        """
+        if min(head[2] - head[0], head[3] - head[1]) < LEAST_STILL:
+            return region
+        seen = self._changed_since(region, since_ns)
+        if seen is None:
+            return region
+        changed, (rows, columns) = seen
+        ys, xs = np.nonzero(changed)
+        if not len(ys):
+            return None
+        room = max(head[2] - head[0], head[3] - head[1])
+        return (
+            max(region[0], CELL * (columns.start + int(xs.min())) - room),
+            max(region[1], CELL * (rows.start + int(ys.min())) - room),
+            min(region[2], CELL * (columns.start + int(xs.max()) + 1) + room),
+            min(region[3], CELL * (rows.start + int(ys.max()) + 1) + room),
+        )
+
+    def _changed_since(
+        self, region: Corners, since_ns: int
+    ) -> tuple[npt.NDArray[np.bool_], tuple[slice, slice]] | None:
+        """Return which cells of a region are not as in that picture, and which these are; None: not known."""
+        at = next((n for n, (time_ns, _) in enumerate(self._pictures) if time_ns == since_ns), None)
+        if at is None:
+            return None
+        before, now = self._pictures[at][1], self._pictures[-1][1]
         if since_ns not in self._light:
             lighter = self._lights[-1].astype(np.float32) - self._lights[at]
             self._light[since_ns] = float(np.median(lighter))
-        rows, columns = _cells(_reached(place, now_ns - since_ns), now.shape)
+        rows, columns = _cells(region, now.shape)
         if rows.start >= rows.stop or columns.start >= columns.stop:
-            return True  # it is beyond the border still
+            return np.zeros((0, 0), np.bool_), (rows, columns)
         wide_rows, above = _widened(rows, now.shape[0])
         wide_columns, left = _widened(columns, now.shape[1])
         change = now[wide_rows, wide_columns].astype(np.float32) - before[wide_rows, wide_columns]
         means = cv2.blur(change, (2 * MOTION_CELLS + 1, 2 * MOTION_CELLS + 1))
         inner = means[above : above + rows.stop - rows.start, left : left + columns.stop - columns.start]
-        return not bool((np.abs(inner - self._light[since_ns]) >= STILL).any())
+        return np.abs(inner - self._light[since_ns]) >= STILL, (rows, columns)
 
     def places(self, heads: Sequence[tuple[Corners, int]], accounted: Sequence[Corners] = ()) -> Boxes:
         """Return what to cover in the last picture for heads that were not seen in it, (N, 4), px.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from probes.frame import Box, Kind
 from probes.redaction.pairs import PairRow, one_each
-from probes.redaction.regions import By, Mask, WayMask
+from probes.redaction.regions import By, LostMask, Mask, WayMask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -213,12 +213,18 @@ class Heads:
 
     def _lost_mask(self, head: _Head, now: int, is_still: StillTest | None) -> Mask:
         # What a head did inside its person since its face was lost is not known: only a found box stays.
-        if is_still is not None and head.is_found and is_still(head.box, head.seen_at):
-            return Mask(_grown(head.box, 0.0 if head.face_at is None else self._margin), By.HOLD)
+        place = _grown(head.box, 0.0 if head.face_at is None else self._margin)
+        if is_still is None or not head.is_found:
+            is_read = False
+        elif is_still(head.box, head.seen_at):
+            return Mask(place, By.HOLD)
+        else:
+            is_read = True
         if not head.is_sure and head.face_at is None:
             # Boxes that come and go at the threshold jump faster than anybody runs.
             head = head._replace(velocity=_slowed(head))
-        return self._mask(head, By.HOLD, now)
+        mask = self._mask(head, By.HOLD, now)
+        return LostMask(mask, place, head.seen_at) if is_read else mask
 
     def _mask(self, head: _Head, by: By, now: int) -> Mask:
         """Return the region of an unseen head: from its last to its predicted place, growing with time."""

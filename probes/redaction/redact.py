@@ -14,6 +14,7 @@ from engines.image import BLACK_Y, GREY_UV
 from probes.frame import Box, Kind
 from probes.redaction.heads import By, Heads, Mask
 from probes.redaction.masking import Polygon, black_out, cover
+from probes.redaction.regions import LostMask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -97,6 +98,14 @@ class PictureMotion(Protocol):
 
     def is_still(self, place: tuple[float, float, float, float], since_ns: int) -> bool:
         """Return whether nothing has changed as far about a head as it can be gone since a picture."""
+
+    def gone_to(
+        self,
+        region: tuple[float, float, float, float],
+        head: tuple[float, float, float, float],
+        since_ns: int,
+    ) -> tuple[float, float, float, float] | None:
+        """Return what of a region a head can have gone to since a picture; None for nothing."""
 
     def places(
         self,
@@ -220,7 +229,7 @@ class Redactor:
             heads: list[By] = []
             for mask in masks:
                 before = len(covered)
-                for part in mask.parts():
+                for part in self._parts(mask):
                     outline = cover(pixels, part, solid=self._solid)
                     if outline is not None:
                         left, top, right, bottom = outline
@@ -235,6 +244,18 @@ class Redactor:
 
     def _is_still(self, place: Box, since: int) -> bool:
         return self._motion is not None and self._motion.is_still(_corners(place), since)
+
+    def _parts(self, mask: Mask) -> Iterator[Box]:
+        """Yield what to cover of a mask: of a lost head its place, and where it can have gone."""
+        if not isinstance(mask, LostMask) or self._motion is None:
+            yield from mask.parts()
+            return
+        yield mask.place
+        for part in mask.parts():
+            reached = self._motion.gone_to(_corners(part), _corners(mask.place), mask.since)
+            if reached is not None:
+                left, top, right, bottom = reached
+                yield Box(left, top, right - left, bottom - top)
 
     def _followed(self, frame: Frame) -> Iterator[Mask]:
         if self._motion is None:

@@ -63,3 +63,28 @@ class WayMask(Mask):
         left, top = min(x, to_x), min(y, to_y)
         steps = [(n, n if dx * dy > 0 else count - 1 - n) for n in range(count)]
         return tuple(Box(left + abs(dx) * n / count, top + abs(dy) * m / count, wide, high) for n, m in steps)
+
+
+class LostMask(Mask):
+    """A region in which a head may be that is not seen any more.
+
+    Where the pictures are read, what has not changed of it since then is left out: there it cannot have gone.
+    """
+
+    mask: Mask
+    place: Box
+    since: int
+
+    def __new__(cls, mask: Mask, place: Box, since: int) -> LostMask:
+        """mask: the whole region. place: where the head was seen, with its margin; since: when, UTC ns."""
+        lost = super().__new__(cls, *mask)
+        lost.mask, lost.place, lost.since = mask, place, since
+        return lost
+
+    def __getnewargs__(self) -> tuple[Mask, Box, int]:  # type: ignore[override]
+        """Return what a copy is made of."""
+        return self.mask, self.place, self.since
+
+    def parts(self) -> tuple[Box, ...]:
+        """Return boxes that are enough to cover where nothing is known of the pixels."""
+        return self.mask.parts()
