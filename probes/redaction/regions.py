@@ -81,7 +81,7 @@ class LostMask(Mask):
         lost.mask, lost.place, lost.since = mask, place, since
         return lost
 
-    def __getnewargs__(self) -> tuple[Mask, Box, int]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[Mask, Box, int]:
         """Return what a copy is made of."""
         return self.mask, self.place, self.since
 

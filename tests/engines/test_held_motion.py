@@ -208,3 +208,42 @@ def test_a_lost_face_is_covered_no_wider_while_the_picture_stands_still() -> Non
         areas.append(sum(mask.box.area for mask in done.masks))
     assert areas[:5] == [areas[0]] * 5
     assert areas[5] > areas[4]
+
+
+REGION = (40.0, 60.0, 240.0, 180.0)
+
+
+@pytest.mark.parametrize(
+    ("shown", "left"),
+    [
+        (moved(90, 0), None),
+        (moved(90, 0) + np.uint8(30), None),  # the light goes up
+        (moved(110, 400), None),  # beyond the region
+        (moved(110, 220), (176.0, 60.0, 240.0, 164.0)),
+    ],
+)
+def test_a_lost_head_went_only_where_pixels_changed(shown: Plane, left: tuple[float, ...] | None) -> None:
+    """It is anywhere no further from them than it is long."""
+    motion = HeldMotion()
+    motion.add(moved(90, 0), 0)
+    motion.add(shown, STEP_NS)
+    assert motion.gone_to(REGION, HEAD, 0) == left
+    assert motion.gone_to(REGION, HEAD, 5) == REGION, "of a picture that is not known nothing is left out"
+    assert motion.gone_to(REGION, (100.0, 100.0, 110.0, 110.0), 0) == REGION, "a small head changes little"
+    assert motion.gone_to((-90.0, -90.0, -50.0, -50.0), HEAD, 0) is None, "there nothing is seen"
+
+
+def test_only_what_changed_is_covered_beside_the_place_of_a_lost_head() -> None:
+    """Somebody walks by at one side: on the other the head cannot be."""
+    redactor = Redactor(method="solid", margin=0.25, hold_ms=800, motion=HeldMotion())
+    face = (Detection(Kind.FACE, "face", 0.9, Box(300, 100, 40, 40)),)
+    covers = []
+    for number, seen in enumerate((face, ())):
+        pixels = I420.black(*SIZE)
+        pixels.y[90:150, 350 : 352 + 40 * number] = 200
+        frame = Frame("c", number * STEP_NS, SIZE, seen, ANALYSED)
+        covers.append(redactor.redact(frame, pixels).masks)
+    held = covers[1]
+    assert min(mask.box.x for mask in held) >= 288, "still to the left"
+    assert max(mask.box.right for mask in held) > 355, "where somebody moved it may be"
+    assert any(mask.box.x <= 290 and mask.box.right >= 350 and mask.box.y <= 90 for mask in held)
