@@ -248,6 +248,11 @@ def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, lan
         page.get_by_text(words[key], exact=True).wait_for()
     window.shoot(f"desk-held-{language}", whole=True)
     assert (window.overflow() <= 0, window.broken_words(), window.serious()) == (True, [], [])
+    widths = page.evaluate(
+        "[...document.querySelectorAll('.desk-member select')].map((one) => one.offsetWidth)"
+    )
+    assert len(widths) == 2
+    assert min(widths) > 100  # the state that is set can be read
     page.get_by_role("button", name=words["desk.pin_of"].replace("{name}", "Anna")).click()
     page.get_by_role("button", name=words["desk.pin_save"]).wait_for()
     assert (window.overflow() <= 0, window.broken_words()) == (True, [])
