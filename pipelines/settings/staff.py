@@ -25,8 +25,14 @@ def _skill(text: str) -> str:
         return normal_type(text)
     except BadInput:
         pass
-    if near := get_close_matches(text.casefold(), sorted(TYPES), 1, 0.8):
-        raise ValueError(f'is no type of thing; did you mean "{near[0]}"?')
+    names = {name: name for name in sorted(TYPES)}
+    names |= {f"{name}{end}": name for name in names if not name.endswith("s") for end in ("s", "es")}
+    word = text.casefold()
+    if word in names:
+        return normal_type(names[word])
+    near = get_close_matches(word, names, 1, 0.8)
+    if near and names[near[0]] not in word:  # Swatch is a brand
+        raise ValueError(f'is no type of thing; did you mean "{names[near[0]]}"?')
     brand = normal_brand(text)
     if not brand:
         raise ValueError("must name a type such as watch, or a brand")

@@ -22,12 +22,12 @@ def test_nobody_is_sent_unless_staff_is_named(tmp_path: Path) -> None:
 
 
 def test_staff_and_rules(tmp_path: Path) -> None:
-    people = "people: {Anna: {rank: 5, skills: [Gucci, Watch]}, Jörg B.: {customers: 2}}"
+    people = "people: {Anna: {rank: 5, skills: [Gucci, Boss, Swatch, Watches]}, Jörg B.: {customers: 2}}"
     text = f"{people}, policy: turn, offer_at_least: 99.50, escalate_at_least: 1500"
     staff = load(tmp_path, _with(text)).staff
     assert staff is not None
     anna, joerg = staff.members()
-    assert (anna.name, anna.rank, anna.skills) == ("Anna", 5, frozenset({"gucci", "watch"}))
+    assert (anna.name, anna.rank, anna.skills) == ("Anna", 5, frozenset({"gucci", "boss", "swatch", "watch"}))
     assert (joerg.name, joerg.capacity) == ("Jörg B.", 2)
     rules = staff.rules("EUR")
     assert (rules.assignment.policy, rules.assignment.least_minor) == (Policy.TURN, 9950)
@@ -43,6 +43,7 @@ def test_staff_and_rules(tmp_path: Path) -> None:
         ("policy: value", "staff.people: is missing; add it"),
         ("people: {anna: {}, anna: {}}", "staff.people.anna: is here a second time"),
         ("people: {anna: {skills: [handbg]}}", 'did you mean "handbag"?'),
+        ("people: {anna: {skills: [wathces]}}", 'did you mean "watch"?'),
         ("people: {anna: {skills: ['!']}}", "must name a type such as watch, or a brand"),
         ("people: {anna: {rank: 6}}", "staff.people.anna.rank: "),
         ("people: {anna: {zones: [tiil]}}", "staff.people.anna.zones[0]: no camera has a zone of this name"),
