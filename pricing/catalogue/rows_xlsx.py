@@ -39,6 +39,8 @@ _MONEY = {5: "#,##0", 6: "#,##0", 7: "#,##0.00", 8: "#,##0.00", 42: "#,##0", 44:
 """Formats whose currency is that of whoever opens the workbook, unless it defines them itself."""
 _OWN_MONEY = re.compile(rb"<(?:\w+:)?numFmt\s[^>]*?\bnumFmtId=.(\d+)")
 _PART = 2**20
+_STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LONGEST_TAG = 1024
 _KINDS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
 
@@ -55,6 +57,8 @@ def read_xlsx(
 
     Dates are taken as such, numbers as their cells show them; only text is read in the list's notation.
     """
+    if kind == "xls" and _ENCRYPTED in data:
+        raise BadCatalogue([f"{file}:1:1  a workbook with a password; save it without one"])
     if kind == "xls":
         raise BadCatalogue([f"{file}:1:1  an old Excel workbook; save it as .xlsx, or export it as CSV"])
     reader = RowReader(file, currency, notation)
@@ -79,8 +83,9 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
             )
             styles = archive.read("xl/styles.xml") if "xl/styles.xml" in names else b""
             own = frozenset(map(int, _OWN_MONEY.findall(styles)))
-        if "xl/workbook.xml" not in names:
-            what = "an OpenDocument file" if "mimetype" in names else "a ZIP archive, not a workbook"
+            book = archive.read("xl/workbook.xml") if "xl/workbook.xml" in names else b""
+        if not book or _STRICT in book:
+            what = "a workbook in a form that few programs read (Strict Open XML)" if book else _other(names)
             raise BadCatalogue([f"{file}:1:1  {what}; save it as .xlsx, or export it as CSV"])
         workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
         shown: list[ReadOnlySheet] = [
@@ -116,6 +121,13 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
         raise unreadable from None
 
 
+def _other(names: set[str]) -> str:
+    """Return what a ZIP container is that is no .xlsx, by the names of its parts."""
+    if "xl/workbook.bin" in names:
+        return "a binary workbook (.xlsb)"
+    return "an OpenDocument file" if "mimetype" in names else "a ZIP archive, not a workbook"
+
+
 def _matches(archive: zipfile.ZipFile, name: str, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
     """Yield what matches in a part of a workbook, maybe twice, without unpacking it as a whole."""
     with archive.open(name) as part:
@@ -127,7 +139,9 @@ def _matches(archive: zipfile.ZipFile, name: str, pattern: re.Pattern[bytes]) ->
 
 def _cells(sheet: ReadOnlySheet) -> Iterator[Sequence[ReadOnlyCell]]:
     sheet.reset_dimensions()  # some programs write less than there is
-    yield from sheet.iter_rows(max_col=MAX_COLUMNS)
+    # Not with `max_col`: each of a million rows without a cell would be filled up to it.
+    for row in sheet.iter_rows():
+        yield row[:MAX_COLUMNS]
 
 
 def _rows(
@@ -140,12 +154,16 @@ def _rows(
     width = 0
     below = iter(formulas or ())
     for line, found in enumerate(_cells(sheet), 1):
+        with_formulas = next(below, ())
+        if not found:  # one of maybe a million before a cell far below
+            continue
         cells = [_cell(cell, line, column, own) for column, cell in enumerate(found, 1)]
-        for place, formula in enumerate(next(below, ())[: width or None]):
+        for place, formula in enumerate(with_formulas[: width or None]):
             if formula.value is not None and found[place].value is None:
                 cells[place] = Cell("=", line, place + 1, fault=NO_VALUE)
         used = max((cell.column for cell in cells if cell.text), default=0)
         width = width or used
+        cells += [Cell("", line, column) for column in range(len(cells) + 1, width + 1)]
         if used and (cells[0].fault or not cells[0].text.startswith("#")):
             yield cells[: max(used, width)]
 

@@ -6,13 +6,14 @@ import re
 import zipfile
 from datetime import date, datetime, timedelta
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from openpyxl import Workbook
 
+from pricing.catalogue import rows_xlsx
 from pricing.catalogue.catalogue import read
-from pricing.catalogue.rows import BadCatalogue
+from pricing.catalogue.rows import BadCatalogue, Cell
 from pricing.catalogue.rows_xlsx import read_xlsx
 from tests.pricing.catalogue.lists import amounts
 
@@ -313,3 +314,55 @@ def test_what_the_reader_of_workbooks_leaves_out_is_no_warning_of_ours(
             after.writestr(name, styles if name == "xl/styles.xml" else before.read(name))
     assert len(read_xlsx(bare.getvalue(), "prices.xlsx", "xlsx")) == 1
     assert [str(warning.message) for warning in recwarn] == []
+
+
+def _changed(data: bytes, old: bytes, new: bytes, *, names: bool = False) -> bytes:
+    """Return a workbook with a text replaced in its parts, or in their names."""
+    written = BytesIO()
+    with zipfile.ZipFile(BytesIO(data)) as before, zipfile.ZipFile(written, "w") as after:
+        for name in before.namelist():
+            content = before.read(name)
+            if names:
+                after.writestr(name.replace(old.decode(), new.decode()), content)
+            else:
+                after.writestr(name, content.replace(old, new))
+    return written.getvalue()
+
+
+def test_a_cell_far_below_and_far_right_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million rows of 256 cells were made, of nothing: minutes, and far more memory than the file has."""
+    made = 0
+
+    def counted(*args: Any, **named: Any) -> Cell:
+        nonlocal made
+        made += 1
+        return Cell(*args, **named)
+
+    monkeypatch.setattr(rows_xlsx, "Cell", counted)
+    data = workbook(("brand", "type", "price", "currency"), ("Gucci", "handbag", 1290, "EUR"))
+    far = b'<row r="200000"><c r="XFD200000"><v>1</v></c></row></sheetData>'
+    assert amounts(_changed(data, b"</sheetData>", far)) == [129000]
+    assert made < 10_000
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            b"http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+            b"http://purl.oclc.org/ooxml/spreadsheetml/main",
+            "Strict Open XML",
+        ),
+        (b"workbook.xml", b"workbook.bin", "a binary workbook"),
+    ],
+)
+def test_a_workbook_of_another_form_is_named(old: bytes, new: bytes, said: str) -> None:
+    data = workbook(("brand", "type", "price", "currency"), ("Gucci", "handbag", 1290, "EUR"))
+    with pytest.raises(BadCatalogue, match=rf"{said}.*save it as \.xlsx"):
+        read(_changed(data, old, new, names=old == b"workbook.xml"), "prices.xlsx")
+
+
+def test_a_workbook_with_a_password_is_called_so() -> None:
+    data = b"\xd0\xcf\x11\xe0" + bytes(1000) + "EncryptedPackage".encode("utf-16-le")
+    with pytest.raises(BadCatalogue, match="a workbook with a password; save it without one"):
+        read(data, "prices.xlsx")
