@@ -206,10 +206,10 @@ class HeldMotion:
         return left, top, right, bottom
 
 
-def _widened(part: slice, most: int) -> tuple[slice, int]:
+def _widened(part: slice, length: int) -> tuple[slice, int]:
     """Return a part with what a mean at its ends takes in, and by how much it begins earlier."""
     start = max(0, part.start - MOTION_CELLS)
-    return slice(start, min(most, part.stop + MOTION_CELLS)), part.start - start
+    return slice(start, min(length, part.stop + MOTION_CELLS)), part.start - start
 
 
 def _found_again(head: Plane, window: Plane) -> tuple[int, int] | None:

@@ -233,7 +233,7 @@ class Store:
             metrics=metrics,
             clock=clock,
         )
-        self._reloader.on_settings(self._keep_by)
+        self._reloader.on_settings(self._apply_retention)
         if self._mqtt:
             commands = store_commands(self._reloader, self._take_picture, self.restart)
             for name, handler in commands.items():
@@ -370,7 +370,7 @@ class Store:
         why = self._platform.take_picture(camera)
         return self._outputs.take_picture(camera) if why is None else why
 
-    def _keep_by(self, settings: Settings) -> None:
+    def _apply_retention(self, settings: Settings) -> None:
         """Delete recordings, and entries of the access log, by these settings from now on."""
         self.access.days = settings.privacy.access_log_days
         self._retention.reconfigure(settings.outputs)

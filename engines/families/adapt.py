@@ -1,8 +1,9 @@
 """Makes an ONNX file of a family answer as the models that come along: one form for OpenVINO and nvinfer.
 
 In front, pixels become what the network was trained on; behind, its outputs become `detection_boxes` (y1 x1
-y2 x2, 0 to 1 of the input), `detection_scores` (best first) and `detection_classes`, at most MOST of each. So
-both platforms run it by what they have, and nothing of a family is left to be decoded in Python.
+y2 x2, 0 to 1 of the input), `detection_scores` (best first) and `detection_classes`, no more than
+MAX_BOXES of each. So both platforms run it by what they have, and nothing of a family is left to be decoded
+in Python.
 """
 
 from __future__ import annotations

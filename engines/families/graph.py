@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engines.families.family import Scale
 
 OUTPUTS = ("detection_boxes", "detection_scores", "detection_classes")
-MOST = 300
+MAX_BOXES = 300
 """Boxes that an adapted network answers with at most, the best."""
 PREFIX = "msh/"
 INPUT = "msh/picture"

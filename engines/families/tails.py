@@ -8,7 +8,7 @@ import numpy as np
 
 from engines.errors import BadInput
 from engines.families.family import Family
-from engines.families.graph import MOST, OUTPUTS, Editor
+from engines.families.graph import MAX_BOXES, OUTPUTS, Editor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +53,7 @@ def rtdetr(editor: Editor, _: tuple[int, int], classes: int, used: Sequence[int]
     scores = _wanted(editor, editor.op("Sigmoid", logits), classes, used)
     flat = editor.op("Reshape", scores, editor.numbers(0, -1))
     queries = editor.outputs()[logits][1]
-    count = min(MOST, queries * len(used)) if queries else len(used)
+    count = min(MAX_BOXES, queries * len(used)) if queries else len(used)
     found, places = editor.top(flat, count)
     width = editor.numbers(len(used))
     query = editor.op("Div", places, width)
@@ -95,7 +95,7 @@ def detectnet(editor: Editor, size: tuple[int, int], classes: int, used: Sequenc
         placed = editor.op("Gather", placed, editor.numbers(*used), axis=1)
         cover = editor.op("Gather", cover, editor.numbers(*used), axis=1)
     flat = editor.op("Reshape", cover, editor.numbers(0, -1))
-    found, places = editor.top(flat, min(MOST, len(used) * tall * wide))
+    found, places = editor.top(flat, min(MAX_BOXES, len(used) * tall * wide))
     number = editor.op("Div", places, editor.numbers(tall * wide))
     _answer(editor, editor.op("Reshape", placed, editor.numbers(0, -1, 4)), places, found, number)
 
@@ -116,7 +116,7 @@ def ssd(editor: Editor, _: tuple[int, int], classes: int, used: Sequence[int]) -
     )
     mine = editor.op("Gather", editor.constant(table), whole, axis=0)
     kept_scores = editor.op("Mul", scores, editor.op("Gather", editor.constant(good), whole, axis=0))
-    found, places = editor.top(kept_scores, min(MOST, held) if held else 1)
+    found, places = editor.top(kept_scores, min(MAX_BOXES, held) if held else 1)
     chosen = editor.op("GatherElements", mine, places, axis=1)
     _answer(editor, boxes, places, found, chosen)
 
@@ -164,7 +164,7 @@ def _best_of_each(
     if len(used) < classes:
         flat = editor.op("Mul", flat, editor.op("Gather", editor.constant(good), number, axis=0))
         number = editor.op("Gather", editor.constant(table), number, axis=0)
-    found, order = editor.top(flat, min(MOST, places))
+    found, order = editor.top(flat, min(MAX_BOXES, places))
     _answer(editor, boxes, order, found, editor.op("GatherElements", number, order, axis=1))
 
 

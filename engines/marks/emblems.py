@@ -43,7 +43,7 @@ LONGEST, LONGEST_PATIENT = 640, 800
 or more: 5, 13, 14, 23 at 800; 7, 12, 15, 24 at 640; 5, 7, 14, 26 at 520; none wrong. SIFT's time goes with
 the area.
 """
-AROUND, AROUND_PX, MOST = 0.3, 12, 0.8
+AROUND, AROUND_PX, MAX_PARTS_SHARE = 0.3, 12, 0.8
 """What is searched around a place that may hold a mark, in its longest sides and in px more; and the share
 of a crop from which all of it is."""
 DENSITY = 1.5
@@ -179,15 +179,15 @@ def _parts(bgr: Bgr, places: FloatArray | None) -> list[Part]:
                 max(one[3] for one in every),
             )
         parts.append(part)
-    return parts if sum(area(part) for part in parts) < MOST * area(whole) else [whole]
+    return parts if sum(area(part) for part in parts) < MAX_PARTS_SHARE * area(whole) else [whole]
 
 
-def _keypoints_in(bgr: Bgr, part: Part, by: float, most: int) -> Keypoints:
+def _keypoints_in(bgr: Bgr, part: Part, by: float, max_keypoints: int) -> Keypoints:
     left, top, right, bottom = part
     method = cv2.INTER_CUBIC if by > 1 else cv2.INTER_AREA
     drawn = cv2.resize(bgr[top:bottom, left:right], None, fx=by, fy=by, interpolation=method)
     corner = np.array([-left * by, -top * by], np.float32)
-    return _keypoints(np.asarray(drawn, np.uint8), most, by, corner)
+    return _keypoints(np.asarray(drawn, np.uint8), max_keypoints, by, corner)
 
 
 @lru_cache(maxsize=2)

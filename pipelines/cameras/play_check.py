@@ -25,7 +25,7 @@ TIMEOUT_S = 2.0
 """For all the steps together."""
 SILENT_SHARE = 0.4
 """Share of the time to connect after which a silent camera is asked whether it refuses to play."""
-KEPT_QUIET = frozenset({405, 406, 501, 551})
+SILENT_REFUSALS = frozenset({405, 406, 501, 551})
 """Refusals of which rtspsrc says nothing. Others may be due to this second connection: they are left out."""
 _ANSWER = re.compile(rb"RTSP/\d\.\d (\d{3})([^\r\n]*)")
 
@@ -70,7 +70,7 @@ class _Conversation:
             return ""
         opened = f"Session: {fields['session'].partition(';')[0]}"
         status, _, _ = self._ask("PLAY", session, f"{opened}\r\nRange: npt=0.000-")
-        if _code(status) not in KEPT_QUIET:
+        if _code(status) not in SILENT_REFUSALS:
             with contextlib.suppress(OSError):  # where it plays, packets lie between its answers
                 self._send("TEARDOWN", session, opened)
             return ""

@@ -22,7 +22,7 @@ ENOUGH: Final = 30
 """So many people, or faces with their person, are looked at before anything is said."""
 AGAIN: Final = 4 * ENOUGH
 """So many before it is taken back: too late costs some pictures, too early shows faces."""
-MOST: Final = 0.7
+MAJORITY: Final = 0.7
 """Share of them from which on the camera counts as turned, or as upright again."""
 SURE: Final = 0.5
 LOW, LYING, FLAT = 0.6, 1.3, 1.8
@@ -72,10 +72,10 @@ def turns(degrees: int, *, exact: bool, rotate: int = 0) -> tuple[int, ...]:
     return tuple(sorted((rotate + one) % 360 for one in ((90, 270) if both else (degrees,)) if one))
 
 
-def told(advice: str, rotate: int = 0) -> str:
+def advice_text(advice: str, rotate: int = 0) -> str:
     """Write an advice for people. rotate: what is set now.
 
-    >>> told(ON_SIDE, 180)
+    >>> advice_text(ON_SIDE, 180)
     'people seem to lie on their side: set rotate: 90 or 270 for this camera'
     """
     return advice.format(" or ".join(map(str, turns(DEGREES[advice], exact=False, rotate=rotate))))
@@ -106,9 +106,9 @@ class _Counts:
         for _, share in _faces(frame, boxes):
             self.faces += 1
             self.low += share > LOW
-        if self.faces >= ENOUGH and self.low > MOST * self.faces:
+        if self.faces >= ENOUGH and self.low > MAJORITY * self.faces:
             return UPSIDE_DOWN
-        if self.people >= ENOUGH and self.lying > MOST * self.people:
+        if self.people >= ENOUGH and self.lying > MAJORITY * self.people:
             return ON_SIDE
         if max(self.faces, self.people) > 10 * ENOUGH:
             self.faces = self.low = self.people = self.lying = 0
@@ -150,16 +150,16 @@ class _Walkers:
                 moved[box] = one
         return moved
 
-    def count(self, what: str, walker: _Walker, *, is_met: bool, most: int) -> None:
-        """Count a sign of a person, of whom no more than a part of `most` count: it takes several people."""
-        if walker.counted[what] < most // PEOPLE:
+    def count(self, what: str, walker: _Walker, *, is_met: bool, enough: int) -> None:
+        """Count a sign of a person, of whom no more than a share of `enough` count: it takes several."""
+        if walker.counted[what] < enough // PEOPLE:
             walker.counted[what] += 1
             self.seen[what] += 1
             self.met[what] += is_met
 
     def settle(self, what: str, enough: int) -> bool:
         """Return whether most of enough signs are met; those of too long ago count no more."""
-        found = self.seen[what] >= enough and self.met[what] > MOST * self.seen[what]
+        found = self.seen[what] >= enough and self.met[what] > MAJORITY * self.seen[what]
         if not found and self.seen[what] >= 4 * enough:
             self.seen[what] = self.met[what] = 0
         return found
@@ -177,7 +177,7 @@ class _Walkers:
             x, y = box.centre
             above = height / 2 - y
             if _is_whole(box, frame) and above > MARGIN * height and abs(x - width / 2) <= BESIDE * above:
-                self.count(ON_SIDE, walker, is_met=box.w >= FLAT * box.h, most=ENOUGH)
+                self.count(ON_SIDE, walker, is_met=box.w >= FLAT * box.h, enough=ENOUGH)
         for box, share in _faces(frame, _people(frame)):
             if box not in moved:
                 continue
@@ -188,7 +188,7 @@ class _Walkers:
                 grows = _grows_upwards(moved[box].whole, box, frame)
                 is_sign, is_turned = box.h >= SLIM * box.w and grows is not None, grows is True
             if is_sign:
-                self.count(UPSIDE_DOWN, moved[box], is_met=is_turned and share > LOW, most=ENOUGH)
+                self.count(UPSIDE_DOWN, moved[box], is_met=is_turned and share > LOW, enough=ENOUGH)
         return next((what for what in (UPSIDE_DOWN, ON_SIDE) if self.settle(what, ENOUGH)), None)
 
     def upright(self, frame: Frame, advice: str) -> bool:
@@ -196,11 +196,11 @@ class _Walkers:
         moved = self.moved(frame)
         if advice == ON_SIDE:
             for box, walker in moved.items():  # who is cut off is seldom so tall
-                self.count(UPRIGHT_AGAIN, walker, is_met=box.h >= TALL * box.w, most=AGAIN)
+                self.count(UPRIGHT_AGAIN, walker, is_met=box.h >= TALL * box.w, enough=AGAIN)
         else:
             for box, share in _faces(frame, _people(frame)):
                 if box in moved:
-                    self.count(UPRIGHT_AGAIN, moved[box], is_met=share < 1 - LOW, most=AGAIN)
+                    self.count(UPRIGHT_AGAIN, moved[box], is_met=share < 1 - LOW, enough=AGAIN)
         return self.settle(UPRIGHT_AGAIN, AGAIN)
 
 
@@ -208,7 +208,7 @@ class _Walkers:
 class _Camera:
     counts: _Counts = field(default_factory=_Counts)
     walkers: _Walkers = field(default_factory=_Walkers)
-    is_told: bool = False
+    is_reported: bool = False
     sure: str | None = None
 
     def add(self, frame: Frame) -> Finding | None:
@@ -218,9 +218,9 @@ class _Camera:
             self.sure, self.walkers = None, _Walkers()
             return Finding(UPRIGHT_AGAIN)
         sure = self.walkers.turned(frame)
-        if not self.is_told:
+        if not self.is_reported:
             advice = sure or self.counts.add(frame)  # surely is said with the next frame
-            self.is_told = advice is not None
+            self.is_reported = advice is not None
             return Finding(advice) if advice else None
         if sure is None:
             return None

@@ -36,7 +36,7 @@ EVERY_NS = 60_000_000_000
 """How often once people stand upright in it."""
 UPRIGHT = 3
 """So many looks at people who surely stand are enough."""
-MOST_LOOKS = 40
+MAX_LOOKS = 40
 """After so many looks that found nobody in a turn they become rarer: cost is bounded where nobody is sure."""
 RARELY_NS = 5_000_000_000
 """How often then. The first customer of a camera that moved all night for nothing must not wait a minute."""
@@ -93,7 +93,7 @@ class CameraTurn:
             return True
         if self._watch.is_settled or (not self._watch.is_turned and self._upright >= UPRIGHT):
             return False
-        every = UNSURE_NS if self._looks < MOST_LOOKS or self._chances else RARELY_NS
+        every = UNSURE_NS if self._looks < MAX_LOOKS or self._chances else RARELY_NS
         if at - last < every:
             return False
         fine_at = self._watch.fine_at
@@ -109,7 +109,7 @@ class CameraTurn:
         fine_at = self._watch.fine_at
         if (
             self._fresh.begins(luma, at, self._min_person_px)
-            and self._looks >= MOST_LOOKS
+            and self._looks >= MAX_LOOKS
             and not self._chances
             and (fine_at is None or at - fine_at >= AGAIN_NS)
         ):
@@ -117,7 +117,7 @@ class CameraTurn:
 
     @property
     def _fine_ns(self) -> int:
-        if self._looks < MOST_LOOKS:
+        if self._looks < MAX_LOOKS:
             return FINE_NS
         return CHANCE_NS if self._chances else EVERY_NS
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
 from engines.thresholds import PERSON, counting_thresholds
-from pipelines.cameras.upright import DEGREES, MISTAKEN, UPRIGHT_AGAIN, told
+from pipelines.cameras.upright import DEGREES, MISTAKEN, UPRIGHT_AGAIN, advice_text
 from pipelines.deepstream.graph.camera import picture_place
 from pipelines.deepstream.graph.redaction import FACE_GIE, PERSON_GIE
 from pipelines.floor.calls import FloorCalls
@@ -304,9 +304,9 @@ class MetaAnalysis:
         if found is None:
             return
         if found.advice == UPRIGHT_AGAIN:
-            logger.info("camera %s: %s; its picture is shown again", camera, told(found.advice))
+            logger.info("camera %s: %s; its picture is shown again", camera, advice_text(found.advice))
             return
-        remedy = told(found.advice, self._configs[camera].rotate)
+        remedy = advice_text(found.advice, self._configs[camera].rotate)
         until = f"; until then, or until people walk upright, its picture is withheld; {MISTAKEN}"
         logger.warning("camera %s: %s, and restart the store%s", camera, remedy, until if is_sure else "")
 

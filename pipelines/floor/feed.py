@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipelines.cameras.upright import UPRIGHT_AGAIN, UprightWatch, told
+from pipelines.cameras.upright import UPRIGHT_AGAIN, UprightWatch, advice_text
 from probes.events.messages import rfc3339
 from probes.people.returns import Absence
 
@@ -49,7 +49,7 @@ class _LastFrame:
 def log_turned(camera: str, found: Finding | None) -> None:
     """Say what is to be done about a camera that hangs turned, once; None: it is forgotten."""
     if found is not None and not found.is_sure and found.advice != UPRIGHT_AGAIN:
-        logger.warning("camera %s: %s", camera, told(found.advice))
+        logger.warning("camera %s: %s", camera, advice_text(found.advice))
 
 
 class FloorFeed:

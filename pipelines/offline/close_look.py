@@ -34,7 +34,7 @@ SAME = 0.5
 """Least intersection over union of a box and what was found from near."""
 SURE = 0.45
 """Least score, from near, of a person that was doubtful."""
-MOST = 8
+MAX_PERSONS = 8
 """Doubtful persons looked at again, the surest first."""
 SMALLEST_PX = 80
 """Least height of the box of one looked at again."""
@@ -49,7 +49,7 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Scene:
     apart = (shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= APART).all(axis=1)
     apart &= doubtful.boxes[:, 3] - doubtful.boxes[:, 1] >= SMALLEST_PX
     sure = np.zeros(len(doubtful), np.bool_)
-    for row in np.flatnonzero(apart)[:MOST]:
+    for row in np.flatnonzero(apart)[:MAX_PERSONS]:
         box = doubtful.boxes[row]
         if (shares(box[None], doubtful.boxes[sure]) <= APART).all():
             sure[row] = _is_seen(scenes, picture, box, person)

@@ -48,7 +48,7 @@ class Complaints:
         self._key_frames = self._behind = 0
         self._is_open = False
 
-    def hear(self, line: str) -> None:
+    def add(self, line: str) -> None:
         """Take a line, unless it says nothing of damage."""
         harmless = _HARMLESS.match(line) or (self._is_open and _REFERENCE.match(line))
         if not harmless and len(self.lines) < MAX_KEPT:
@@ -128,14 +128,14 @@ def _add_ear() -> None:
     if "GST_DEBUG" not in os.environ:  # else the lines are wanted on the terminal too
         Gst.debug_remove_log_function(None)
     Gst.debug_set_active(True)
-    Gst.debug_add_log_function(_hear, None)
+    Gst.debug_add_log_function(_on_log_line, None)
 
 
-def _hear(category: Any, level: Any, *details: Any) -> None:
+def _on_log_line(category: Any, level: Any, *details: Any) -> None:
     """Take one line of the log; details: file, function, line, object, message, nothing."""
     wanted, begin = _WATCHED.get(category.get_name(), (Gst.DebugLevel.NONE, ""))
     if 0 < int(level) <= int(wanted):
         line = details[4].get() or ""
         if line.startswith(begin):
             for complaints in _listening:
-                complaints.hear(line)
+                complaints.add(line)

@@ -79,7 +79,7 @@ def probe_media(path: str | Path) -> Media:
         if not has_lost_index(path):
             with contextlib.suppress(BadInput):
                 return _probe(path, pull=True)
-        raise _told(path, error) from None
+        raise _refusal(path, error) from None
 
 
 def _probe(path: str | Path, *, pull: bool = False) -> Media:
@@ -140,7 +140,7 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         except BadInput as error:
             logger.debug("%s: read a second time: %s", path, error)
     if read.count == 0:
-        raise _told(path, wrong or BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}"))
+        raise _refusal(path, wrong or BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}"))
     if cut or (read.is_short and not read.was_whole):
         warn(f"{CUT_SHORT}: {read}")
     elif wrong or read.is_short:
@@ -152,7 +152,7 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         warn(f"the file is damaged: {read}; pictures are missing or broken")
 
 
-def _told(path: str | Path, wrong: BadInput) -> BadInput:
+def _refusal(path: str | Path, wrong: BadInput) -> BadInput:
     """Return what to say of a file that gives no picture."""
     return BadInput(f"{path}: {CUT_SHORT}; send it again") if is_cut_off(path) else wrong
 

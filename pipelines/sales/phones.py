@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 LIFETIME_S = 16 * 3600
 MAX_PHONES = 8
 """Of one salesperson; the one that was silent longest is signed out."""
-HEARD_S = 60
+ACTIVE_S = 60
 """A phone that was silent for longer does not count.
 
 An open page is heard by its stream. That ends DEAD_S of web.starting after the phone has gone, so the phone
@@ -42,7 +42,7 @@ class StaffPhones:
         self._phones = {
             key: (seller, min(since, now_s()) - later) for key, seller, since in file.load_phones()
         }
-        self._heard: dict[str, int] = {}
+        self._last_request: dict[str, int] = {}
         self._pins = file.load_pins()
 
     def pin(self, seller: str) -> str:
@@ -77,10 +77,10 @@ class StaffPhones:
             now = self._steady_s()
             phones = dict(self._phones)
             mine = [old for old, (name, _) in phones.items() if name == seller]
-            mine.sort(key=lambda old: self._heard.get(old, phones[old][1]))
+            mine.sort(key=lambda old: self._last_request.get(old, phones[old][1]))
             for old in mine[: max(0, len(mine) - MAX_PHONES + 1)]:
                 del phones[old]
-            self._heard[key] = now
+            self._last_request[key] = now
             self._save({**phones, key: (seller, now)})
         return ticket
 
@@ -90,13 +90,13 @@ class StaffPhones:
         found = self._phones.get(key)
         good = found is not None and found[0] == seller and now - found[1] < LIFETIME_S
         if good:
-            self._heard[key] = now
+            self._last_request[key] = now
         return good
 
     def count(self, seller: str) -> int:
         """Return on how many phones a salesperson is signed in that were heard lately."""
-        now, heard = self._steady_s(), self._heard
-        return sum(key in heard and now - heard[key] <= HEARD_S for key in self._of(seller, now))
+        now, last = self._steady_s(), self._last_request
+        return sum(key in last and now - last[key] <= ACTIVE_S for key in self._of(seller, now))
 
     def signed_in(self, seller: str) -> int:
         """Return on how many phones a salesperson is signed in, those included that are gone."""
@@ -124,7 +124,7 @@ class StaffPhones:
         """Replace the phones as a whole, for whoever reads them meanwhile, then write them."""
         now, later = self._steady_s(), self._later()
         self._phones = {key: found for key, found in phones.items() if now - found[1] < LIFETIME_S}
-        self._heard = {key: at for key, at in list(self._heard.items()) if key in self._phones}
+        self._last_request = {key: at for key, at in list(self._last_request.items()) if key in self._phones}
         self._file.save_phones((key, seller, since + later) for key, (seller, since) in self._phones.items())
 
     def _later(self) -> int:

@@ -124,7 +124,7 @@ class LivePrices:
             f"price service {service.host} answers again",
             level=logging.WARNING,
         )
-        self._told: set[str] = set()
+        self._logged_results: set[str] = set()
         """Results other than failures of which the log tells."""
         self._spent_logged: date | None = None
         self._stopping = False
@@ -270,8 +270,8 @@ class LivePrices:
         again_s: when the same is asked for again; None: as late as what the service does not know.
         """
         self._succeeded(job, self._spec.freshness.nothing / 1e9 if again_s is None else again_s)
-        if result not in self._told:
-            self._told.add(result)
+        if result not in self._logged_results:
+            self._logged_results.add(result)
             logger.warning("price service %s %s", self._service.host, why)
         self._on_result(result)
 

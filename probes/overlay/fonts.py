@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FONTS: Final = Path(__file__).parent / "fonts"
 SYSTEM: Final = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
-MOST_FONTS: Final = 200
+MAX_FONTS: Final = 200
 _NOTHING: Final = "\U0010fffd"
 """A character that no font has, to know how a font draws what it has not."""
 _PREFERRED: Final = ("NotoSansCJK", "NotoSans", "DejaVuSans", "DroidSansFallback")
@@ -94,7 +94,7 @@ def _draws(font: ImageFont.FreeTypeFont, c: str) -> bool:
     return bytes(font.getmask(c)) != bytes(font.getmask(_NOTHING))
 
 
-@lru_cache(maxsize=MOST_FONTS)
+@lru_cache(maxsize=MAX_FONTS)
 def _opened(path: Path, pixels: int = 20) -> ImageFont.FreeTypeFont | None:
     try:
         return ImageFont.truetype(str(path), pixels)
@@ -111,7 +111,7 @@ def _sized(path: Path | None, weight: str, pixels: int) -> ImageFont.FreeTypeFon
 @lru_cache(maxsize=1)
 def _system_fonts() -> tuple[Path, ...]:
     """Return the system's fonts, upright ones for screens first."""
-    return tuple(sorted(_listed(), key=_order)[:MOST_FONTS])
+    return tuple(sorted(_listed(), key=_order)[:MAX_FONTS])
 
 
 def _listed() -> Iterator[Path]:

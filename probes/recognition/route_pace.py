@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EVERY = 3
 """One look in so many seeks keypoints and patterns, though it is no better than those before; and one in so
 many asks what somebody wears of whom all that is confirmed."""
-ASKED_WITHIN = 2_000_000_000
+ASK_AGAIN_NS = 2_000_000_000
 """A look so much later, ns, than the last that asked what is worn asks again: marks that a GPU finds are
 placed by it for six seconds."""
 WORDS_OF_ROUND = 2
@@ -75,8 +75,8 @@ class RoutePace:
         """
         track, at = look.track, look.frame.captured_at
         slots = self._settled.get(track, _NOTHING)
-        spared, asked = self._undressed.pop(track, (0, at - ASKED_WITHIN))
-        is_known = bool(slots) and slots <= confirmed and 0 <= at - asked < ASKED_WITHIN
+        spared, asked = self._undressed.pop(track, (0, at - ASK_AGAIN_NS))
+        is_known = bool(slots) and slots <= confirmed and 0 <= at - asked < ASK_AGAIN_NS
         if look.fine or not is_known or spared + 1 == EVERY:
             _keep(self._undressed, track, (0, at))
             return True

@@ -16,7 +16,7 @@ from pipelines.cpu.camera_turn import (
     AGAIN_NS,
     CHANCES,
     EVERY_NS,
-    MOST_LOOKS,
+    MAX_LOOKS,
     RARELY_NS,
     UNSURE_NS,
     UPRIGHT,
@@ -121,14 +121,14 @@ def test_who_comes_after_an_empty_start_is_covered_as_soon_as_a_look_is_due() ->
 
 @pytest.mark.parametrize(
     ("scene", "moving", "looks", "fine"),
-    [(STANDS, True, UPRIGHT, 0), (NOBODY, False, 1, 1), (NOBODY, True, MOST_LOOKS + 3, 4)],
+    [(STANDS, True, UPRIGHT, 0), (NOBODY, False, 1, 1), (NOBODY, True, MAX_LOOKS + 3, 4)],
 )
 def test_looks_are_few_where_people_stand_or_nothing_moves(
     scene: Scene, moving: bool, looks: int, fine: int
 ) -> None:
     shop = Shop()
     turn = shop.turn()
-    for number in range(2 * MOST_LOOKS):
+    for number in range(2 * MAX_LOOKS):
         turn.masks(picture(40 + 9 * (number % 2 * moving)), number * UNSURE_NS, scene)
     assert (shop.looks, shop.fine) == (3 * looks, 3 * fine)
     turn.masks(picture(), 2 * EVERY_NS, scene)
@@ -155,7 +155,7 @@ def test_small_people_who_come_later_are_covered_within_seconds() -> None:
 
 def test_who_comes_after_a_night_of_motion_is_covered_within_seconds() -> None:
     turn, at = Shop().turn(), 0
-    for number in range(3 * MOST_LOOKS):
+    for number in range(3 * MAX_LOOKS):
         at += UNSURE_NS
         turn.masks(picture(40 + 9 * (number % 2)), at, NOBODY)
     lies = picture(220).rotated(90)
@@ -173,7 +173,7 @@ def flag(number: int) -> I420:
 def test_small_people_who_come_after_a_night_of_motion_are_covered_at_once() -> None:
     shop, at = Shop(height=80), 0
     turn = shop.turn()
-    for number in range(3 * MOST_LOOKS):
+    for number in range(3 * MAX_LOOKS):
         at += UNSURE_NS
         turn.masks(flag(number), at, NOBODY)
     fine = shop.fine
@@ -184,14 +184,14 @@ def test_small_people_who_come_after_a_night_of_motion_are_covered_at_once() -> 
 def test_looks_for_who_may_have_come_are_bounded_too() -> None:
     shop, at = Shop(height=80), 0
     turn = shop.turn()
-    for number in range(20 * MOST_LOOKS):
+    for number in range(20 * MAX_LOOKS):
         at += UNSURE_NS
         shown = flag(number)
         shown.y[16:48] += np.uint8(90 * (number % 40 < 20))  # comes and goes, and is nobody
         turn.masks(shown, at, NOBODY)
-        if number == 2 * MOST_LOOKS:
+        if number == 2 * MAX_LOOKS:
             before = shop.fine
-    seconds = 18 * MOST_LOOKS * UNSURE_NS / 1e9
+    seconds = 18 * MAX_LOOKS * UNSURE_NS / 1e9
     assert shop.fine - before <= 3 * CHANCES * seconds / (AGAIN_NS / 1e9) + 3
 
 

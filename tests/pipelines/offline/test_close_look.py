@@ -8,7 +8,7 @@ import pytest
 from engines.detections import Detections
 from engines.image import I420
 from engines.scene import Scene
-from pipelines.offline.close_look import AROUND, MOST, look_closer
+from pipelines.offline.close_look import AROUND, MAX_PERSONS, look_closer
 
 PICTURE = I420.black(1000, 800)
 Row = tuple[float, float, float, float, float]
@@ -71,9 +71,9 @@ def test_small_and_many_doubtful_persons_are_only_masked() -> None:
     scenes = Near()
     assert counts(scenes, Detections.empty(), found((100, 100, 120, 140, 0.3))) == (0, 1)
     assert scenes.sizes == []
-    row = found(*[(90 * n, 100, 90 * n + 80, 500, 0.3) for n in range(MOST + 2)])
-    assert counts(scenes, Detections.empty(), row) == (0, MOST + 2)
-    assert len(scenes.sizes) == MOST * len(AROUND)
+    row = found(*[(90 * n, 100, 90 * n + 80, 500, 0.3) for n in range(MAX_PERSONS + 2)])
+    assert counts(scenes, Detections.empty(), row) == (0, MAX_PERSONS + 2)
+    assert len(scenes.sizes) == MAX_PERSONS * len(AROUND)
 
 
 def test_a_part_of_a_known_person_is_not_looked_at_again() -> None:

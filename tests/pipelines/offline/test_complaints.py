@@ -77,18 +77,18 @@ def test_missing_references_are_damage_unless_they_were_cut_away():
     assert opened.see(is_key=True, is_idr=lambda: False)
     assert not whole.see(is_key=True, is_idr=lambda: True)
     for line in lines:
-        opened.hear(line)
-        whole.hear(line)
+        opened.add(line)
+        whole.add(line)
     assert (opened.lines, whole.lines) == ([], lines)
     while opened.see(is_key=True, is_idr=lambda: False):
         pass
-    opened.hear(lines[0])
+    opened.add(lines[0])
     assert opened.lines == lines[:1]
 
 
 def test_few_of_many_complaints_are_kept():
     complaints = Complaints()
     for number in range(100_000):
-        complaints.hear(f"error while decoding MB {number}")
+        complaints.add(f"error while decoding MB {number}")
     assert len(complaints.lines) == MAX_KEPT
     assert complaints.lines[0] == "error while decoding MB 0"

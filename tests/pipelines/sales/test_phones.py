@@ -7,7 +7,7 @@ import threading
 from pipelines.assembly.sales import build_desk, sale_file
 from pipelines.clock import StoreClock
 from pipelines.sales.file import SaleFile
-from pipelines.sales.phones import HEARD_S, LIFETIME_S, MAX_PHONES, StaffPhones
+from pipelines.sales.phones import ACTIVE_S, LIFETIME_S, MAX_PHONES, StaffPhones
 from tests.fakes.full_disk import FullDisk
 from tests.pipelines.settings.store_file import MINIMAL, load
 
@@ -53,7 +53,7 @@ def test_a_phone_that_is_gone_is_not_counted_but_can_be_signed_out(tmp_path):
     phones = StaffPhones(file, lambda: at[0])
     gone, open_ = phones.sign_in("Anna", "1234"), phones.sign_in("Anna", "1234")
     assert (phones.count("Anna"), phones.signed_in("Anna")) == (2, 2)
-    at[0] += HEARD_S + 1
+    at[0] += ACTIVE_S + 1
     assert phones.knows("Anna", "1234", open_)
     assert (phones.count("Anna"), phones.signed_in("Anna")) == (1, 2)
     phones = StaffPhones(file, lambda: at[0])  # started anew: nobody was heard yet
@@ -69,8 +69,8 @@ def test_a_phone_that_is_gone_is_not_counted_longer_because_the_clock_was_set_ba
     utc, steady = [10_000], [10_000]
     phones = StaffPhones(Disk(), lambda: utc[0], lambda: steady[0])
     phones.sign_in("Anna", "1234")
-    steady[0] += HEARD_S + 1
-    utc[0] += HEARD_S + 1 - 3600
+    steady[0] += ACTIVE_S + 1
+    utc[0] += ACTIVE_S + 1 - 3600
     assert (phones.count("Anna"), phones.signed_in("Anna")) == (0, 1)
     phones.sign_in("Anna", "1234")
     utc[0] += 7200
@@ -122,7 +122,7 @@ def test_one_phone_too_many_signs_out_the_one_that_was_silent_longest():
     at = [1000]
     phones = StaffPhones(Disk(), lambda: at[0])
     tickets = [phones.sign_in("Anna", "1234") for _ in range(MAX_PHONES)]
-    at[0] += HEARD_S
+    at[0] += ACTIVE_S
     heard = [ticket for ticket in tickets if ticket != tickets[3]]
     assert all(phones.knows("Anna", "1234", ticket) for ticket in heard)
     assert phones.knows("Anna", "1234", phones.sign_in("Anna", "1234"))
