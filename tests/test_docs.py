@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatch
 
 import pytest
 
@@ -53,6 +54,22 @@ def test_the_notice_names_every_model_and_each_licence_beside_it():
     assert sorted(name for name in weights if name not in notice) == []
     licences = set(re.findall(r"LICENSE-[\w-]+\.txt", notice))
     assert licences >= {path.name for path in models.glob("LICENSE-*")}
+
+
+def test_the_notice_names_every_picture_font_and_icon_or_its_folder():
+    named = [path for path in re.findall(r"[\w./*-]+", (ROOT / "NOTICE").read_text()) if "/" in path]
+    kinds = {".png", ".jpg", ".jpeg", ".svg", ".ico", ".otf", ".ttf", ".woff2", ".mp4"}
+    shipped = ("configs", "docs", "engines", "pipelines", "probes", "scripts", "web")
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for top in shipped
+        for path in (ROOT / top).rglob("*")
+        if path.suffix in kinds
+    ]
+    assert len(files) > 50
+    assert [
+        file for file in files if not any(fnmatch(file, one) or fnmatch(file, f"{one}/*") for one in named)
+    ] == []
 
 
 def test_the_tests_that_the_table_of_faults_names_are_there():
