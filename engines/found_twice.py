@@ -21,7 +21,7 @@ overlap on photographs of COCO val2017, as labelled, none is so alike that suppr
 CLOSE = 0.65
 """Share from which two boxes of a film may be one person."""
 HEAD = 0.35
-"""Part of a person's box, from the top, in which the face is sought."""
+"""Part of a person's box, from the top, in which the face is looked for."""
 WAIT_NS = 1_000_000_000
 """So long a track that comes up close to another is not counted yet: it may be the same person."""
 RELEASED = 3

@@ -55,7 +55,7 @@ class LookAnswer:
     bare: whether skin or hair was seen; a garment on a hanger or a figure shows none, and nothing counts.
     stretch: by how much longer than usual the times between the looks at this person are, 1 or more.
     clothes: by what the person can be found again after a minute; kept in memory only.
-    words: how many were read, of whatever brand or none; None where none were sought.
+    words: how many were read, of whatever brand or none; None where none were looked for.
     """
 
     track: TrackId

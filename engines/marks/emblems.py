@@ -114,7 +114,7 @@ def find_emblems(
     """Return where the emblems stand on a (height, width, 3) uint8 BGR crop, each at most once.
 
     longest: no crop is enlarged beyond it, px of its longest side; larger ones are shrunk to it. places:
-    (n, 4) boxes x1 y1 x2 y2 in px that may hold a mark: keypoints are sought around them alone; None:
+    (n, 4) boxes x1 y1 x2 y2 in px that may hold a mark: keypoints are looked for around them alone; None:
     everywhere.
     """
     emblems = [emblem for emblem in emblems if len(emblem.keypoints.points)]

@@ -17,7 +17,7 @@ VECTOR = 128
 
 
 LIKELY = 0.3
-"""Score from which a place holds a mark so likely that keypoints are sought around it in a live look."""
+"""Score from which a place holds a mark so likely that keypoints are looked for around it in a live look."""
 
 
 class Route(str, Enum):

@@ -1,4 +1,4 @@
-"""Bytes that are read in place of some of a film's, so that a demuxer makes out its video."""
+"""Bytes that are read in place of some of a film's, so that a demuxer recognises its video."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ class FragmentOutput:
         return self.watched(camera) > 0
 
     def publish(self, frame: RedactedFrame) -> None:
-        """Keep the frame for the encoder; one that still waits gives way to it and is counted."""
+        """Keep the frame for the encoder; one that still waits is dropped and counted."""
         only_redacted(frame)
         if self.wanted(frame.frame.camera):
             self._frames.put(frame.frame.camera, frame)

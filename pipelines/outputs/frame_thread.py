@@ -19,7 +19,7 @@ CLOSE_S = 5.0
 class FrameThread(threading.Thread):
     """Starts at once and calls `work` with one frame at a time.
 
-    A frame that waits gives way to a newer one and is counted.
+    A frame that waits is dropped for a newer one, and counted.
 
     outage: reports exceptions of `work`; the next frame is tried all the same.
     """

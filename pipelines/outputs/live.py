@@ -63,7 +63,7 @@ class LiveOutput(LiveViewers):
         return bool(self._due(camera, now))
 
     def publish(self, frame: RedactedFrame) -> None:
-        """Keep the frame for the encoder; one that still waits gives way to it and is counted."""
+        """Keep the frame for the encoder; one that still waits is dropped and counted."""
         only_redacted(frame)
         if self.watched(frame.frame.camera):
             self._thread.put(frame)

@@ -70,7 +70,7 @@ class PeriodicOutput(ABC):
         return due and not self._thread.frames.closed
 
     def publish(self, frame: MaskedFrame) -> None:
-        """Take the frame if one is due; one that still waits gives way to it and is counted.
+        """Take the frame if one is due; one that still waits is dropped and counted.
 
         The pixels must not change any more.
         """

@@ -147,7 +147,7 @@ class FrameTraces:
         published_at: int,
         stages: Sequence[tuple[str, int, int]],
     ) -> None:
-        """Take a frame's times, by the store's clock, ns. The oldest waiting frame gives way."""
+        """Take a frame's times, by the store's clock, ns. A full queue drops its oldest."""
         trace = FrameTrace(
             camera,
             self._utc(captured_at),

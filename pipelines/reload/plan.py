@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Part(str, Enum):
-    """What of a running store obeys a key."""
+    """The part of a running store that applies a key."""
 
     CAMERA = "camera"
     FLOOR = "floor"
@@ -75,7 +75,7 @@ class LiveSupport:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A key of the store file, such as `cameras.door` or `prices.live`, and what obeys it."""
+    """A key of the store file, such as `cameras.door` or `prices.live`, and the part that applies it."""
 
     key: str
     part: Part

@@ -54,7 +54,7 @@ _ON_FLOOR = frozenset({Part.CAMERA, Part.FLOOR, Part.BRANDS, Part.FACES})
 
 @dataclass(frozen=True, slots=True)
 class RunningParts:
-    """What of a running store obeys its settings."""
+    """The parts of a running store that apply its settings."""
 
     device: str
     platform: Platform

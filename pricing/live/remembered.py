@@ -55,7 +55,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Up to which age, in ns, an answer is good: `fresh`; then `stale` while a new one is sought.
+    """Up to which age, in ns, an answer is good: `fresh`; then `stale` while a new one is looked up.
 
     nothing: how long an answer that says NOTHING is good.
     """

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from probes.recognition.look import Look
 
 EVERY = 3
-"""One look in so many seeks keypoints and patterns, though it is no better than those before; and one in so
-many asks what somebody wears of whom all that is confirmed."""
+"""One look in so many includes keypoints and patterns, though it is no better than those before; and one in
+so many asks what somebody wears of whom all that is confirmed."""
 ASK_AGAIN_NS = 2_000_000_000
 """A look so much later, ns, than the last that asked what is worn asks again: marks that a GPU finds are
 placed by it for six seconds."""
 WORDS_OF_ROUND = 2
-"""So many looks in a row, the first ones of each round but the first, seek words on whom none were read: as
+"""So many looks in a row, the first ones of each round but the first, read words of whom none were read: as
 many of them as one in EVERY, and once one of them reads a text, enough of the round is left to confirm it."""
 MAX_TRACKS = 1024
 Value = TypeVar("Value")
@@ -33,13 +33,13 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 class RoutePace:
-    """Spares looks what would hardly tell anything new, and takes much of their time.
+    """Leaves out of a look what takes much time and would hardly tell anything new.
 
-    Keypoints and patterns find nothing on most people. They are sought in each look that is clearly better
-    than all before, in one of EVERY, and, once one of a person's looks saw an emblem or a pattern, in all
-    that follow: then they decide. Words are sought in each look of a person's first round, for who walks by
-    has no other; after that in WORDS_OF_ROUND of each, until one was read, of whatever brand or none: most
-    people wear no text. What is worn is asked less where it is known. From any thread.
+    Most people show neither keypoints nor patterns of a brand. A look includes both if it is clearly better
+    than all before, once in EVERY, and always after a look of that person that saw an emblem or a pattern:
+    then they decide. Words are part of each look of a person's first round, for who walks by has no other;
+    then of WORDS_OF_ROUND looks of each round, until one was read, of whatever brand or none: most people
+    wear no text. What is worn is asked less often where it is known. From any thread.
     """
 
     def __init__(self) -> None:

@@ -123,7 +123,7 @@ def unseen_swatches(settings: Settings, brands: BrandSet | None) -> str | None:
         return None
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     return (
-        f"none: the swatches of {shown} are not looked for: patterns are sought on the garments that this"
+        f"none: the swatches of {shown} are not looked for: patterns are found on the garments that this"
         " model sees; leave garments out, or remove the swatches"
     )
 

@@ -46,7 +46,7 @@ class OutgoingText:
 
 
 class Messenger:
-    """A bounded queue and its thread; `put` never waits. The oldest message gives way, for newer ones matter.
+    """A bounded queue and its thread; `put` never waits. A full queue drops its oldest message.
 
     open_service: called by the thread before the first message, for loading it takes a second. name: as in
     the store file. clock: monotonic s.

@@ -106,7 +106,7 @@ class Commands:
         return False
 
     def answers(self) -> Iterator[tuple[str, Payload]]:
-        """Obey all that wait; yield names and results, those of deferred answers when they are there."""
+        """Carry out all that wait; yield names and results, those of deferred answers when they are there."""
         while self._waiting:
             name, payload = self._waiting.popleft()
             if (result := self._answer(name, payload)) is not None:
@@ -120,7 +120,7 @@ class Commands:
                 yield one.name, self._result(one.correlation, *(outcome or (None, "failed")))
 
     def _answer(self, name: str, payload: bytes) -> Payload | None:
-        """Obey a command; None where its answer comes later."""
+        """Carry out a command; None where its answer comes later."""
         try:
             fields = json.loads(payload) if payload.strip() else {}
             correlation = fields.get("id")
