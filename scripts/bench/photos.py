@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +45,10 @@ PERSON_HEIGHTS = (
     (300.0, "140 to 300 px"),
     (float("inf"), "over 300 px"),
 )
+GOLDEN = 0.6180339887498949
+"""Steps of this share of a circle leave no large gap, wherever they end."""
+STOPPED = 130
+"""Exit status after Ctrl-C, as a shell's."""
 SAME_PERSON = 0.3
 """Heights of labelled boxes of persons, and how much one found must overlap one (intersection over union)."""
 EXTRAS = ("bag", "tie", "umbrella")
@@ -68,6 +74,7 @@ class PhotoScore:
 class PhotoTally:
     """All counts. by_route: brands read in looks, right or wrong. people: persons by labelled height."""
 
+    photographs: int = 0
     scores: dict[str, PhotoScore] = field(default_factory=dict)
     by_size: dict[str, PhotoScore] = field(default_factory=dict)
     by_route: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -143,7 +150,7 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="write the marks of train.txt as a table and stop",
     )
-    parser.add_argument("--verbose", action="store_true", help="a line for each photograph")
+    parser.add_argument("--verbose", action="store_true", help="a line for each photograph, at once")
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
 
@@ -163,12 +170,12 @@ def run(args: argparse.Namespace) -> int:
 
     watched = Watched()
     job = AnnotateJob(load(args.catalogue), brands, garments=args.garments, watch=watched.before)
-    tally = measure(shown, job.picture, watched, brands.book)
-    print(
-        json.dumps(figures(tally))
-        if args.json
-        else "\n".join(report(tally, len(shown), verbose=args.verbose))
-    )
+    say = partial(print, flush=True) if args.verbose and not args.json else None
+    tally = measure(mixed(shown), job.picture, watched, brands.book, say)
+    print(json.dumps(figures(tally)) if args.json else "\n".join(report(tally)))
+    if tally.photographs < len(shown):
+        print(f"stopped after {tally.photographs} of {len(shown)} photographs", file=sys.stderr)
+        return STOPPED
     return 0
 
 
@@ -179,39 +186,64 @@ def _spread(shown: list[ShownPhoto], count: int | None) -> list[ShownPhoto]:
     return [shown[number * len(shown) // count] for number in range(count)]
 
 
+def mixed(shown: list[ShownPhoto]) -> list[ShownPhoto]:
+    """Return them in an order of which any first part is spread over the folder: it may be stopped there."""
+    return [shown[number] for number in sorted(range(len(shown)), key=lambda number: number * GOLDEN % 1)]
+
+
 def measure(
     shown: Sequence[ShownPhoto],
     annotate: Callable[[Path], Annotated],
     watched: Watched,
     book: BrandBook,
+    say: Callable[[str], None] | None = None,
 ) -> PhotoTally:
     """Annotate each photograph and compare. An unreadable one counts as missed and is reported.
 
-    book: the brands that are looked for; marks of others are counted apart.
+    book: the brands that are looked for; marks of others are counted apart. say: takes a line for each
+    photograph, at once. Ctrl-C ends it, and what was measured until then is returned.
     """
     tally = PhotoTally()
     for photo in shown:
-        if photo.path.suffix.lower() not in PICTURES:
-            tally.lines.append(f"{photo.path.name}: no photograph, left out")
-            continue
+        said = len(tally.lines)
         try:
-            done = annotate(photo.path)
-        except (BadInput, RuntimeError) as error:
-            tally.lines.append(f"{photo.path.name}: {error}")
-            tally.of("unreadable").missed += 1
-            watched.frame, watched.answers = None, []
-            compare(photo, 0, [], watched, tally)
-            count_marks(photo, set(), book, tally)
-            continue
-        items = [item for value in done.values.values() for item in value.items]
-        compare(photo, len(done.values), items, watched, tally)
-        frame = watched.frame
-        if frame is not None:
-            found = [person.box for person in frame.of(Kind.PERSON) if person.track in done.values]
-            count_people(photo, found, frame.size, tally)
-        named = {item.brand for item in items if item.brand} | {mark.brand for mark in done.unworn}
-        count_marks(photo, named, book, tally)
+            _measure_one(photo, annotate, watched, book, tally)
+        except KeyboardInterrupt:
+            break
+        tally.photographs += 1
+        if say is not None:
+            for line in tally.lines[said:]:
+                say(line)
     return tally
+
+
+def _measure_one(
+    photo: ShownPhoto,
+    annotate: Callable[[Path], Annotated],
+    watched: Watched,
+    book: BrandBook,
+    tally: PhotoTally,
+) -> None:
+    if photo.path.suffix.lower() not in PICTURES:
+        tally.lines.append(f"{photo.path.name}: no photograph, left out")
+        return
+    try:
+        done = annotate(photo.path)
+    except (BadInput, RuntimeError) as error:
+        tally.lines.append(f"{photo.path.name}: {error}")
+        tally.of("unreadable").missed += 1
+        watched.frame, watched.answers = None, []
+        compare(photo, 0, [], watched, tally)
+        count_marks(photo, set(), book, tally)
+        return
+    items = [item for value in done.values.values() for item in value.items]
+    compare(photo, len(done.values), items, watched, tally)
+    frame = watched.frame
+    if frame is not None:
+        found = [person.box for person in frame.of(Kind.PERSON) if person.track in done.values]
+        count_people(photo, found, frame.size, tally)
+    named = {item.brand for item in items if item.brand} | {mark.brand for mark in done.unworn}
+    count_marks(photo, named, book, tally)
 
 
 def compare(photo: ShownPhoto, persons: int, items: list[Item], watched: Watched, tally: PhotoTally) -> None:
@@ -329,10 +361,9 @@ def _fine(wanted: str | None, found: Item) -> bool:
     return wanted is not None and (wanted == found.type or wanted in ancestors(found.type))
 
 
-def report(tally: PhotoTally, photographs: int, *, verbose: bool) -> list[str]:
+def report(tally: PhotoTally) -> list[str]:
     """Return the figures as lines."""
-    lines = [*tally.lines, ""] if verbose else []
-    lines.append(f"{photographs} photographs")
+    lines = [f"{tally.photographs} photographs"]
     lines += [f"{kind}: {score.text()}" for kind, score in sorted(tally.scores.items())]
     lines += [f"  {name}: {score.text()}" for name, score in sorted(tally.types.items())]
     lines += [f"things, tallest person {name}: {score.text()}" for name, score in tally.by_size.items()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import cv2
@@ -25,6 +26,7 @@ from scripts.bench.photos import (
     count_people,
     figures,
     measure,
+    mixed,
     report,
 )
 from scripts.bench.photos_labels import ShownPhoto, WornThing, expected_of, key_of, read_shown, table_of
@@ -172,7 +174,7 @@ def test_persons_are_counted_by_their_height_each_box_once(tmp_path: Path) -> No
     photo, tally = ShownPhoto(tmp_path / "a.jpg", 3, people=people), PhotoTally()
     count_people(photo, [Box(40, 100, 120, 200), Box(300, 10, 20, 50)], (400, 400), tally)
     assert figures(tally)["people"] == {"140 to 300 px": [1, 0, 1], "under 60 px": [0, 0, 1]}
-    lines = report(tally, 1, verbose=False)
+    lines = report(tally)
     assert [line.split(":")[0] for line in lines[1:]] == ["persons under 60 px", "persons 140 to 300 px"]
 
 
@@ -232,6 +234,30 @@ def test_found_wrong_and_missed_are_counted_by_kind_type_size_and_route(tmp_path
     assert told["types"]["tie"] == [0, 1, 0]
     assert told["sizes"] == {"140 to 300 px": [2, 0, 1]}
     assert told["routes"] == {"symbol right": 2}
-    lines = report(tally, 1, verbose=True)
-    assert "types, fine: 1 of 2 found (50%), 0 wrong" in lines
-    assert "beige shirt (nike)" in lines[0]
+    assert "types, fine: 1 of 2 found (50%), 0 wrong" in report(tally)
+    assert "beige shirt (nike)" in tally.lines[0]
+
+
+def test_what_was_measured_before_ctrl_c_is_kept_and_was_said_at_once(tmp_path: Path) -> None:
+    said: list[str] = []
+
+    def annotate(path: Path) -> Annotated:
+        assert len(said) == int(path.stem)  # lines of those before are out
+        if path.stem == "2":
+            raise KeyboardInterrupt
+        return Annotated(0, None, {}, [Unworn("nike", None, Box(0, 0, 9, 9))])
+
+    shown = [ShownPhoto(tmp_path / f"{n}.jpg", persons=0) for n in range(4)]
+    tally = measure(shown, annotate, Watched(), BOOK, said.append)
+    assert tally.photographs == 2
+    assert [line.split(":")[0] for line in said] == ["0.jpg", "1.jpg"]
+    assert report(tally)[0] == "2 photographs"
+
+
+@pytest.mark.parametrize("first", [4, 8, 16])
+def test_what_is_measured_first_is_spread_over_the_folder(first, tmp_path: Path) -> None:
+    shown = [ShownPhoto(tmp_path / f"{n:02}.jpg") for n in range(20)]
+    numbers = [int(one.path.stem) for one in mixed(shown)]
+    assert sorted(numbers) == list(range(20))
+    edges = [-1, *sorted(numbers[:first]), 20]
+    assert max(after - before for before, after in pairwise(edges)) <= 3 * 20 / first
