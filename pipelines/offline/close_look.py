@@ -1,7 +1,8 @@
 """Persons of a single picture, told more surely than a video's frame has time for.
 
 Who is doubtful is looked at again from near: the network finds people best who fill a good part of its
-input. And one person found twice, as a whole and as a narrower box within it, is one.
+input. Who is cut by the picture's edge may be seen only where black goes on behind it: all of it is looked
+at so, too. And one person found twice, as a whole and as a narrower box within it, is one.
 """
 
 from __future__ import annotations
@@ -30,6 +31,12 @@ AROUND = (1.0, 1.5)
 """How many times that crop's sides the network sees, black around it, tried in turn: somebody who fills
 a picture, with the head outside, looks as small as elsewhere then.
 """
+AFAR = 1.5
+"""How many times its sides the picture is looked at once more with, black around it."""
+EDGE = 0.02
+"""Who is nearer to the picture's left or right edge than this share of its longer side is cut by it."""
+BESIDE = 0.6
+"""Most of the width of one cut by the edge, or of one known, that both have: who is seen twice has more."""
 SAME = 0.5
 """Least intersection over union of a box and what was found from near."""
 SURE = 0.45
@@ -45,8 +52,10 @@ APART = 0.3
 def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Scene:
     """Return the scene with doubtful persons that are sure from near, and each person once."""
     person = scenes.classes.index("person")
-    doubtful, objects = scene.doubtful, scene.objects
+    objects, known = scene.objects, len(scene.doubtful)
+    doubtful = _joined(scene.doubtful, _cut_by_the_edge(scenes, picture, scene, person))
     apart = (shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= APART).all(axis=1)
+    apart |= np.arange(len(doubtful)) >= known
     apart &= doubtful.boxes[:, 3] - doubtful.boxes[:, 1] >= SMALLEST_PX
     sure = np.zeros(len(doubtful), np.bool_)
     for row in np.flatnonzero(apart)[:MAX_PERSONS]:
@@ -55,11 +64,28 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Scene:
             sure[row] = _is_seen(scenes, picture, box, person)
     objects = _together(objects, doubtful.where(sure))
     twice = _twice(objects, person)
+    masked = ~sure & (np.arange(len(doubtful)) < known)
     return replace(
         scene,
         objects=objects.where(~twice),
-        doubtful=_together(doubtful.where(~sure), objects.where(twice)),
+        doubtful=_together(doubtful.where(masked), objects.where(twice)),
     )
+
+
+def _cut_by_the_edge(scenes: SceneDetector, picture: I420, scene: Scene, person: int) -> Detections:
+    """Return persons at the left and right edge who are seen only with black behind it, not yet sure."""
+    shown, x, y = picture.amid_black(AFAR)
+    found = scenes.detect(shown)
+    seen = _together(found.objects, found.doubtful)
+    size = np.array([picture.width, picture.height] * 2, np.float32)
+    boxes = np.clip(seen.boxes - np.array([x, y] * 2, np.float32), 0, size)
+    near = EDGE * max(picture.width, picture.height)
+    cut = (seen.classes == person) & ((boxes[:, 0] <= near) | (boxes[:, 2] >= picture.width - near))
+    cut &= boxes[:, 2] - boxes[:, 0] >= SMALLEST_PX / 4  # else it is in the black for the most part
+    persons = scene.objects.boxes[scene.objects.classes == person]
+    beside = (shares(boxes, persons) == 0) | (_widths_shared(boxes, persons) <= BESIDE)
+    cut &= beside.all(axis=1)
+    return Detections(boxes, seen.scores, seen.classes).where(cut)
 
 
 def _is_seen(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> bool:
@@ -87,10 +113,22 @@ def _twice(found: Detections, person: int) -> Flags:
     return twice
 
 
+def _widths_shared(boxes: Boxes, others: Boxes) -> Boxes:
+    """Return (N, M), how much of the narrower of two boxes' widths both have."""
+    common = np.minimum.outer(boxes[:, 2], others[:, 2]) - np.maximum.outer(boxes[:, 0], others[:, 0])
+    narrower = np.minimum.outer(boxes[:, 2] - boxes[:, 0], others[:, 2] - others[:, 0])
+    return np.asarray(common / np.maximum(narrower, 1e-6), np.float32)
+
+
+def _joined(first: Detections, second: Detections) -> Detections:
+    """Return the detections of both, the first ones first."""
+    return Detections(
+        *(np.concatenate([getattr(first, name), getattr(second, name)]) for name in Detections.__slots__)
+    )
+
+
 def _together(first: Detections, second: Detections) -> Detections:
     """Return the detections of both, highest score first."""
-    boxes, scores, classes = (
-        np.concatenate([getattr(first, name), getattr(second, name)]) for name in Detections.__slots__
-    )
-    order = np.argsort(-scores, kind="stable")
-    return Detections(boxes[order], scores[order], classes[order])
+    both = _joined(first, second)
+    order = np.argsort(-both.scores, kind="stable")
+    return Detections(both.boxes[order], both.scores[order], both.classes[order])

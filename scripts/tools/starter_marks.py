@@ -59,6 +59,8 @@ PACKAGES = {
 
 Things are worn with the mark of another year or country too, which is enrolled beside the present one.
 """
+DRAWN = ("off-white/arrows.svg", "off-white/arrows-outline.svg")
+"""Drawn for this product, where no package has the mark and plain geometry makes it; not written here."""
 
 
 def main(arguments: list[str]) -> int:

@@ -18,7 +18,7 @@ from pricing.brands.book import BrandBook
 from pricing.catalogue.catalogue import load
 from pricing.catalogue.reload import CatalogueFile
 from probes.metrics import Metrics
-from scripts.tools.starter_marks import MARKS, PACKAGES
+from scripts.tools.starter_marks import DRAWN, MARKS, PACKAGES
 from tests.fakes.enroller import fake_enroller
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ def test_the_starter_set_is_whole() -> None:
     assert len(found.book) >= 60
     assert {marks.brand for marks in found.enrolled} >= {"nike", "adidas", "puma", "the north face", "nasa"}
     drawn = {f"{path.parent.name}/{path.name}" for source in found.sources for path in source.pictures}
-    assert drawn == {target for files in PACKAGES.values() for target in files}
+    assert drawn == {target for files in PACKAGES.values() for target in files} | set(DRAWN)
     assert {f"{folder}/{icon}.svg" for folder, icon in MARKS.items()} < drawn
     assert found.book.key_of("D&G") == "dolce&gabbana"
     assert found.book.key_of("CK") == "calvin klein"
@@ -206,6 +206,7 @@ def test_every_package_of_the_starter_set_is_named_with_its_licence() -> None:
         other = name != "simple-icons"
         assert (STARTER / f"LICENSE-{name}.txt").is_file() == other
         assert not other or all(target in notes for target in files)
+    assert all(target in notes for target in DRAWN)
 
 
 def test_every_brand_of_the_example_price_list_is_in_the_starter_set() -> None:

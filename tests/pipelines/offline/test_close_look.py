@@ -11,6 +11,8 @@ from engines.scene import Scene
 from pipelines.offline.close_look import AROUND, MAX_PERSONS, look_closer
 
 PICTURE = I420.black(1000, 800)
+WHOLE = (1500, 1200)
+"""What is looked at once more with black around it: all of PICTURE."""
 Row = tuple[float, float, float, float, float]
 
 
@@ -50,7 +52,7 @@ def counts(scenes: Near, objects: Detections, doubtful: Detections) -> tuple[int
 def test_a_doubtful_person_counts_where_it_is_sure_from_near(near, class_id, sure) -> None:
     scenes = Near(near, class_id=class_id)
     assert counts(scenes, Detections.empty(), found((100, 100, 300, 500, 0.3))) == (sure, 1 - sure)
-    assert scenes.sizes == [(260, 520), (390, 780)][: 1 if sure else 2]
+    assert scenes.sizes == [WHOLE, (260, 520), (390, 780)][: 2 if sure else 3]
 
 
 def test_who_fills_the_picture_is_sought_with_black_around() -> None:
@@ -64,22 +66,23 @@ def test_who_fills_the_picture_is_sought_with_black_around() -> None:
 
     scenes = Far()
     assert counts(scenes, Detections.empty(), found((100, 100, 300, 500, 0.39))) == (1, 0)
-    assert scenes.sizes == [(260, 520), (390, 780)]
+    assert scenes.sizes == [WHOLE, (260, 520), (390, 780)]
 
 
 def test_small_and_many_doubtful_persons_are_only_masked() -> None:
     scenes = Near()
     assert counts(scenes, Detections.empty(), found((100, 100, 120, 140, 0.3))) == (0, 1)
-    assert scenes.sizes == []
+    assert scenes.sizes == [WHOLE]
+    scenes.sizes.clear()
     row = found(*[(90 * n, 100, 90 * n + 80, 500, 0.3) for n in range(MAX_PERSONS + 2)])
     assert counts(scenes, Detections.empty(), row) == (0, MAX_PERSONS + 2)
-    assert len(scenes.sizes) == MAX_PERSONS * len(AROUND)
+    assert len(scenes.sizes) == 1 + MAX_PERSONS * len(AROUND)
 
 
 def test_a_part_of_a_known_person_is_not_looked_at_again() -> None:
     scenes = Near((30, 60, 230, 460, 0.7))
     assert counts(scenes, found((100, 100, 700, 780, 0.8)), found((100, 100, 300, 500, 0.3))) == (1, 1)
-    assert scenes.sizes == []
+    assert scenes.sizes == [WHOLE]
 
 
 @pytest.mark.parametrize(
@@ -92,3 +95,41 @@ def test_a_part_of_a_known_person_is_not_looked_at_again() -> None:
 )
 def test_one_person_found_twice_is_one(other, persons) -> None:
     assert counts(Near(), found((100, 100, 390, 500, 0.8), other), Detections.empty())[0] == persons
+
+
+class Edge(Near):
+    """Somebody is faintly seen with black around all of PICTURE, px there, and in any crop of it."""
+
+    def __init__(self, *rows: Row, near: float = 0.7) -> None:
+        super().__init__(*rows)
+        self._near = near
+
+    def detect(self, picture: I420) -> Scene:
+        whole = (picture.width, picture.height) == WHOLE
+        self.sizes.append((picture.width, picture.height))
+        if whole:
+            moved = self._found.boxes + np.array([250, 200] * 2, np.float32)
+            there = Detections(moved, self._found.scores, self._found.classes)
+            return Scene(Detections.empty(), there, Detections.empty())
+        size = picture.width, picture.height
+        return Scene(found((0, 0, *size, self._near)), Detections.empty(), Detections.empty())
+
+
+def test_who_is_cut_by_the_edge_is_seen_with_black_behind_it() -> None:
+    beside = found((300, 0, 800, 800, 0.8))
+    for box, near, persons in (
+        ((760, 0, 1010, 700, 0.34), 0.7, 2),
+        ((760, 0, 1010, 700, 0.34), 0.3, 1),  # not sure from near
+        ((600, 0, 1000, 700, 0.34), 0.7, 2),  # half of it is the other one's
+        ((400, 0, 1000, 700, 0.34), 0.7, 1),  # more is: perhaps the same one
+        ((760, 300, 1000, 800, 0.34), 0.7, 2),
+        ((-10, 0, 200, 700, 0.34), 0.7, 2),
+        ((810, 0, 950, 700, 0.34), 0.7, 1),  # not at the edge: seen without black as well
+    ):
+        seen = look_closer(
+            Edge(box, near=near), PICTURE, Scene(beside, Detections.empty(), Detections.empty())
+        )
+        assert len(seen.objects) == persons, box
+        assert not len(seen.doubtful)
+        assert seen.objects.boxes.min() >= 0
+        assert seen.objects.boxes[:, 2].max() <= PICTURE.width
