@@ -29,6 +29,8 @@ _made = threading.local()
 _library = ctypes.CDLL("libgobject-2.0.so.0")
 _library.g_object_ref.argtypes = [ctypes.c_void_p]
 _library.g_object_ref.restype = ctypes.c_void_p
+_library.g_object_is_floating.argtypes = [ctypes.c_void_p]
+_library.g_object_is_floating.restype = ctypes.c_int
 _library.g_object_force_floating.argtypes = [ctypes.c_void_p]
 
 
@@ -39,9 +41,11 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
 
     def __init__(self) -> None:
         super().__init__()
-        # rtspsrc owns what it makes. PyGObject takes that reference for Python's object, so give another.
-        _library.g_object_ref(hash(self))
-        _library.g_object_force_floating(hash(self))
+        # rtspsrc owns what it makes. PyGObject 3.42 (Debian 12) takes that reference for Python's object, so
+        # give another; 3.50 (Debian 13) leaves it, and one more would keep each guard for ever.
+        if not _library.g_object_is_floating(hash(self)):
+            _library.g_object_ref(hash(self))
+            _library.g_object_force_floating(hash(self))
         _made.guards = [*getattr(_made, "guards", ()), self]
 
     def do_after_send(self, _request: Any, answer: Any) -> Any:
