@@ -58,6 +58,21 @@ def header_patches(path: Path | str) -> list[FilePatch]:
     return []
 
 
+def begins_late(path: Path | str) -> bool:
+    """Return whether an MP4 that is whole delays its video, as where its sound begins first.
+
+    A demuxer that waits for data (GStreamer 1.26) then leaves out as much of its beginning.
+    """
+    if is_whole(path):
+        with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+            for kind, first, last in boxes(file, *(_movie(file) or (0, 0))):
+                is_video = kind == b"trak" and _video_header(file, first, last) is not None
+                edits = _edit_list(file, first, last) if is_video else []
+                if any(skipped < 0 < shown for skipped, shown in edits):
+                    return True
+    return False
+
+
 def loses_pictures(path: Path | str) -> bool:
     """Return whether a demuxer that reads a movie without `header_patches` may leave pictures out."""
     if not header_patches(path):
@@ -215,9 +230,15 @@ def _edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
 
 
 def _all_edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
+    """Return the edits of a track that show something: from where, in its own time, and how long."""
+    found = _edit_list(file, begin, end)
+    return [(skipped, shown) for skipped, shown in found if skipped >= 0 and shown > 0]  # 0: as in fragments
+
+
+def _edit_list(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
     """Return the edits of a track (8.6.6): from where, in its own time, and how long, in the movie's.
 
-    An empty one, which delays the track, does not count.
+    An empty one, which delays the track, is from -1.
     """
     for outer, first, last in boxes(file, begin, end):
         for kind, at, _ in boxes(file, first, last) if outer == b"edts" else ():
@@ -229,8 +250,7 @@ def _all_edits(file: BinaryIO, begin: int, end: int) -> list[tuple[int, int]]:
                 place = at + 8 + entry * (2 * width + 4)
                 shown = int.from_bytes(read_exactly(file, place, width), "big")
                 skipped = int.from_bytes(read_exactly(file, place + width, width), "big", signed=True)
-                if skipped >= 0 and shown > 0:  # 0: to the end, as in fragments
-                    found.append((skipped, shown))
+                found.append((skipped, shown))
             return found
     return []
 

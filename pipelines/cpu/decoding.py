@@ -10,7 +10,7 @@ import os
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cameras.movie_header import header_patches
+from pipelines.cameras.movie_header import begins_late, header_patches
 from pipelines.cameras.program_stream import stream_map
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
@@ -45,7 +45,7 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
         chain = [_patched(path, [missing], pull=False)]
     else:
         chain = [gst.make("filesrc", location=_location(pipeline, path))]
-        chain += () if pull else [gst.make("valve")]
+        chain += () if pull or begins_late(path) else [gst.make("valve")]
     gst.chain(pipeline, *chain, decode_any(max_threads))
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from engines.colour import to_bgr
 from pipelines.cameras.file_end import is_whole
-from pipelines.cameras.movie_header import header_patches
+from pipelines.cameras.movie_header import begins_late, header_patches
 from pipelines.cpu.decoding import add_file
 from pipelines.cpu.gst import Gst
 from pipelines.errors import BadInput
@@ -135,6 +135,18 @@ def test_a_video_that_begins_late_is_read_at_once(tmp_path):
     notes: list[str] = []
     assert [round(time_ns / 1e8) for time_ns, _ in read_frames(path, notes.append)] == list(range(20))
     assert notes == []
+
+
+def test_a_video_that_begins_late_loses_no_beginning(tmp_path):
+    """GStreamer 1.26, where its demuxer waits for data, left out as much of it as the edit is long."""
+    path = write_video(tmp_path / "x.mp4", frames=30, fps=10)
+    assert not begins_late(path)
+    pictures = [bytes(picture.y) for _, picture in read_frames(path)]
+    path.write_bytes(with_empty_edit(path.read_bytes(), seconds=1))
+    assert begins_late(path)
+    assert [bytes(picture.y) for _, picture in read_frames(path)] == pictures
+    path.write_bytes(path.read_bytes()[:-9])
+    assert not begins_late(path)
 
 
 def test_a_name_that_is_no_utf_8_is_read(tmp_path):
