@@ -198,7 +198,8 @@ class FloorDesk:
             if person.customer and (person.rank is not None or name in attended):
                 where[name], persons[name] = (person.camera, person.track), person
                 not_now = UNSEEN if person.held else PERHAPS_ATTENDED if name in perhaps else ""
-                yield _customer(name, person, not_now)
+                may = frozenset(other for other, one in here.items() if may_be(one, person))
+                yield _customer(name, person, not_now, may)
         attended_places = {name: place for name, place in self._where.items() if name in attended}
         self._where = {**attended_places, **where}
         gone = {name: person for name, person in self._persons.items() if name in attended}
@@ -281,10 +282,18 @@ class FloorDesk:
         }
 
 
+def may_be(lost: PersonView, new: PersonView) -> bool:
+    """Return whether somebody in view may turn out to be another one whom their camera does not see now."""
+    return lost.held and not new.held and _came_after(lost, new)
+
+
+def _came_after(lost: PersonView, new: PersonView) -> bool:
+    return new.camera == lost.camera and 0 < new.arrived_at - lost.seen_at <= HELD_NS + APPEAR_NS
+
+
 def stands_there(lost: PersonView, new: PersonView) -> bool:
     """Return whether somebody came into view after another one was lost, and stands where that one stood."""
-    since = new.arrived_at - lost.seen_at
-    if new.camera != lost.camera or not 0 < since <= HELD_NS + APPEAR_NS:
+    if not _came_after(lost, new):
         return False
     tall = max(lost.box[3], new.box[3])
     across = abs(new.box[0] + new.box[2] / 2 - lost.box[0] - lost.box[2] / 2) / SHAPE
@@ -292,9 +301,9 @@ def stands_there(lost: PersonView, new: PersonView) -> bool:
     return max(across, down) <= STOOD * tall
 
 
-def _customer(name: str, person: PersonView, not_now: str) -> WaitingCustomer:
+def _customer(name: str, person: PersonView, not_now: str, perhaps: frozenset[str]) -> WaitingCustomer:
     needs = {word for item in person.items for word in (item.slot, item.type, item.brand) if word}
     zone = next((stay.zone for stay in person.zones if stay.now), None)
     # Who is attended scores nothing on the floor; the phone shows what they are worth after a restart, too.
     worth = person.score_minor if person.rank is not None else person.total.amount_minor
-    return WaitingCustomer(name, worth, person.waiting_ms, frozenset(needs), zone, not_now)
+    return WaitingCustomer(name, worth, person.waiting_ms, frozenset(needs), zone, not_now, perhaps)

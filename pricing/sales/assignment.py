@@ -37,7 +37,8 @@ class WaitingCustomer:
     """A customer whom nobody attends. worth_minor: see `pricing.ledger.ranking.score`.
 
     needs: slots, types and brands of the items, in normal form. zone: where the customer stands. not_now: why
-    nobody is sent there for now, UNSEEN or PERHAPS_ATTENDED; empty where somebody may be.
+    nobody is sent there for now, UNSEEN or PERHAPS_ATTENDED; empty where somebody may be. perhaps: ids of
+    those who are not seen now and whom this may be; the desk need not know them all.
     """
 
     id: str
@@ -46,6 +47,7 @@ class WaitingCustomer:
     needs: frozenset[str] = frozenset()
     zone: str | None = None
     not_now: str = ""
+    perhaps: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ class SalesDesk:
             due = at - person.since >= rules.unattended_after_s * S
             worth = person.customer.worth_minor >= rules.escalate_minor
             alone = not (person.escalated or person.served or name in attended or person.customer.not_now)
-            if due and worth and alone:
+            if due and worth and alone and not self._perhaps_told(person):
                 person.escalated = True
                 self._make(SaleKind.ESCALATED, at, name)
         return self._taken()
@@ -303,6 +303,11 @@ class SalesDesk:
                 number = state.number + 1
                 state.offers[number] = OfferRecord(name, pairing.seller, at, reason=pairing.reason)
                 self._make(SaleKind.OFFERED, at, name, pairing.seller, number, reason=pairing.reason)
+
+    def _perhaps_told(self, person: PersonRecord) -> bool:
+        """Return whether this may be somebody who was escalated, who was served, or of the staff."""
+        others = (self._state.people.get(name) for name in person.customer.perhaps)
+        return any(other is None or other.escalated or other.served for other in others)
 
     def _on_duty(self) -> int:
         """Return how many customers can be with somebody at once; at most 1 where one person is alone."""

@@ -11,6 +11,9 @@ from pricing.sales.types import StaffState
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
+_SETS = ("needs", "perhaps")
+"""Fields of a WaitingCustomer that JSON has no form for."""
+
 
 @dataclass(slots=True)
 class StaffRecord:
@@ -56,7 +59,8 @@ class DeskState:
         """Return the state as JSON takes it."""
         people = {}
         for name, person in self.people.items():
-            customer = {**asdict(person.customer), "needs": sorted(person.customer.needs)}
+            sets = {name: sorted(getattr(person.customer, name)) for name in _SETS}
+            customer = asdict(person.customer) | sets
             people[name] = {**asdict(person), "customer": customer}
         return {
             "number": self.number,
@@ -78,9 +82,8 @@ class DeskState:
                 self.staff[name] = StaffRecord(StaffState(record["state"]), record["since"], record["missed"])
         for name, person in saved["people"].items():
             given = person["customer"]
-            customer = WaitingCustomer(
-                **_known_fields(WaitingCustomer, given) | {"needs": frozenset(given["needs"])}
-            )
+            sets = {name: frozenset(given.get(name, ())) for name in _SETS}
+            customer = WaitingCustomer(**_known_fields(WaitingCustomer, given) | sets)
             converted = {"customer": customer, "declined": list(person["declined"])}
             self.people[name] = PersonRecord(**_known_fields(PersonRecord, person) | converted)
         for number, offer in saved["offers"].items():

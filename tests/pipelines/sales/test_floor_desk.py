@@ -311,6 +311,44 @@ def test_who_may_be_an_attended_customer_is_offered_to_nobody_until_that_is_over
     assert "00001-2" in {o.customer.id for o in shop.desk.board.desk.offers}
 
 
+@pytest.mark.parametrize("end", ["found", "given up"])
+@pytest.mark.parametrize("before", ["escalated", "served", "staff"])
+def test_who_may_be_somebody_lost_whom_the_manager_knows_of_is_not_reported(
+    shop: Shop, before: str, end: str
+) -> None:
+    """Wherever in view of the camera: by the clothes, somebody is found again in another place."""
+    first = replace(seen(1, 129_000), box=(0.1, 0.3, 0.1, 0.5))
+    if before != "escalated":
+        first = replace(first, rank=None, customer=before == "served", served_at=START)
+    shop.people = [first]
+    shop.tick()
+    shop.tick(61)
+    told = shop.kinds()
+    assert told == ["escalated"] * (before == "escalated")
+    first = replace(first, seen_at=shop.now)
+    came = shop.now + 9 * SECOND
+    new = replace(seen(2, 129_000), box=(0.8, 0.3, 0.1, 0.5), arrived_at=came, seen_at=came)
+    shop.people = [lost(first), new]
+    shop.tick(10)
+    shop.tick(80)
+    assert shop.kinds() == told
+    shop.people = [replace(first, also=(2,))] if end == "found" else [new]
+    shop.tick()
+    shop.tick(80)
+    assert shop.kinds() == told + ["escalated"] * (end == "given up")
+
+
+def test_who_comes_into_view_of_another_camera_is_reported(shop: Shop) -> None:
+    shop.people = [seen(1, 129_000)]
+    shop.tick()
+    shop.tick(61)
+    came = shop.now + 9 * SECOND
+    shop.people = [lost(seen(1, 129_000)), replace(seen(2, 129_000, camera="till"), arrived_at=came)]
+    shop.tick(10)
+    shop.tick(61)
+    assert shop.kinds() == ["escalated", "escalated"]
+
+
 def test_who_comes_while_an_attended_customer_is_out_of_view_otherwise_is_offered(shop: Shop) -> None:
     shop.people = [seen(1, 129_000)]
     shop.desk.set_state("anna", StaffState.FREE)

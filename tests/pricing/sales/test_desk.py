@@ -7,16 +7,17 @@ from random import Random
 import pytest
 
 from pricing.errors import BadInput
-from pricing.sales.assignment import AssignmentRules, WaitingCustomer
+from pricing.sales.assignment import UNSEEN, AssignmentRules, WaitingCustomer
 from pricing.sales.desk import SalesDesk
 from pricing.sales.types import DeskRules, SaleEvent, SaleKind, SaleOutcome, StaffMember, StaffState
 
 S = 1_000_000_000
 STAFF = [StaffMember("anna", 5), StaffMember("ben", 2), StaffMember("cleo", 3, capacity=2)]
 RULES = DeskRules(accept_within_s=30, unattended_after_s=120, escalate_minor=100_000)
+HASTY = replace(RULES, unattended_after_s=20, escalate_minor=0)
 KEEPING = replace(RULES, assignment=AssignmentRules(reserve=1, reserve_minor=500_000))
 RICH, POOR = WaitingCustomer("rich", 500_000), WaitingCustomer("poor", 2_000)
-STEPS = ("come", "go", "state", "answer", "answer", "tick", "tick", "crash", "attend", "join")
+STEPS = ("come", "go", "lose", "state", "answer", "answer", "tick", "tick", "crash", "attend", "join")
 
 
 def desk(*free: str) -> SalesDesk:
@@ -160,16 +161,85 @@ def test_who_goes_on_a_break_loses_the_offer_not_the_customer() -> None:
     assert ("done", "rich", first.seller) in kinds(end)
 
 
+@pytest.mark.parametrize("end", ["joined", "left"])
+def test_who_may_be_somebody_already_told_of_is_not_told_of_until_that_is_known(end: str) -> None:
+    shop, known = desk(), replace(RICH, id="known")
+    new = replace(RICH, perhaps=frozenset({"known"}))
+    shop.see([known], 0)
+    assert kinds(shop.tick(120 * S)) == [("escalated", "known", None)]
+    shop.see([replace(known, not_now=UNSEEN), new], 130 * S)
+    assert shop.tick(300 * S) == []
+    if end == "joined":
+        shop.join("known", "rich", 301 * S)
+        shop.see([known], 301 * S)
+        assert shop.tick(900 * S) == []
+    else:
+        shop.see([RICH], 301 * S)
+        assert kinds(shop.tick(301 * S)) == [("escalated", "rich", None)]
+
+
+def test_who_may_be_somebody_not_told_of_yet_is_told_of() -> None:
+    shop = desk()
+    shop.see([replace(POOR, not_now=UNSEEN), replace(RICH, perhaps=frozenset({"poor"}))], 0)
+    assert kinds(shop.tick(120 * S)) == [("escalated", "rich", None)]
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_no_sequence_of_steps_crashes_and_lost_phones_breaks_the_rules(seed: int) -> None:
     """Play 40 random shops a seed, 1,000 in all; a crash loses what was not stored with the step's events."""
     for game in range(40):
-        _play(Random(seed * 1000 + game), KEEPING if game % 2 else RULES)
+        _play(Random(seed * 1000 + game), (RULES, KEEPING, HASTY)[game % 3])
+
+
+class Floor:
+    """Who is in a shop of two cameras: customers are lost from view, and others come who may be they."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._here: dict[str, tuple[WaitingCustomer, int, int]] = {}
+        self._lost: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._here)
+
+    def customers(self) -> list[WaitingCustomer]:
+        found = []
+        for name, (customer, _, _) in self._here.items():
+            perhaps = frozenset(old for old in self._lost if self._may_be(old, name))
+            not_now = UNSEEN if name in self._lost else ""
+            found.append(replace(customer, id=name, not_now=not_now, perhaps=perhaps))
+        return found
+
+    def come(self, turn: int) -> None:
+        customer = WaitingCustomer("", self._random.randrange(10**6))
+        self._here[f"c{turn}"] = customer, self._random.randrange(2), turn
+
+    def go(self) -> None:
+        name = self._random.choice(list(self._here))
+        del self._here[name]
+        self._lost.pop(name, None)
+
+    def lose(self, turn: int) -> None:
+        if seen := [name for name in self._here if name not in self._lost]:
+            self._lost[self._random.choice(seen)] = turn
+
+    def join(self) -> tuple[str, str] | None:
+        """Find somebody again, where that can be; return under which name, and which one is over."""
+        pairs = [(old, new) for old in self._lost for new in self._here if self._may_be(old, new)]
+        if not pairs:
+            return None
+        old, new = self._random.choice(pairs)
+        del self._here[new], self._lost[old]
+        return old, new
+
+    def _may_be(self, old: str, new: str) -> bool:
+        (_, camera, _), (_, other, came) = self._here[old], self._here[new]
+        return new not in self._lost and camera == other and came > self._lost[old]
 
 
 def _play(random: Random, rules: DeskRules) -> None:
-    shop, at, log, here = SalesDesk(STAFF, rules), 0, list[SaleEvent](), dict[str, WaitingCustomer]()
-    saved, same = json.dumps(shop.snapshot()), dict[str | None, str]()
+    shop, at, log, floor = SalesDesk(STAFF, rules), 0, list[SaleEvent](), Floor(random)
+    saved, same, one = json.dumps(shop.snapshot()), dict[str | None, str](), dict[str | None, str]()
     for turn in range(40):
         at += random.randrange(20) * S
         step = random.choice(STEPS)
@@ -177,17 +247,20 @@ def _play(random: Random, rules: DeskRules) -> None:
         events: list[SaleEvent] = []
         try:
             if step == "come":
-                here[f"c{turn}"] = WaitingCustomer(f"c{turn}", random.randrange(10**6))
-                events = shop.see(here.values(), at)
-            elif step == "go" and here:
-                del here[random.choice(sorted(here))]
-                events = shop.see(here.values(), at)
-            elif step == "join" and len(here) > 1:
-                customer, other = random.sample(sorted(here), 2)
-                del here[other]
+                floor.come(turn)
+                events = shop.see(floor.customers(), at)
+            elif step == "go" and floor:
+                floor.go()
+                events = shop.see(floor.customers(), at)
+            elif step == "lose" and floor:
+                floor.lose(turn)
+                events = shop.see(floor.customers(), at)
+            elif step == "join" and (found := floor.join()):
+                customer, other = found
+                one[other] = customer
                 if not shop.attending.keys() >= {customer, other}:
                     same[other] = customer
-                events = [*shop.join(customer, other, at), *shop.see(here.values(), at)]
+                events = [*shop.join(customer, other, at), *shop.see(floor.customers(), at)]
             elif step == "state":
                 events = shop.set_state(name, random.choice(list(StaffState)), at)
             elif step == "answer":
@@ -197,8 +270,8 @@ def _play(random: Random, rules: DeskRules) -> None:
                     events = shop.done(number, name, random.choice(list(SaleOutcome)), at)
                 else:
                     events = getattr(shop, answer)(number, name, at)
-            elif step == "attend" and here:
-                events = shop.attend(random.choice(sorted(here)), name, at)
+            elif step == "attend" and floor:
+                events = shop.attend(random.choice(floor.customers()).id, name, at)
             elif step == "crash":
                 shop = SalesDesk(STAFF, rules)
                 shop.restore(json.loads(saved))
@@ -210,6 +283,8 @@ def _play(random: Random, rules: DeskRules) -> None:
         log += events
         saved = json.dumps(shop.snapshot())
         _check(shop, log, same)
+        told = [_now(event.customer, one) for event in log if event.kind is SaleKind.ESCALATED]
+        assert len(told) == len(set(told))
 
 
 def _now(customer: str | None, same: dict[str | None, str]) -> str | None:
@@ -257,5 +332,3 @@ def _check(shop: SalesDesk, log: list[SaleEvent], same: dict[str | None, str]) -
     assert not set(waiting) & {customer for customer, _ in attending.values()}
     assert len(offered) == len({seller for _, seller in offered.values()})
     assert all(shop.states[seller or ""] is StaffState.FREE for _, seller in offered.values())
-    escalated = [event.customer for event in log if event.kind is SaleKind.ESCALATED]
-    assert len(escalated) == len(set(escalated))
