@@ -77,9 +77,14 @@ class HeldMotion:
         small = cv2.resize(luma, (-(-width // CELL), -(-height // CELL)), interpolation=cv2.INTER_AREA)
         pictures = self._pictures
         self._light = {}
-        if pictures and (pictures[-1][0] >= now_ns or pictures[-1][1].shape != small.shape):
+        is_back = bool(pictures) and pictures[-1][0] >= now_ns
+        if is_back or (pictures and pictures[-1][1].shape != small.shape):
             pictures.clear()
             self._lights.clear()
+        if is_back:
+            # Memories of heads are moved to this time, as if seen in this picture, and they were not: nothing
+            # is compared with it.
+            return
         while pictures and now_ns - pictures[0][0] > MEMORY_NS:
             pictures.popleft()
             self._lights.popleft()

@@ -11,7 +11,7 @@ import pytest
 from engines.held_motion import HeldMotion
 from engines.image import I420
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.redaction.redact import RedactedFrame, Redactor
+from probes.redaction.redact import RedactedFrame, RedactionFailed, Redactor
 
 if TYPE_CHECKING:
     from engines.image import Plane
@@ -247,3 +247,19 @@ def test_only_what_changed_is_covered_beside_the_place_of_a_lost_head() -> None:
     assert min(mask.box.x for mask in held) >= 288, "still to the left"
     assert max(mask.box.right for mask in held) > 355, "where somebody moved it may be"
     assert any(mask.box.x <= 290 and mask.box.right >= 350 and mask.box.y <= 90 for mask in held)
+
+
+def test_after_a_clock_that_went_back_no_head_is_sought_from_the_picture_that_was_withheld() -> None:
+    """Its time is what the memories are moved to: a head that had left by then was held to be there still."""
+    redactor = Redactor(method="solid", margin=0.25, hold_ms=800, motion=HeldMotion())
+    face = (Detection(Kind.FACE, "face", 0.9, Box(100, 100, 40, 40)),)
+    redactor.redact(Frame("c", 9 * STEP_NS, SIZE, face, ANALYSED), I420.black(*SIZE))
+    gone = I420.black(*SIZE)
+    gone.y[100:140, 135:175] = 200
+    with pytest.raises(RedactionFailed):
+        redactor.redact(Frame("c", 0, SIZE, (), ANALYSED), I420(gone.y.copy(), gone.u.copy(), gone.v.copy()))
+    done = redactor.redact(Frame("c", STEP_NS, SIZE, (), ANALYSED), gone)
+    without = Redactor(method="solid", margin=0.25, hold_ms=800)
+    without.redact(Frame("c", 0, SIZE, face, ANALYSED), I420.black(*SIZE))
+    wide = without.redact(Frame("c", STEP_NS, SIZE, (), ANALYSED), I420.black(*SIZE))
+    assert max(mask.box.right for mask in done.masks) >= max(mask.box.right for mask in wide.masks)
