@@ -81,7 +81,9 @@ def compile_cached(
 def is_kept(path: Path, config: Mapping[str, Any], how: str) -> bool:
     """Return whether `compile_cached` has been asked for the same before, and kept it on the disk."""
     blob = _place(path, config, how)
-    return blob is not None and blob.is_file()
+    with suppress(OSError):  # of a folder that may not be entered, say
+        return blob is not None and blob.is_file()
+    return False
 
 
 def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:

@@ -38,7 +38,8 @@ OFTEN = 3
 """A large size asked for so often gets a network of its own: a camera asks for one again and again. For faces
 on 1280 x 768 px its working memory is 74 MB instead of 207, and it takes 8 % less time."""
 MAX_LARGE = 3
-"""Most large sizes that have a network of their own; the one not used for the longest time makes room."""
+"""Most large sizes that have a network of their own. Others wait until one was not used for LARGE_IDLE_S:
+more sizes, each in its turn, would else be compiled anew for every picture."""
 
 
 class Precision(str, Enum):
@@ -170,6 +171,7 @@ class Network:
         size: width and height of the input, multiples of 32; None: those of the manifest.
         """
         wanted = None if size == self._own else size
+        self._ask(wanted)
         with self._lock:
             if self._out >= self._max_slots:
                 raise InferenceFailed(f"model {self._name}: {self._max_slots} pictures are in flight already")
@@ -220,19 +222,21 @@ class Network:
             del idle, dropped, resting
             release_free_memory()
 
-    def _large_for(self, size: tuple[int, int]) -> LargeNetwork:
-        """Return the network that takes a large size, and note its use."""
+    def _ask(self, size: tuple[int, int] | None) -> None:
+        """Count a large size. Outside of the lock, which every picture needs: a file may be read."""
+        if size is None or not is_large(size):
+            return
         asked = self._asked.get(size, 0) + 1
         if asked == 1 and is_kept(self._model.path, self._config, self._how(size)):
             asked = OFTEN  # an earlier start found it needed often
         self._asked[size] = min(asked, OFTEN)
-        own = size if asked >= OFTEN else None
+
+    def _large_for(self, size: tuple[int, int]) -> LargeNetwork:
+        """Return the network that takes a large size, and note its use."""
+        has_room = size in self._large or sum(one is not None for one in self._large) < MAX_LARGE
+        own = size if self._asked[size] >= OFTEN and has_room else None
         large = self._large.get(own)
         if large is None:
-            sized = [one for one in self._large.values() if one.size is not None]
-            idle = sorted((one for one in sized if not one.slots_out), key=lambda one: one.used_at)
-            if own is not None and len(sized) >= MAX_LARGE:
-                self._drop(*idle[:1])
             large = self._large[own] = LargeNetwork(own)
         large.slots_out, large.used_at, large.rests = large.slots_out + 1, self._clock(), False
         return large
@@ -243,16 +247,26 @@ class Network:
         self._free = [slot for slot in self._free if slot.large not in networks]
 
     def _new_slot(self, size: tuple[int, int] | None, large: LargeNetwork | None) -> Slot:
-        with self._compiling:
-            if large is not None:
-                if large.compiled is None:
-                    large.compiled = self._compile(large.size)
-                network = large.compiled
-            elif size is None:
-                network = self._fixed = self._fixed or self._compile(self._own)
-            else:
-                network = self._flexible = self._flexible or self._compile(None)
+        network = self._ready(size, large)
+        if network is None:
+            with self._compiling:
+                network = self._ready(size, large) or self._compile_for(size, large)
         return Slot(network.create_infer_request(), self._name, size, large)
+
+    def _ready(self, size: tuple[int, int] | None, large: LargeNetwork | None) -> Any:
+        """Return the compiled network; None where it is not yet. Whoever has it waits for no other's."""
+        if large is not None:
+            return large.compiled
+        return self._fixed if size is None else self._flexible
+
+    def _compile_for(self, size: tuple[int, int] | None, large: LargeNetwork | None) -> Any:
+        if large is not None:
+            large.compiled = self._compile(large.size)
+        elif size is None:
+            self._fixed = self._compile(self._own)
+        else:
+            self._flexible = self._compile(None)
+        return self._ready(size, large)
 
     def _compile(self, size: tuple[int, int] | None) -> Any:
         """Compile for one size, width and height; None: for any."""

@@ -3,9 +3,10 @@ from __future__ import annotations
 import gc
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -194,18 +195,60 @@ def test_a_large_size_that_comes_often_has_a_network_of_its_own_and_at_the_next_
 
 
 @pytest.mark.usefixtures("nothing_kept")
-def test_few_large_sizes_have_a_network_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_large_sizes_have_a_network_of_their_own_and_one_more_compiles_nothing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("engines.openvino_runtime.OFTEN", 1)
-    now = [0.0]
-    network = Network(read_manifest()["centerface"], threads=1, any_size=True, clock=lambda: now[0])
+    now, compiled = [0.0], []
+
+    class Counted(Network):
+        def _compile(self, size: tuple[int, int] | None) -> Any:
+            compiled.append(size)
+            return super()._compile(size)
+
+    network = Counted(read_manifest()["centerface"], threads=1, any_size=True, clock=lambda: now[0])
+    compiled.clear()
     sizes = [(768, 480 + 32 * number) for number in range(MAX_LARGE + 1)]
-    held = filled(network, sizes[0])[0]
-    for size in sizes[1:]:
-        now[0] += 1
-        worked(network, size)
-    assert set(network._large) == {sizes[0], *sizes[2:]}, "that which is under work stays"
-    network.give_back([held])
-    assert {slot.size for slot in network._free} == {sizes[0], *sizes[2:]}
+    for _ in range(3):
+        for size in sizes:
+            now[0] += 1
+            worked(network, size)
+    assert compiled == [*sizes[:-1], None], "each time one made room for the next, to be compiled anew"
+    now[0] += LARGE_IDLE_S
+    worked(network, sizes[-1])
+    worked(network, sizes[-1])
+    assert set(network._large) == {None, sizes[-1]}, "the others were not used for a minute"
+    assert {slot.size for slot in network._free} == {sizes[-1]}
+
+
+def test_a_size_whose_network_is_ready_waits_for_no_other_that_is_compiled() -> None:
+    """A camera's frame stood still for as long as a picture of a new size took to be compiled for."""
+    compiling, may_end = threading.Event(), threading.Event()
+
+    class Slow(Network):
+        def _compile(self, size: tuple[int, int] | None) -> Any:
+            if hasattr(self, "_free"):  # not that of the start
+                compiling.set()
+                assert may_end.wait(120)
+            return super()._compile(size)
+
+    network = Slow(read_manifest()["centerface"], threads=1, any_size=True, max_slots=4)
+    with ThreadPoolExecutor(2) as threads:
+        large = threads.submit(network.take, (1024, 512))
+        try:
+            assert compiling.wait(120)
+            small = threads.submit(network.take, (256, 192)).result(60)
+        finally:
+            may_end.set()
+        network.give_back([small, large.result(120)])
+
+
+def test_a_folder_of_compiled_models_that_cannot_be_read_stops_no_large_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MSH_COMPILED", str(tmp_path / ("too long" * 60)))
+    network = Network(read_manifest()["centerface"], threads=1, any_size=True)
+    assert len(worked(network, (1024, 512)).scores)
 
 
 def test_the_network_for_the_size_of_the_manifest_comes_when_that_is_asked_for() -> None:
