@@ -43,6 +43,8 @@ UNLIKE = 1.5
 """Boxes without a track that differ more in width, either way, tell nothing of how a person moved."""
 MAX_HEADS = 1000
 """More heads than this are refused, and the frame with them: the matching must stay fast."""
+LEAST_READ = 12.0
+"""Shortest side, px, without the margin, of a head of which the picture tells where it can have gone."""
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
 """Under load a second may lie between two frames: a head is held over so many of them, so long at most."""
 PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN})
@@ -214,7 +216,7 @@ class Heads:
     def _lost_mask(self, head: _Head, now: int, is_still: StillTest | None) -> Mask:
         # What a head did inside its person since its face was lost is not known: only a found box stays.
         place = _grown(head.box, 0.0 if head.face_at is None else self._margin)
-        if is_still is None or not head.is_found:
+        if is_still is None or not head.is_found or min(head.box.w, head.box.h) < LEAST_READ:
             is_read = False
         elif is_still(head.box, head.seen_at):
             return Mask(place, By.HOLD)

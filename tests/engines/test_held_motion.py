@@ -263,3 +263,17 @@ def test_after_a_clock_that_went_back_no_head_is_sought_from_the_picture_that_wa
     without.redact(Frame("c", 0, SIZE, face, ANALYSED), I420.black(*SIZE))
     wide = without.redact(Frame("c", STEP_NS, SIZE, (), ANALYSED), I420.black(*SIZE))
     assert max(mask.box.right for mask in done.masks) >= max(mask.box.right for mask in wide.masks)
+
+
+def test_a_small_head_is_covered_as_wide_as_if_nothing_were_known_of_the_picture() -> None:
+    """It changes less than noise where it goes. With its margin it counted as one of 12 px."""
+    widths = []
+    for motion in (HeldMotion(), None):
+        redactor = Redactor(method="solid", margin=0.25, hold_ms=800, motion=motion)
+        for number in range(2):
+            pixels = I420.black(*SIZE)
+            pixels.y[90:130, 200 : 204 + 40 * number] = 200
+            seen = () if number else (Detection(Kind.FACE, "face", 0.9, Box(270, 100, 10, 10)),)
+            done = redactor.redact(Frame("c", number * STEP_NS, SIZE, seen, ANALYSED), pixels)
+        widths.append(max(mask.box.right for mask in done.masks) - min(mask.box.x for mask in done.masks))
+    assert widths[0] >= widths[1]
