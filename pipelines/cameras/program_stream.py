@@ -34,11 +34,20 @@ def stream_map(path: Path | str) -> FilePatch | None:
         if pack < 0:
             return None
         begin = _behind_pack(data, pack)
-        video, pictures, at = 0, bytearray(), begin
+        has_map, video, pictures = _read(data, begin)
+        codec = _codec(pictures)
+        return FilePatch(begin, _map(video, codec), 0) if not has_map and video and codec else None
+    return None
+
+
+def _read(data: bytes, at: int) -> tuple[bool, int, bytes]:
+    """Return whether there is a map, the number of the first video, and its content, as far as data goes."""
+    video, pictures = 0, bytearray()
+    with contextlib.suppress(IndexError):  # what was read may end in the midst of a header
         while (at := data.find(b"\0\0\x01", at)) >= 0:
             kind = data[at + 3]
             if kind == _MAP:
-                return None
+                return True, 0, b""
             if kind == PACK[3]:
                 at = _behind_pack(data, at)
                 continue
@@ -47,9 +56,7 @@ def stream_map(path: Path | str) -> FilePatch | None:
                 video = kind
                 pictures += data[_payload(data, at + 6) : end]
             at = end
-        codec = _codec(pictures)
-        return FilePatch(begin, _map(video, codec), 0) if video and codec else None
-    return None
+    return False, video, bytes(pictures)
 
 
 def _behind_pack(data: bytes, at: int) -> int:
