@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from engines.jpeg_film import is_jpeg_film
 from pricing.plain_file import open_plain
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ HEAD_BYTES = 4608
 """Bytes that `sniff` wants: a picture may begin after `MAX_JUNK` of them."""
 TAKEN = (
     "JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC and AVIF pictures,"
-    " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV and animated GIF, WebP, PNG and AVIF videos"
+    " and MP4, MOV, 3GP, AVI, MKV, WebM, MPEG, WMV, MJPEG and animated GIF, WebP, PNG and AVIF videos"
 )
 """What can be annotated, for people."""
 
@@ -61,6 +62,10 @@ MP4, MOV, THREE_GP = _video("MP4", ".mp4"), _video("MOV", ".mov"), _video("3GP",
 AVI, MKV, WEBM = _video("AVI", ".avi"), _video("MKV", ".mkv"), _video("WebM", ".webm")
 MPEG_TS, MPEG_PS = _video("MPEG-TS", ".ts"), _video("MPEG-PS", ".mpg")
 FLV, WMV, OGG = _video("FLV", ".flv"), _video("WMV", ".wmv"), _video("Ogg", ".ogv")
+MJPEG = _video("MJPEG", ".mjpeg")
+"""JPEGs one behind another; only `read_type` tells it from one picture."""
+MAX_SEARCHED = 2**26
+"""Bytes among which the first pictures of such a film are looked for."""
 ANIMATED = {
     GIF: FileType("video", "animated GIF", ".gif", animated=True),
     WEBP: FileType("video", "animated WebP", ".webp", animated=True),
@@ -195,7 +200,10 @@ def _begins(data: bytes, at: int) -> bool:
 def read_type(path: Path) -> FileType | None:
     """Return the type of a file; None where it is none of those taken. OSError where it cannot be read."""
     with open_plain(path) as file:
-        found = sniff(file.read(HEAD_BYTES))
+        head = file.read(HEAD_BYTES)
+        found = sniff(head)
+        if found is JPEG and is_jpeg_film(head + file.read(MAX_SEARCHED), picture_start(head)):
+            return MJPEG
     if found in ANIMATED and is_animated(path.read_bytes()):
         return ANIMATED[found]
     return found

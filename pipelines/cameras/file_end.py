@@ -11,6 +11,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from engines.file_type import JPEG, sniff
+from engines.jpeg_film import JPEG_END, jpegs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -79,6 +82,9 @@ def _breaks_off(file: BinaryIO) -> bool:
     size = file_size(file)
     head = read_exactly(file, 0, min(size, HEAD_BYTES))
     tail = read_exactly(file, max(0, size - TAIL_BYTES), min(size, TAIL_BYTES))
+    if sniff(head) is JPEG:  # a film of JPEGs
+        *_, last = jpegs(tail)
+        return not last.is_whole and tail[last.end - 2 : last.end] != JPEG_END
     if head.startswith(b"FLV\x01"):
         return _flv_end(file, size) > size
     if head.startswith(_ASF):

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engines.file_type import MJPEG, read_type
 from pipelines.cameras.movie_header import begins_late, header_patches
 from pipelines.cameras.program_stream import stream_map
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import CONVERT, Gst
+from pipelines.cpu.jpeg_source import jpeg_source
 from pipelines.cpu.patched_source import patched_source
 from pipelines.gst_structure import caps_structure
 
@@ -39,6 +42,11 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
     # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
     # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
     # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
+    if (jpegs := _jpegs(path)) is not None:
+        decoder = gst.make("avdec_mjpeg")  # it says which pictures are broken
+        gst.chain(pipeline, jpegs, decoder)
+        decoder.link(pipeline.get_by_name(CONVERT))
+        return
     if patches := header_patches(path):
         chain = [_patched(path, patches, pull=True)]
     elif (missing := stream_map(path)) is not None:  # its demuxer leaves out the last pictures if it pulls
@@ -47,6 +55,14 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
         chain = [gst.make("filesrc", location=_location(pipeline, path))]
         chain += () if pull or begins_late(path) else [gst.make("valve")]
     gst.chain(pipeline, *chain, decode_any(max_threads))
+
+
+def _jpegs(path: str) -> Any:
+    """Return the source of a film of JPEGs; None for all else."""
+    try:
+        return jpeg_source(path) if read_type(Path(path)) is MJPEG else None
+    except OSError as error:
+        raise SourceLost(Cause.FILE, f"cannot be read: {error.strerror}") from None
 
 
 def _patched(path: str, patches: list[FilePatch], *, pull: bool) -> Any:

@@ -11,8 +11,9 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from engines.file_type import HEAD_BYTES, JPEG, sniff
 from pipelines.cameras.file_end import boxes, file_size, read_exactly
-from pipelines.offline.packet_count import ASF, OGG, TornError, asf_frames, ogg_frames
+from pipelines.offline.packet_count import ASF, OGG, TornError, asf_frames, jpeg_frames, ogg_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +52,8 @@ def is_torn(path: Path | str) -> bool:
 
 def _count(file: BinaryIO) -> int:
     head = read_exactly(file, 0, 4)
+    if sniff(read_exactly(file, 0, min(HEAD_BYTES, file_size(file)))) is JPEG:
+        return jpeg_frames(file)
     return _COUNTERS.get(head, _flv_frames if head[:3] == b"FLV" else _movie_frames)(file)
 
 

@@ -1,9 +1,12 @@
-"""Counts the frames of films that are stored in packets: WMV (ASF) and Ogg."""
+"""Counts the frames of films that are stored in packets: WMV (ASF), Ogg, and JPEGs one behind another."""
 
 from __future__ import annotations
 
+import mmap
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from engines.jpeg_film import follows, jpegs
 from pipelines.cameras.file_end import file_size, read_exactly
 
 if TYPE_CHECKING:
@@ -25,6 +28,16 @@ _PAGE: Final = 27
 
 class TornError(ValueError):
     """A container makes no sense at a place behind which it goes on."""
+
+
+def jpeg_frames(file: BinaryIO) -> int:
+    """Return how many pictures a film of JPEGs has. Raises TornError where one but the last is broken."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        found = list(jpegs(data))
+        joined = all(follows(data, first, second) for first, second in pairwise(found))
+    if not joined or not all(one.is_whole for one in found[:-1]):
+        raise TornError("a picture makes no sense")
+    return len(found)
 
 
 def ogg_frames(file: BinaryIO) -> int:

@@ -1,0 +1,82 @@
+"""Bare films of JPEGs are read picture by picture, and what is missing is told."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pipelines.cameras.source import SourceSpec
+from pipelines.cpu.source import open_source
+from pipelines.offline.reader import MediaKind, probe_media, read_frames
+from tests.pipelines.offline.films import FRAMES, read
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(params=["mjpeg", "mpjpeg"])
+def film(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    path = tmp_path / "film.mjpg"
+    make = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc2=size=161x97:rate=25",
+        "-frames:v",
+        str(FRAMES),
+    ]
+    subprocess.run([*make, "-pix_fmt", "yuvj420p", "-f", request.param, path], check=True, timeout=600)
+    return path
+
+
+def test_a_film_of_jpegs_is_read_whole(film: Path) -> None:
+    """It was one picture."""
+    media = probe_media(film)
+    assert (media.kind, media.size, media.fps, media.frames) == (MediaKind.VIDEO, (160, 96), 25, FRAMES)
+    notes: list[str] = []
+    times = [at for at, _ in read_frames(film, notes.append)]
+    assert times == [40_000_000 * number for number in range(FRAMES)]
+    assert notes == []
+
+
+def test_a_film_of_jpegs_that_was_cut_short_says_so(film: Path) -> None:
+    film.write_bytes(film.read_bytes()[:-3000])
+    count, (note,) = read(film)
+    assert FRAMES - 3 < count <= FRAMES
+    assert "cut short" in note
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("how", ["zeros", "random"])
+def test_no_picture_is_missing_without_a_word(film: Path, how: str, seed: int) -> None:
+    data, dice = bytearray(film.read_bytes()), random.Random(f"{how} {seed}")
+    begin, length = int(len(data) * dice.uniform(0.2, 0.85)), len(data) // dice.choice((40, 20, 10))
+    data[begin : begin + length] = bytes(length) if how == "zeros" else dice.randbytes(length)
+    film.write_bytes(data)
+    count, (note,) = read(film)
+    assert 0 < count <= FRAMES
+    assert "damaged" in note
+
+
+def test_a_camera_plays_a_film_of_jpegs_again_and_again(film: Path) -> None:
+    source = open_source(SourceSpec(camera="c", source=str(film), loop=True))
+    try:
+        taken = 0
+
+        def has_played_twice() -> bool:
+            nonlocal taken
+            if source.wait(1.0):
+                assert source.take().width == 160
+                taken += 1
+            return taken > FRAMES + 5
+
+        wait_for(has_played_twice)
+    finally:
+        source.close()
