@@ -6,6 +6,7 @@ pipeline would leak it with each reconnect.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 from pathlib import Path
@@ -39,14 +40,14 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
 
     pull: let the demuxer pull data, which only a file that is known to be whole allows.
     """
-    # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
-    # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
-    # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
     if (jpegs := _jpegs(path)) is not None:
         decoder = gst.make("avdec_mjpeg")  # it says which pictures are broken
         gst.chain(pipeline, jpegs, decoder)
         decoder.link(pipeline.get_by_name(CONVERT))
         return
+    # The open valve makes the demuxer wait for data instead of pulling it. Seen with GStreamer 1.22: where
+    # one pulls and fails at once, as on an MP4 that was cut short, decodebin swallows the error (mostly);
+    # behind a queue, which forgets a query that it held when the demuxer had enough, a short MP4 never ends.
     if patches := header_patches(path):
         chain = [_patched(path, patches, pull=True)]
     elif (missing := stream_map(path)) is not None:  # its demuxer leaves out the last pictures if it pulls
@@ -58,11 +59,10 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
 
 
 def _jpegs(path: str) -> Any:
-    """Return the source of a film of JPEGs; None for all else."""
-    try:
+    """Return the source of a film of JPEGs; None for all else, and where the file cannot be read."""
+    with contextlib.suppress(OSError):
         return jpeg_source(path) if read_type(Path(path)) is MJPEG else None
-    except OSError as error:
-        raise SourceLost(Cause.FILE, f"cannot be read: {error.strerror}") from None
+    return None
 
 
 def _patched(path: str, patches: list[FilePatch], *, pull: bool) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from engines.file_type import HEAD_BYTES, JPEG, sniff
 from pipelines.cameras.file_end import boxes, file_size, read_exactly
+from pipelines.offline.ivf_count import IVF, ivf_frames
 from pipelines.offline.packet_count import ASF, OGG, TornError, asf_frames, jpeg_frames, ogg_frames
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _SIMPLE_BLOCK, _GROUP, _BLOCK, _LACED = 0xA3, 0xA0, 0xA1, 6
 
 
 def count_frames(path: Path | str) -> int | None:
-    """Return how many frames the one video track of an MP4, MOV, 3GP, MKV, WebM, AVI, FLV, WMV or Ogg holds.
+    """Return how many frames the one video track of a film holds, in any container that is known here.
 
     None where there are several, none, or they cannot be counted: in a damaged file, mostly.
     """
@@ -47,6 +48,14 @@ def is_torn(path: Path | str) -> bool:
         return True
     except (OSError, ValueError):
         return False
+    return False
+
+
+def shows_each(path: Path | str) -> bool:
+    """Return whether each picture that is counted must come out of a decoder: of IVF and MJPEG."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        head = file.read(HEAD_BYTES)
+        return head.startswith(IVF) or sniff(head) is JPEG
     return False
 
 
@@ -217,4 +226,10 @@ def _number(file: BinaryIO, at: int, *, with_mark: bool = False) -> tuple[int, i
     return number if with_mark else number & ((1 << 7 * length) - 1), at + length
 
 
-_COUNTERS: Final = {_EBML: _matroska_frames, b"RIFF": _riff_frames, OGG: ogg_frames, ASF[:4]: asf_frames}
+_COUNTERS: Final = {
+    _EBML: _matroska_frames,
+    b"RIFF": _riff_frames,
+    OGG: ogg_frames,
+    ASF[:4]: asf_frames,
+    IVF: ivf_frames,
+}

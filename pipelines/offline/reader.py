@@ -31,7 +31,7 @@ from pipelines.errors import BadInput
 from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.offline.complaints import Complaints, listen
 from pipelines.offline.decoded_count import DecodedCount
-from pipelines.offline.frame_count import count_frames, is_torn
+from pipelines.offline.frame_count import count_frames, is_torn, shows_each
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -206,6 +206,8 @@ class _Read:
         left_out = max(0, stored - given) if stored and shows_all(path) else 0
         if stored and self.count >= stored:
             self.complaints.forgive(max(0, given - stored))
+        elif stored and shows_each(path):
+            self.missing = stored - self.count
         else:
             self.missing = left_out + decoded.lost
 
