@@ -22,6 +22,8 @@ _THEORA_HEADERS: Final = 3
 MAX_GAP: Final = 64
 """A number that is further from the last one is no number, but damage."""
 MAX_PAGE: Final = 2**17
+_LAST: Final = 4
+"""Flag of a stream's last page."""
 _PAGE: Final = 27
 """Bytes of an Ogg page's header, before its table of sizes."""
 
@@ -61,13 +63,14 @@ def ogg_frames(file: BinaryIO) -> int:
 
 def _pages(file: BinaryIO) -> Iterator[tuple[bytes, int, bytes, int]]:
     """Yield stream, number, table of sizes and begin of the content of each page, up to what is none."""
-    at, end = 0, file_size(file)
+    at, end, has_ended = 0, file_size(file), False
     while at + _PAGE <= end:
         head = read_exactly(file, at, _PAGE)
         if not head.startswith(OGG):
-            if OGG in read_exactly(file, at, min(MAX_PAGE, end - at)):
+            if not has_ended or OGG in read_exactly(file, at, min(MAX_PAGE, end - at)):
                 raise TornError("no page")
             return  # what somebody put behind the film
+        has_ended = bool(head[5] & _LAST)
         table = read_exactly(file, at + _PAGE, head[26])
         begin = at + _PAGE + len(table)
         yield head[14:18], int.from_bytes(head[18:22], "little"), table, begin

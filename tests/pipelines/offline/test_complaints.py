@@ -5,12 +5,15 @@ import subprocess
 
 import pytest
 
+from pipelines.cpu.gst import Gst
 from pipelines.offline.complaints import MAX_KEPT, Complaints
 from pipelines.offline.frame_count import count_frames
 from pipelines.offline.reader import read_frames
 
 OPEN = ["-c:v", "libx264", "-g", "25", "-bf", "3", "-x264-params", "open-gop=1:b-pyramid=normal:ref=4"]
 OPEN_265 = ["-c:v", "libx265", "-x265-params", "log-level=error:open-gop=1:keyint=25:bframes=4"]
+REFUSED_SINCE = (1, 26)
+"""GStreamer that refuses FFmpeg memory for what was cut away: up to a second is lost, and told."""
 CUTS = ["at.mp4", "at.mkv", "at.ts", "piece%d.mp4", "piece%d.ts", "middle.ts"]
 
 
@@ -54,8 +57,12 @@ def test_a_film_that_was_cut_at_an_open_group_is_read_without_a_word(films, tmp_
     assert pieces
     for piece in pieces:
         count, notes = read(piece)
-        assert notes == []
-        assert 25 < count <= (count_frames(piece) or 999)
+        if Gst.version()[:2] < REFUSED_SINCE:
+            assert notes == []
+            assert count > 25
+        else:
+            assert [note for note in notes if not note.startswith("the file is damaged: ")] == []
+        assert 20 < count <= (count_frames(piece) or 999)
 
 
 @pytest.mark.parametrize("name", ["at.mp4", "at.mkv", "at.ts"])

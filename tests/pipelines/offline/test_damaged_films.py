@@ -66,6 +66,19 @@ def test_no_picture_of_a_damaged_film_is_missing_without_a_word(short_groups, tm
     assert len(notes) <= 1
 
 
+def test_an_ogg_whose_last_page_lost_its_head_is_told(short_groups, tmp_path):
+    """What stands behind the pages is somebody's own only behind the last page of all."""
+    data = (short_groups / "x.ogv").read_bytes()
+    path, last = tmp_path / "x.ogv", data.rindex(b"OggS")
+    path.write_bytes(data + b"of somebody" * 9)
+    assert not is_torn(path)
+    path.write_bytes(data[:last] + data[last + 40 :])
+    assert is_torn(path)
+    count, notes = read(path)
+    assert count < FRAMES
+    assert len(notes) == 1
+
+
 def test_the_pictures_that_are_missing_are_counted(short_groups, tmp_path):
     path, data = tmp_path / "x.wmv", bytearray((short_groups / "x.wmv").read_bytes())
     begin = len(data) // 2

@@ -52,5 +52,7 @@ def test_a_film_with_two_pictures_in_a_chunk_is_read_without_a_word(tmp_path: Pa
     how = ["-c:v", "mpeg4", "-bf", "1", "-b_strategy", "0", "-vtag", coder]
     subprocess.run(["ffmpeg", "-v", "error", *pictures, *how, path], check=True, timeout=600)
     path.write_bytes(_packed(path.read_bytes()))
-    assert sum(1 for _ in read_frames(path, notes.append)) == FRAMES
+    seen = [bytes(picture.y) for _, picture in read_frames(path, notes.append)]
+    assert len(set(seen)) == FRAMES
+    assert len(seen) - FRAMES in (0, 1)  # FFmpeg 7 (Debian 13) gives the last one twice
     assert notes == []
