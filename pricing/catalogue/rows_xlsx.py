@@ -28,12 +28,18 @@ if TYPE_CHECKING:
 
 MAX_UNPACKED = 512 * 2**20
 MAX_COLUMNS = 256
+MAX_WIDE = 1000
+"""Rows with cells right of those columns: each costs as much as a hundred others."""
 NO_VALUE = "the formula has no stored value; open the workbook in a spreadsheet program and save it once"
 _ERRORS = frozenset(
     ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
 )
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
-_HIDDEN = re.compile(rb"<(?:\w+:)?row(?=[^>]*\shidden=.(?:1|true)\W)(?=[^>]*?\sr=.(\d+))")
+_HIDDEN = re.compile(rb"<(?:\w+:)?row(?=[^<>]*\shidden=.(?:1|true)\W)(?=[^<>]*?\sr=.(\d+)\W)[^<>]*>")
+_HIDDEN_COLUMNS = re.compile(
+    rb"<(?:\w+:)?col(?=[^<>]*\shidden=.(?:1|true)\W)(?=[^<>]*?\smin=.(\d+)\W)(?=[^<>]*?\smax=.(\d+)\W)[^<>]*>"
+)
+_PLACED = re.compile(rb"<(?:\w+:)?(row|c)(?=[\s/>])(?:[^<>]*?\sr=.([A-Z]{0,3})(\d{1,7})\W)?[^<>]*>")
 _MERGED = re.compile(rb"<(?:\w+:)?mergeCell\s[^>]*?\bref=.(([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7}))\W")
 _MONEY = {5: "#,##0", 6: "#,##0", 7: "#,##0.00", 8: "#,##0.00", 42: "#,##0", 44: "#,##0.00"}
 """Formats whose currency is that of whoever opens the workbook, unless it defines them itself."""
@@ -42,6 +48,7 @@ _PART = 2**20
 _STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LONGEST_TAG = 1024
+_OUT_OF_ORDER = "is there twice or out of order; open the workbook in a spreadsheet program and save it once"
 _KINDS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
 
 
@@ -91,6 +98,10 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
         shown: list[ReadOnlySheet] = [
             sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"
         ]
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            for sheet in shown:
+                name = f' of "{sheet.title}"' if len(shown) > 1 else ""
+                _check_places(archive, sheet._worksheet_path, file, name)
         tops = {sheet.title: [*islice(_rows(sheet, None, own), MAX_TITLES)] for sheet in shown}
         listed = [s for s in shown if any(reader.names_columns(c.text for c in row) for row in tops[s.title])]
         if len(listed) > 1:
@@ -104,14 +115,20 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
                 again = load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
                 formulas = _cells(again[chosen.title])
             with zipfile.ZipFile(BytesIO(data)) as archive:
-                # openpyxl does not keep which rows are hidden where it reads only.
+                # openpyxl does not keep what is hidden where it reads only.
                 found = _matches(archive, chosen._worksheet_path, _HIDDEN)
                 hidden = {int(match[1]) for match in found}
+                columns = _matches(archive, chosen._worksheet_path, _HIDDEN_COLUMNS)
+                unseen = [range(int(match[1]), int(match[2]) + 1) for match in columns]
                 merges = {
                     tuple(part.decode() for part in match.groups())
                     for match in _matches(archive, chosen._worksheet_path, _MERGED)
                 }
+            header_due = bool(unseen)
             for cells in _marked(_rows(chosen, formulas, own), merges):
+                if header_due and reader.names_columns(cell.text for cell in cells):
+                    header_due = False
+                    _tell_hidden(cells, unseen, reader)
                 if cells[0].line in hidden and any(cell.text for cell in cells):
                     reader.problem(cells[0].line, 1, "a hidden row; show it, or delete it if it is no price")
                 yield cells
@@ -129,12 +146,49 @@ def _other(names: set[str]) -> str:
 
 
 def _matches(archive: zipfile.ZipFile, name: str, pattern: re.Pattern[bytes]) -> Iterator[re.Match[bytes]]:
-    """Yield what matches in a part of a workbook, maybe twice, without unpacking it as a whole."""
+    """Yield what matches in a part of a workbook, each once, without unpacking it as a whole."""
     with archive.open(name) as part:
-        before = b""
+        text, begun, last = b"", 0, -1
         while block := part.read(_PART):
-            yield from pattern.finditer(before + block)
-            before = block[-_LONGEST_TAG:]
+            begun += max(0, len(text) - _LONGEST_TAG)
+            text = text[-_LONGEST_TAG:] + block
+            for match in pattern.finditer(text):
+                if begun + match.start() > last:
+                    last = begun + match.start()
+                    yield match
+
+
+def _check_places(archive: zipfile.ZipFile, path: str, file: str, sheet: str) -> None:
+    """Refuse a sheet whose rows or cells do not rise: openpyxl would leave some of them out.
+
+    So too one with many cells far right: openpyxl fills each such row up to them. sheet: named in messages.
+    """
+    from openpyxl.utils import column_index_from_string, get_column_letter  # noqa: PLC0415 as above
+
+    row = column = wide = 0
+    for match in _matches(archive, path, _PLACED):
+        letters = (match[2] or b"").decode()
+        if match[1] == b"row":
+            before, row, column = row, int(match[3] or row + 1), 0
+            if row <= before:
+                raise BadCatalogue([f"{file}:{row}:1  row {row}{sheet} {_OUT_OF_ORDER}"])
+            continue
+        before, column = column, column_index_from_string(letters) if letters else column + 1
+        if column <= before or (letters and int(match[3]) != row):
+            cell = f"{get_column_letter(column)}{int(match[3] or row)}"
+            raise BadCatalogue([f"{file}:{row}:{column}  cell {cell}{sheet} {_OUT_OF_ORDER}"])
+        wide += before <= MAX_COLUMNS < column
+        if wide > MAX_WIDE:
+            last = get_column_letter(MAX_COLUMNS)
+            what = f"many rows{sheet} have cells right of column {last}; delete what is there"
+            raise BadCatalogue([f"{file}:{row}:{column}  {what}"])
+
+
+def _tell_hidden(header: Iterable[Cell], unseen: Sequence[range], reader: RowReader) -> None:
+    """Note the columns that would be read though nobody sees them."""
+    for cell in header:
+        if any(cell.column in columns for columns in unseen) and (reader.known_column(cell) or "").strip():
+            reader.wrong(cell, f'the column "{cell.text}" is hidden; show it, or delete it')
 
 
 def _cells(sheet: ReadOnlySheet) -> Iterator[Sequence[ReadOnlyCell]]:

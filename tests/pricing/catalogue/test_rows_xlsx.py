@@ -366,3 +366,68 @@ def test_a_workbook_with_a_password_is_called_so() -> None:
     data = b"\xd0\xcf\x11\xe0" + bytes(1000) + "EncryptedPackage".encode("utf-16-le")
     with pytest.raises(BadCatalogue, match="a workbook with a password; save it without one"):
         read(data, "prices.xlsx")
+
+
+ROWS = ("brand", "type", "price", "currency"), ("Nike", "hat", 10, "EUR"), ("Prada", "hat", 20, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "put", "place", "said"),
+    [
+        (rb"(<row r=.2.*?</row>)(<row r=.3.*?</row>)", rb"\2\1", "2:1", "row 2"),
+        (rb"(<row r=.2.*?</row>)", rb"\1\1", "2:1", "row 2"),
+        (rb"(<c r=.C2.*?</c>)", rb"\1\1", "2:3", "cell C2"),
+        (rb"(<c r=.A2.*?</c>)(.*?)(<c r=.D2.*?</c>)", rb"\3\2\1", "2:2", "cell B2"),
+        (rb"r=.C2.", b'r="C3"', "2:3", "cell C3"),
+    ],
+)
+def test_rows_and_cells_twice_or_out_of_order_are_refused(
+    pattern: bytes, put: bytes, place: str, said: str
+) -> None:
+    """Of two rows or cells one was taken, a row out of order was left out: a price lost without a word."""
+    data = workbook(*ROWS)
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    changed, count = re.subn(pattern, put, sheet)
+    assert count == 1
+    with pytest.raises(BadCatalogue) as refused:
+        read(_changed(data, sheet, changed), "prices.xlsx")
+    assert str(refused.value).startswith(f"prices.xlsx:{place}  {said} is there twice or out of order;")
+
+
+def test_rows_and_cells_need_not_say_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = workbook(*ROWS)
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        sheet = archive.read("xl/worksheets/sheet1.xml")
+    for part in (1024, 1031, 2**20):  # wherever a tag is cut
+        monkeypatch.setattr(rows_xlsx, "_PART", part)
+        assert amounts(data) == [1000, 2000]
+        assert amounts(_changed(data, sheet, re.sub(rb' r="\w+"', b"", sheet))) == [1000, 2000]
+
+
+def test_a_hidden_column_that_would_be_read_is_told() -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (("Autumn", None, None, None, None), ("brand", "type", "price", "currency", None), *ROWS[1:]):
+        sheet.append(list(row))
+    for column in "CE":
+        sheet.column_dimensions[column].hidden = True
+    written = BytesIO()
+    book.save(written)
+    with pytest.raises(BadCatalogue) as refused:
+        read(written.getvalue(), "prices.xlsx")
+    assert str(refused.value) == 'prices.xlsx:2:3  the column "price" is hidden; show it, or delete it'
+    sheet.column_dimensions["C"].hidden = False
+    book.save(written)
+    assert amounts(written.getvalue()) == [1000, 2000]
+
+
+def test_many_rows_with_cells_far_right_are_refused() -> None:
+    """Two megabytes took 18 s: each row was filled up to its last cell."""
+    data = workbook(*ROWS)
+    far = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (row, row) for row in range(4, 1006))
+    with pytest.raises(
+        BadCatalogue, match=r"prices\.xlsx:1004:16384  many rows have cells right of column IV;"
+    ):
+        read(_changed(data, b"</sheetData>", far + b"</sheetData>"), "prices.xlsx")
