@@ -69,6 +69,10 @@ _LABEL: Final = re.compile(
     r"|resolution|h26[45]"
 )
 """Before a colon: a scheme, a container, or what the word after it is; no user."""
+_WORD_OF_PATHS: Final = re.compile(
+    r"(?i)real|streaming|channels|tracks|media|axis-media|onvif\d*|preview|tcp"
+)
+"""Behind a password: the beginning of a field such as real_stream=, or a folder of a camera's streams."""
 _TIME: Final = (
     r"(?:\d{4}-?\d\d-?\d\d[Tt_ +-])?\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?(?:[Zz]|[+-]\d\d(?::?\d\d)?(?!\d))?"
 )
@@ -205,8 +209,11 @@ class _Ends:
 
 
 def _is_harmless(part: str) -> bool:
-    """Return whether a part behind a password is the name of a stream or a file, or a setting."""
-    return any(form.fullmatch(part) for form in (_STREAM_NAME, _SETTINGS, _FILE))
+    """Return whether a part behind a password names a stream or a file, is a setting, or a word of paths.
+
+    The last as in `rtsp_transport=tcp`: who hides `rtsp` hides it in every address.
+    """
+    return any(form.fullmatch(part) for form in (_STREAM_NAME, _SETTINGS, _FILE, _LABEL, _WORD_OF_PATHS))
 
 
 def _is_login(before: str, left: str, right: str) -> bool:

@@ -239,3 +239,15 @@ def test_what_a_camera_is_asked_for_stays_readable_beside_its_password() -> None
         url = f"rtsp://10.0.0.11/{path.format('geheim12')}"
         shown = SecretScrubber(secrets_in_address(url)).clean(url)
         assert shown == f"rtsp://10.0.0.11/{path.format('***')}"
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["&rtsp_transport=tcp", "&real_stream=on", "&https", "/Streaming/Channels/101", "/axis-media/media.amp"],
+)
+def test_words_behind_a_password_stay_readable_in_every_line(rest: str) -> None:
+    """`rtsp` was taken for a part of the password, and was stars wherever it stood."""
+    url = f"rtsp://10.0.0.11/live?password=geheim12{rest}"
+    said = f"camera door: {url} gives no media over real rtsp; use https, or other Channels"
+    shown = SecretScrubber(secrets_in_address(url)).clean(said)
+    assert shown == said.replace("geheim12", "***")
