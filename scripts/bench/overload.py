@@ -10,6 +10,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 import urllib.request
@@ -40,7 +41,6 @@ from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
     import argparse
-    import subprocess
     from collections.abc import Sequence
 
     from scripts.check_result import CheckResult
@@ -160,7 +160,7 @@ def _measure(args: argparse.Namespace) -> tuple[StoreLoad, list[ToldMoment], lis
         told = _look_on(process, port, page, args.seconds)
         after, lasted = read_metrics(port), time.monotonic() - at
         process.send_signal(signal.SIGINT)
-        with suppress(OSError):
+        with suppress(subprocess.TimeoutExpired):  # the figures are there: it is killed
             process.wait(60)
         one = StoreRun("make-sales-happen", args.cameras, args.fps, lasted, first)
         return load_between(one, before, after), told, log.read_text(errors="replace").splitlines()
