@@ -16,6 +16,7 @@ from pipelines.outputs.journal.format import (
     frame_line,
     line,
     price_line,
+    read_absence,
     read_answers,
     read_frame,
     read_price,
@@ -28,6 +29,7 @@ from pricing.value import Price
 from probes.answers import LookAnswer, Mark, Worn
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.people.returns import Absence
 
 NUMBERS = st.floats(-1e4, 1e4)
 BOXES = st.builds(Box, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
@@ -84,6 +86,19 @@ def test_faces_are_not_written() -> None:
 def test_prices_are_read_again(price: Price | None) -> None:
     question = ("gucci", None, "bag")
     assert read_price(json.loads(line(price_line(question, price)))) == (question, price)
+
+
+@pytest.mark.parametrize(
+    ("entry", "absence"),
+    [
+        ({}, None),
+        ({"suspended": True}, Absence.SUSPENDED),  # as records were written before cameras could be lost
+        ({"held": "suspended"}, Absence.SUSPENDED),
+        ({"held": "camera_lost"}, Absence.LOST),
+    ],
+)
+def test_records_of_before_say_who_is_held_too(entry: dict, absence: Absence | None) -> None:
+    assert read_absence({"quiet": "door", "at": 5, "ended": [], **entry}) is absence
 
 
 def entries(path) -> list[dict]:
