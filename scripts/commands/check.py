@@ -19,6 +19,7 @@ from pipelines.logs import SecretScrubber
 from pipelines.outputs.messengers.service import place_of
 from pipelines.settings import Settings, SettingsError, load_settings
 from pipelines.settings.mistakes import did_you_mean
+from pricing.brands.book import BrandBook
 from pricing.catalogue.catalogue import load
 from pricing.slots import TYPES
 from scripts.commands.placeholders import Placeholders
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from pipelines.brands.gallery import BrandSet
     from pipelines.settings.camera import CameraConfig
-    from pricing.brands.book import BrandBook
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,9 +98,16 @@ def read_gallery(settings: Settings) -> tuple[BrandSet | None, BrandBook | None]
 
 
 def unknown_skills(settings: Settings, book: BrandBook | None) -> Iterator[str]:
-    """Yield a line for each skill that no customer asks for: no type, and no brand by its own name."""
-    if settings.staff is None or book is None:
+    """Yield a line for each skill that is taken for a brand, and is none that this store recognises."""
+    if settings.staff is None:
         return
+    if settings.gallery is None:
+        why = "this store recognises no brands"
+    elif book is None:
+        why = "the price list cannot be read, so whether it is one of its brands is not known"
+    else:
+        why = "it is no type of thing, and no brand in the gallery or the price list"
+    book = book or BrandBook()
     for name, person in settings.staff.people.items():
         for n, skill in enumerate(person.skills):
             if skill in TYPES or skill in book:
@@ -110,8 +117,7 @@ def unknown_skills(settings: Settings, book: BrandBook | None) -> Iterator[str]:
                 yield f'{place}: "{skill}" goes by the name "{book.name(key)}" here; write that'
             else:
                 hint = did_you_mean(skill, book.names.values())
-                words = "no type of thing, and no brand in the gallery or the price list"
-                yield f'{place}: "{skill}" is {words}.{hint if "Did" in hint else ""}'
+                yield f'{place}: "{skill}" is taken for a brand; {why}.{hint if "Did" in hint else ""}'
 
 
 def unseen_swatches(settings: Settings, brands: BrandSet | None) -> str | None:

@@ -136,11 +136,33 @@ def test_check_warns_of_each_skill_that_no_customer_asks_for(tmp_path: Path, cap
     path.write_text(f"{MINIMAL}brands: {{folder: brands}}\n{skills}")
     assert main(["check", str(path)]) == 0
     assert [line for line in capsys.readouterr().err.splitlines() if "skills" in line] == [
-        f'{path}: staff.people.Ben.skills[1]: "guci" is no type of thing, and no brand in the gallery or the'
-        ' price list. Did you mean "Gucci"? (warning)',
+        f'{path}: staff.people.Ben.skills[1]: "guci" is taken for a brand; it is no type of thing, and no'
+        ' brand in the gallery or the price list. Did you mean "Gucci"? (warning)',
         f'{path}: staff.people.Ben.skills[2]: "gg" goes by the name "Gucci" here; write that (warning)',
-        f'{path}: staff.people.Ben.skills[3]: "zzzz" is no type of thing, and no brand in the gallery or the'
-        " price list. (warning)",
+        f'{path}: staff.people.Ben.skills[3]: "zzzz" is taken for a brand; it is no type of thing, and no'
+        " brand in the gallery or the price list. (warning)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("prices", "why"),
+    [
+        ("", "this store recognises no brands"),
+        (
+            "prices: {catalogue: prices.csv}\n",
+            "the price list cannot be read, so whether it is one of its brands is not known",
+        ),
+    ],
+)
+def test_check_says_what_a_skill_is_taken_for_where_no_brands_are_known(
+    tmp_path: Path, capsys: Streams, prices: str, why: str
+) -> None:
+    path = tmp_path / "store.yaml"
+    (tmp_path / "prices.csv").write_bytes(b"\0\1\2")
+    path.write_text(f"{MINIMAL}{prices}staff: {{people: {{Ben: {{skills: [watches, Rolex]}}}}}}\n")
+    assert main(["check", str(path)]) == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if "skills" in line] == [
+        f'{path}: staff.people.Ben.skills[1]: "rolex" is taken for a brand; {why}. (warning)'
     ]
 
 
