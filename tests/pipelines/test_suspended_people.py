@@ -202,13 +202,15 @@ def outbox(folder) -> Outbox:
 
 
 class _Counted:
-    """A file of insights that counts the visits it was given."""
+    """A file of insights that sums what it was given: measure -> how many, and their total."""
 
     def __init__(self) -> None:
-        self.visitors = 0
+        self.sums: dict[str, tuple[int, int]] = {}
 
     def add(self, cells) -> bool:
-        self.visitors += sum(cell.count for cell in cells if cell.measure == "visitors")
+        for cell in cells:
+            count, total = self.sums.get(cell.measure, (0, 0))
+            self.sums[cell.measure] = count + cell.count, total + (cell.total or 0)
         return True
 
     def forget(self, before) -> None:
@@ -218,13 +220,19 @@ class _Counted:
         """Have nothing open."""
 
 
-def test_insights_count_a_visit_over_turns_once(shop) -> None:
+def recorded(shop: SuspendedShop) -> tuple[InsightsRecorder, _Counted]:
+    """Have the product's recorder look at the floor at each step."""
     file = _Counted()
     recorder = InsightsRecorder(
         file, shop.floor.snapshot, dict, now_ns=lambda: START + int(shop.now * S), zone="Europe/Berlin",
         least=1, days=9, per_unit=100,
     )  # fmt: skip
     shop.watch = lambda _: recorder.check()
+    return recorder, file
+
+
+def test_insights_count_a_visit_over_turns_once(shop) -> None:
+    recorder, file = recorded(shop)
     shop.come("c0", 200)
     shop.run(40)
     turn(shop, "c0")
@@ -232,7 +240,33 @@ def test_insights_count_a_visit_over_turns_once(shop) -> None:
     shop.run(120)
     assert shop.floor.snapshot().persons == ()
     recorder.close()
-    assert file.visitors == 1
+    assert file.sums["visitors"] == (1, 0)
+
+
+@pytest.mark.parametrize("seconds", [3, 15, 30])
+def test_insights_count_a_visit_over_lost_connections_once(tmp_path, seconds) -> None:
+    """One visitor, one arrival from which the wait counts, and the value once, of each of six."""
+    shop = SuspendedShop(tmp_path, cameras=6, count=0, staff=6)
+    recorder, file = recorded(shop)
+    cameras = [f"c{n}" for n in range(6)]
+    for camera in cameras:
+        shop.come(camera, 200)
+    while len(shop.attends) < len(cameras):
+        shop.run(1)
+    for _ in range(2):
+        for camera in cameras:
+            shop.lose(camera, seconds)
+        shop.run(seconds + 30)
+    people = shop.floor.snapshot().persons
+    assert [person.tracks for person in people] == [3] * 6
+    assert None not in [person.served_at for person in people]
+    waits = [(person.served_at - person.arrived_at) / S for person in people]
+    values = [person.total.amount_minor for person in people]
+    shop.run(200)
+    assert shop.floor.snapshot().persons == ()
+    recorder.close()
+    assert (file.sums["visitors"], file.sums["value"]) == ((6, 0), (6, sum(values)))
+    assert (file.sums["attended"][0], file.sums["wait"]) == (6, (6, sum(map(round, waits))))
 
 
 @pytest.mark.parametrize("seed", range(3))
