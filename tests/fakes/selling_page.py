@@ -13,7 +13,7 @@ from pipelines.floor.publisher import NoPublisher
 from pipelines.insights.file import InsightsFile
 from pipelines.sales.file import SaleFile
 from pipelines.sales.floor_desk import FloorDesk
-from pricing.money import display
+from pricing.money import display, exponent
 from pricing.sales.desk import SalesDesk
 from tests.fakes.broker import free_port
 from tests.fakes.served_page import FakeFloor, Page, customer, served_page
@@ -48,9 +48,15 @@ class SellingPage:
     """A store that can be killed and started anew; `tick` lets its time pass."""
 
     def __init__(
-        self, folder: Path, *, token: str | None = None, sections: str | None = None, locale: str = "en"
+        self,
+        folder: Path,
+        *,
+        token: str | None = None,
+        sections: str | None = None,
+        locale: str = "en",
+        currency: str = "EUR",
     ) -> None:
-        self.folder, self.token, self.locale = folder, token, locale
+        self.folder, self.token, self.locale, self.currency = folder, token, locale, currency
         self.sections = staff_section() if sections is None else sections
         self.floor, self.port, self.ahead = FakeFloor(), free_port(), 0
         self._stack = contextlib.ExitStack()
@@ -70,14 +76,15 @@ class SellingPage:
 
         def build(settings: Settings, floor: FakeFloor, metrics: Metrics) -> FloorDesk:
             assert settings.staff is not None
-            euros = partial(display, currency="EUR")
+            money = partial(display, currency=self.currency)
             self.desk = FloorDesk(
-                SalesDesk(settings.staff.members(), settings.staff.rules("EUR"), euros),
+                SalesDesk(settings.staff.members(), settings.staff.rules(self.currency), money),
                 SaleFile(self.folder / "sales.db", self.now),
                 floor,  # type: ignore[arg-type]  # what the desk uses of a floor
                 NoPublisher(),
                 metrics,
-                store="test-store", device="box", currency="EUR", minor_per_unit=100, run=f"{self.port:05x}",
+                store="test-store", device="box", currency=self.currency,
+                minor_per_unit=10 ** exponent(self.currency), run=f"{self.port:05x}",
                 now_ns=self.now, utc=lambda at: at, getrandbits=Random(1).getrandbits,
             )  # fmt: skip
             return self.desk
@@ -91,6 +98,7 @@ class SellingPage:
             floor=self.floor,
             port=self.port,
             locale=self.locale,
+            currency=self.currency,
         )
         self.page = self._stack.enter_context(served)
 

@@ -190,12 +190,13 @@ def served_page(
     insights: InsightsFile | None = None,
     port: int = 0,
     locale: str = "en",
+    currency: str = "EUR",
 ) -> Iterator[Page]:
     """more: further keys of outputs.web, such as `read_without_login: true`. sections: of the store file."""
     path = folder / "store.yaml"
     extra = (f', token: "{token}"' if token else "") + (f", {more}" if more else "")
     text = STORE.format(more=extra).replace('127.0.0.1:0"', f'127.0.0.1:{port}"')
-    path.write_text(text.replace("EUR}", f"EUR, locale: {locale}}}") + sections)
+    path.write_text(text.replace("EUR}", f"{currency}, locale: {locale}}}") + sections)
     settings = load_settings(path, env={})
     floor, live = floor or FakeFloor(), LiveOutput(settings.enabled_cameras())
     metrics = Metrics([state.value for state in CameraState])

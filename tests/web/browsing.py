@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SCREENSHOTS = ROOT / "var" / "screenshots" if os.environ.get("MSH_SCREENSHOTS") else None
 """Where pictures of the pages go, for a person to look at; made where MSH_SCREENSHOTS=1 asks for them."""
 SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900), "wall": (2560, 1440)}
+WHOLE = "button, .tabs a, .desk-row > .pill, .desk-row > b, .worth, .figure"
+"""Where no word, and no amount, may stand on two lines."""
 EXPECTED = "Failed to load resource"
 """What chromium itself writes for any answer of 400 and above, and for a server that is away."""
 
@@ -94,12 +96,12 @@ class Visit:
         return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
     def broken_words(self) -> list[str]:
-        """Words on buttons of which a part stands on the next line."""
+        """Words on buttons, tabs and pills, and amounts, of which a part stands on the next line."""
         return self.page.evaluate(
-            """() => [...document.querySelectorAll("button")].flatMap((button) => {
+            """() => [...document.querySelectorAll(BROKEN)].flatMap((button) => {
               const broken = [], texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
               while (texts.nextNode()) {
-                for (const word of texts.currentNode.data.matchAll(/[\\p{L}\\p{N}’]+/gu)) {
+                for (const word of texts.currentNode.data.matchAll(/[\\p{L}\\p{N}\\p{Sc}’.,\\u00a0\\u202f]+/gu)) {
                   const range = document.createRange();
                   range.setStart(texts.currentNode, word.index);
                   range.setEnd(texts.currentNode, word.index + word[0].length);
@@ -108,7 +110,27 @@ class Visit:
                 }
               }
               return broken;
-            })"""
+            })""".replace("BROKEN", json.dumps(WHOLE))  # noqa: E501
+        )
+
+    def crowded(self) -> list[str]:
+        """Texts beside each other in a row of a list that touch, or leave the row."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll(".desk-row, .tabs, .phone-bar")].flatMap((row) => {
+              const edge = row.getBoundingClientRect(), parts = [...row.children].filter((one) => one.textContent || one.matches("button"));
+              const found = parts.flatMap((one) => {
+                const range = document.createRange();
+                range.selectNodeContents(one);
+                const whole = one.getBoundingClientRect();
+                const boxes = one.matches(".brand-name") ? [whole] : [range.getBoundingClientRect(), ...(one.matches(".pill, button") ? [whole] : [])];
+                return boxes.filter((box) => box.width).map((box) => ({ text: one.textContent, box, one }));
+              });
+              const touches = (a, b) => a.top < b.bottom - 1 && b.top < a.bottom - 1 && a.left < b.right + 2 && b.left < a.right + 2;
+              return found.flatMap(({ text, box, one }, n) => [
+                ...(box.left < edge.left || box.right > edge.right ? [`${text} leaves the row`] : []),
+                ...found.slice(n + 1).filter((other) => other.one !== one && touches(box, other.box)).map((other) => `${text} | ${other.text}`),
+              ]);
+            })"""  # noqa: E501
         )
 
     def resize(self, size: str, *, dark: bool = False) -> None:

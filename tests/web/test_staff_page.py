@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.insights.file import InsightsFile
 from pricing.money import display
-from pricing.sales.types import StaffState
+from pricing.sales.types import SaleOutcome, StaffState
 from scripts.demo import history
 from tests.fakes.selling_page import PIN, SECOND, SellingPage, staff_section
 from tests.fakes.served_page import customer
@@ -264,6 +264,44 @@ def test_phone_and_manager_fit_a_small_phone_in_every_language(chrome, shop, lan
     window.shoot(f"insights-phone-{language}", whole=True)
     assert (window.overflow() <= 0, window.broken_words()) == (True, [])
     window.close()
+
+
+LONG = ("Konstantinos Papadimitri", "Wolfgangalexanderfriedri")
+SEVEN_DIGITS = {"JPY": 1_234_567, "EUR": 1_234_567_89, "KWD": 1_234_567_890}
+
+
+@pytest.mark.parametrize("currency", SEVEN_DIGITS)
+def test_long_names_and_large_amounts_fit_a_small_phone_in_every_language(chrome, tmp_path, currency):
+    people = "".join(f"    {name}: {{rank: {5 - n}}}\n" for n, name in enumerate(LONG))
+    shop = SellingPage(tmp_path, sections=f"staff:\n  people:\n{people}", currency=currency)
+    worth = SEVEN_DIGITS[currency]
+    for language in ("en", "de", "fr", "es", "it"):
+        window = Visit(chrome, shop.url, "phone", locale=f"{language}-{language.upper()}")
+        window.page.set_viewport_size({"width": 320, "height": 640})
+        shop.desk.set_state(LONG[0], StaffState.FREE)
+        shop.desk.set_state(LONG[1], StaffState.OFF)
+        shop.show(worth, worth - 1)
+        page = window.go("staff")
+        page.get_by_role("button", name=LONG[1]).wait_for()
+        assert (window.overflow() <= 0, window.broken_words()) == (True, [])
+        page.get_by_role("button", name=LONG[0]).click()
+        page.locator(".worth").wait_for()
+        window.shoot(f"staff-long-{currency}-{language}")
+        assert (window.overflow() <= 0, window.broken_words(), window.crowded()) == (True, [], [])
+        shop.tick(130)  # the offer is over and the other one is told of
+        shop.desk.set_state(LONG[1], StaffState.FREE)
+        shop.tick()
+        offer = next(one for one in shop.desk.board.desk.offers if one.seller == LONG[1])
+        shop.desk.answer(offer.number, LONG[1], accept=True)
+        page = window.go("#/desk")
+        page.locator(".desk-row .pill.good").wait_for()
+        page.locator(".desk-row .pill.bad").first.wait_for()
+        window.shoot(f"desk-long-{currency}-{language}", whole=True)
+        assert (window.overflow() <= 0, window.broken_words(), window.crowded()) == (True, [], [])
+        shop.desk.done(offer.number, LONG[1], SaleOutcome.LEFT, None)
+        shop.show()
+        window.close()
+    shop.stop()
 
 
 WRITTEN = {

@@ -11,6 +11,7 @@ const RING_MS = 4000;
 const STATES = { free: "check", busy: "people", break: "clock", off: "moon" };
 const OUTCOMES = ["sold", "browsing", "left"];
 const STATE = "/api/staff/state";
+const LONG = 11; // letters of an amount that fit a small phone in the large type
 const byId = (id) => document.getElementById(id);
 
 let desk = null;
@@ -257,8 +258,9 @@ function idle(me) {
 
 function customer(offer) {
   const place = [offer.zone && format.title(offer.zone), offer.camera && format.title(offer.camera)].filter(Boolean).join(" · ");
+  const worth = format.money(offer.value.amount_minor);
   return [
-    h("p", { class: "worth number" }, format.money(offer.value.amount_minor)),
+    h("p", { class: worth.length > LONG ? "worth long number" : "worth number" }, worth),
     h("ul", { class: "worn" }, offer.items.map((item) => h("li", {}, format.itemName(item)))),
     place ? h("p", { class: "place" }, icon("pin"), h("span", {}, place)) : null,
   ];
