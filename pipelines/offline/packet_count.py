@@ -50,6 +50,8 @@ def ogg_frames(file: BinaryIO) -> int:
     counts: dict[bytes, int] = {}
     numbers: dict[bytes, int] = {}
     for serial, number, table, begin in _pages(file):
+        if serial not in numbers and number:
+            raise TornError("a stream without its beginning")
         if serial not in numbers and read_exactly(file, begin, len(_THEORA)) == _THEORA:
             counts[serial] = -_THEORA_HEADERS
         if serial in counts:

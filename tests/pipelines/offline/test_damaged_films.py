@@ -77,6 +77,8 @@ def test_an_ogg_whose_last_page_lost_its_head_is_told(short_groups, tmp_path):
     count, notes = read(path)
     assert count < FRAMES
     assert len(notes) == 1
+    path.write_bytes(data[: last + 14] + b"no number" + data[last + 23 :])
+    assert is_torn(path)
 
 
 def test_the_pictures_that_are_missing_are_counted(short_groups, tmp_path):
