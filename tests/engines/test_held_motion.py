@@ -224,10 +224,12 @@ REGION = (40.0, 60.0, 240.0, 180.0)
 )
 def test_a_lost_head_went_only_where_pixels_changed(shown: Plane, left: tuple[float, ...] | None) -> None:
     """It is anywhere no further from them than it is long."""
-    motion = HeldMotion()
-    motion.add(moved(90, 0), 0)
-    motion.add(shown, STEP_NS)
+    motion, dark = HeldMotion(), np.zeros((360, 640), np.uint8)
+    dark[105:135, 105:125] = 60
+    motion.add(moved(90, 0) - dark, 0)
+    motion.add(shown - dark, STEP_NS)
     assert motion.gone_to(REGION, HEAD, 0) == left
+    assert motion.gone_to(REGION, (150.0, 100.0, 180.0, 140.0), 0) == REGION, "a plain one, as in the dark"
     assert motion.gone_to(REGION, HEAD, 5) == REGION, "of a picture that is not known nothing is left out"
     assert motion.gone_to(REGION, (100.0, 100.0, 110.0, 110.0), 0) == REGION, "a small head changes little"
     assert motion.gone_to((-90.0, -90.0, -50.0, -50.0), HEAD, 0) is None, "there nothing is seen"
@@ -241,6 +243,7 @@ def test_only_what_changed_is_covered_beside_the_place_of_a_lost_head() -> None:
     for number, seen in enumerate((face, ())):
         pixels = I420.black(*SIZE)
         pixels.y[90:150, 350 : 352 + 40 * number] = 200
+        pixels.y[110:130, 310:330] = 90
         frame = Frame("c", number * STEP_NS, SIZE, seen, ANALYSED)
         covers.append(redactor.redact(frame, pixels).masks)
     held = covers[1]
