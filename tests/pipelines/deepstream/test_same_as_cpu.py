@@ -142,8 +142,7 @@ def on_cpu(shop: Shop) -> HeardFloor:
             pixels = type(picture)(picture.y.copy(), picture.u.copy(), picture.v.copy())
             frames.put(camera, RawFrame(camera, START + number * STEP_NS, pixels))
         wait_for(lambda n=number, h=here: all(loop.processed[camera] == n + 1 for camera in h))
-    clock.now += 5
-    wait_for(lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended")
+    wait_for_the_ends(floor, clock)
     assert loop.stop()
     return floor
 
@@ -170,10 +169,18 @@ def on_deepstream(shop: Shop, seen: HeardFloor, folder: Any) -> HeardFloor:
     rig = Lockstep(scene, lookup=shop.catalogue.lookup, looks=shop.looks, size=SURFACE, step_ns=STEP_NS)
     with lockstep(folder, rig, change=zoned) as run:
         run.step(max(map(len, shop.films.values())), pictures)
-        run.time.now += 5
-        floor = run.floor
-        wait_for(lambda: floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended")
-    return floor
+        wait_for_the_ends(run.floor, run.time)
+    return run.floor
+
+
+def wait_for_the_ends(floor: HeardFloor, time: Time) -> None:
+    """Let time go on until those in view have ended: for a minute after a loss they are held."""
+
+    def ended() -> bool:
+        time.now += 1
+        return floor.events("c0")[-1]["type"] == floor.events("c1")[-1]["type"] == "person.ended"
+
+    wait_for(ended)
 
 
 def sequences(floor: HeardFloor, camera: str) -> list[list[Any]]:
