@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelines.gst_enums import enum_nicks
 from scripts.check_result import CheckResult, fail, ok
 
 if TYPE_CHECKING:
@@ -78,11 +79,7 @@ def _spec(fact: Mapping[str, Any], spec: Any) -> dict[str, Any]:
         value = getattr(spec, attribute, None)
         if key in fact and value is not None and abs(value - fact[key]) > 1e-6 * max(1, abs(fact[key])):
             found[key] = [fact[key], value]
-    nicks = {value.value_nick for value in getattr(spec, "enum_class", _NONE).__enum_values__.values()}
+    nicks = set(enum_nicks(spec).values())
     if kind == "enum" and nicks and not set(fact.get("values", ())) <= nicks:
         found["type"] = [sorted(fact["values"]), sorted(nicks)]
     return found
-
-
-class _NONE:
-    __enum_values__: dict[int, Any] = {}  # noqa: RUF012  stands for a class without values

@@ -126,15 +126,17 @@ class StandIn(Gst.Bin):
 
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
-        self.values = {key: self._fresh(key, fact) for key, fact in self.facts.items()}
+        self.values: dict[str, Any] = {}
+        for key, fact in self.facts.items():
+            self._renew(key, fact)
         self.build()
 
-    def _fresh(self, key: str, fact: dict[str, Any]) -> Any:
+    def _renew(self, key: str, fact: dict[str, Any]) -> None:
         value = self.readback.get(key, {}).get("reads", fact.get("default"))
-        if fact["type"] != "enum":
-            return value
-        number = fact["values"].get(value, fact["values"].get(fact["default"]))
-        return self.find_property(key).enum_class.__enum_values__[number]
+        if fact["type"] == "enum":  # by its nick: each PyGObject makes enums in another way
+            Gst.util_set_object_arg(self, key, value if value in fact["values"] else fact["default"])
+        else:
+            self.values[key] = value
 
     def set_property(self, key: str, value: Any) -> None:
         if isinstance(value, (str, type(None))) and self.facts.get(key, {}).get("type") == "string":

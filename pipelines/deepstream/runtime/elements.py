@@ -14,6 +14,7 @@ from gi.repository import GObject, Gst  # noqa: E402
 
 from pipelines.deepstream.runtime.device import this_device  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
+from pipelines.gst_enums import enum_nicks  # noqa: E402
 
 __all__ = ["ElementFactory", "Gst", "GstElementFactory", "set_checked"]
 
@@ -96,7 +97,7 @@ def _set(element: Any, key: str, value: Value) -> str | None:
     kind = spec.value_type
     if kind.is_a(GObject.TYPE_ENUM):
         # The nick of a value outside the enum's class ends Python, so the nick is looked up before.
-        if str(value) not in _nicks(spec):
+        if str(value) not in enum_nicks(spec).values():
             return f"the installed element does not know {value!r}"
         Gst.util_set_object_arg(element, key, str(value))
     elif kind.is_a(GObject.TYPE_FLAGS):
@@ -112,10 +113,6 @@ def _set(element: Any, key: str, value: Value) -> str | None:
         element.set_property(key, value)
     found = get_nick(element, key)
     return None if same_meaning(key, value, found) else f"set to {value!r}, it reads {found!r}"
-
-
-def _nicks(spec: Any) -> set[str]:
-    return {value.value_nick for value in spec.enum_class.__enum_values__.values()}
 
 
 def same_meaning(key: str, value: Value, found: Value | None) -> bool:

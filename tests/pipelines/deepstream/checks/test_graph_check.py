@@ -9,6 +9,7 @@ from pipelines.deepstream.checks.contract import ELEMENTS, load_contract
 from pipelines.deepstream.checks.graph_check import violations
 from pipelines.deepstream.runtime.elements import GObject, Gst, GstElementFactory
 from pipelines.graph.graph import Element, Link
+from pipelines.gst_enums import enum_nicks
 from tests.pipelines.deepstream.checks.test_privacy_proof import change, insert
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, graph_of
 
@@ -184,5 +185,4 @@ def test_what_is_known_of_stock_elements_is_true_of_those_installed_here(factory
             assert known["min"] >= spec.minimum
             assert known["max"] <= spec.maximum
         if known["type"] == "enum":
-            nicks = {v.value_nick for v in type(spec.default_value).__enum_values__.values()}
-            assert set(known["values"]) <= nicks
+            assert set(known["values"]) <= set(enum_nicks(spec).values())
