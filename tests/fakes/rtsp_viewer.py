@@ -36,7 +36,7 @@ class RtspViewer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def picture(self, timeout_s: float = 120) -> np.ndarray | None:
+    def picture(self, timeout_s: float = 600) -> np.ndarray | None:
         """Return the next picture as (height, width) uint8, or None when none comes."""
         sample = self._pipeline.get_by_name("out").try_pull_sample(int(timeout_s * Gst.SECOND))
         if sample is None:
