@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import mmap
-from itertools import islice
+from array import array
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from engines.jpeg_film import jpegs
 from pipelines.cpu.gst import Gst
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from engines.jpeg_film import Jpeg
 
 RATE: Final = 25
 """Pictures a second, as FFmpeg and others take it where nothing tells."""
@@ -35,27 +30,39 @@ def jpeg_source(path: str) -> Any:
 
 
 class _Pictures:
-    """Feeds an appsrc; holds no element. Called in the source's thread."""
+    """Feeds an appsrc; holds no element. Called in the source's thread.
+
+    Where the pictures lie is found out once. They are read from the file, not from memory mapped to it: who
+    writes another film over it while it is played would end the process (SIGBUS).
+    """
 
     def __init__(self, path: str) -> None:
-        with Path(path).open("rb") as file:
-            self._data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        sizes = [one.size for one in jpegs(self._data)]
-        self.size, self.count = sizes[0], len(sizes)
-        self._left: Iterator[tuple[int, Jpeg]] = iter(())
+        self._file = Path(path).open("rb", buffering=0)  # noqa: SIM115  closed with the source
+        self._places, self.size = array("Q"), (0, 0)
+        with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            for one in jpegs(data):
+                self.size = self.size if self._places else one.size
+                self._places.extend((one.begin, one.end))
+        self.count = len(self._places) // 2
+        self._next = 0
 
     def give(self, source: Any, _length: int) -> None:
         """Push the next picture."""
-        number, one = next(self._left, (0, None))
-        if one is None:
+        number, data = self._next, b""
+        if number < self.count:
+            begin, end = self._places[2 * number : 2 * number + 2]
+            self._file.seek(begin)
+            data = self._file.read(end - begin)
+        if not data:  # the end, or the file is shorter by now
             source.emit("end-of-stream")
             return
-        buffer = Gst.Buffer.new_wrapped(self._data[one.begin : one.end])
+        buffer = Gst.Buffer.new_wrapped(data)
         buffer.pts = buffer.dts = number * Gst.SECOND // RATE
         buffer.duration = Gst.SECOND // RATE
+        self._next += 1
         source.emit("push-buffer", buffer)
 
     def seek(self, _source: Any, time_ns: int) -> bool:
         """Go on at another time; called before the first picture too."""
-        self._left = islice(enumerate(jpegs(self._data)), max(0, time_ns) * RATE // Gst.SECOND, None)
+        self._next = max(0, time_ns) * RATE // Gst.SECOND
         return True

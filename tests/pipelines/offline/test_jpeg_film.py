@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 import subprocess
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipelines.cameras.source import SourceSpec
+from pipelines.cpu.jpeg_source import _Pictures, jpeg_source
 from pipelines.cpu.source import open_source
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from tests.pipelines.offline.films import FRAMES, read
@@ -80,3 +82,16 @@ def test_a_camera_plays_a_film_of_jpegs_again_and_again(film: Path) -> None:
         wait_for(has_played_twice)
     finally:
         source.close()
+
+
+def test_a_film_that_is_written_over_while_it_is_played_ends(film: Path) -> None:
+    """Memory mapped to the file would end the process there."""
+    source = jpeg_source(str(film))
+    said: list[str] = []
+    pictures = _Pictures(str(film))
+    player = SimpleNamespace(emit=lambda name, *_: said.append(name))
+    assert source.get_property("duration") == FRAMES * 40_000_000
+    pictures.give(player, 0)
+    film.write_bytes(b"")
+    pictures.give(player, 0)
+    assert said == ["push-buffer", "end-of-stream"]
