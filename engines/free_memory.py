@@ -47,33 +47,41 @@ class KeptMemory:
     """
 
     def __init__(self) -> None:
-        self._models: dict[int, Any] = {}
+        self._requests: dict[int, Any] = {}
 
     def begin(self) -> None:
         """Keep it for the models that this thread uses from now on."""
         _of_thread.kept = self
 
-    def add(self, compiled: Any) -> None:
-        """Note a model whose working memory is given back later."""
-        self._models[id(compiled)] = compiled
+    def add(self, request: Any) -> None:
+        """Note the request of a model whose working memory is given back later.
+
+        Of a request, not of a model: OpenVINO makes a new object of the model each time it is asked for one,
+        and a thread that never rests would note them without end.
+        """
+        self._requests[id(request)] = request
 
     def release(self) -> None:
         """Give back what is kept, to the C library; see `release_free_memory`."""
-        models, self._models = list(self._models.values()), {}
-        for compiled in models:
-            with suppress(RuntimeError):
-                compiled.release_memory()
+        requests, self._requests = list(self._requests.values()), {}
+        for request in requests:
+            release_memory_of(request.get_compiled_model())
 
 
-def release_working_memory(compiled: Any, *, at_once: bool = False) -> None:
-    """Give back what a compiled model keeps between two inferences; one under way keeps it.
+def release_working_memory(request: Any, *, at_once: bool = False) -> None:
+    """Give back what the model of a request keeps between two inferences; one under way keeps it.
 
     Where the thread keeps it (`KeptMemory`), that is put off. at_once: not even then.
     """
     kept = getattr(_of_thread, "kept", None)
     if kept is not None and not at_once:
-        kept.add(compiled)
+        kept.add(request)
         return
+    release_memory_of(request.get_compiled_model())
+
+
+def release_memory_of(compiled: Any) -> None:
+    """Give back what a compiled model keeps between two inferences; one under way keeps it."""
     with suppress(RuntimeError):
         compiled.release_memory()
 

@@ -15,7 +15,7 @@ from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]
 from engines.compiled_models import compile_cached, is_kept
 from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
-from engines.free_memory import drop_mapped_pages, release_free_memory, release_working_memory
+from engines.free_memory import drop_mapped_pages, release_free_memory, release_memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,7 +217,7 @@ class Network:
         if arranged:
             drop_mapped_pages()
         for one in resting:
-            release_working_memory(one.compiled, at_once=True)
+            release_memory_of(one.compiled)
         if dropped or resting:
             del idle, dropped, resting
             release_free_memory()

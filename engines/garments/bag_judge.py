@@ -61,7 +61,7 @@ class BagJudge:
         """Return from 0 to 1 how much each box on a BGR picture looks like a bag. Raises InferenceFailed."""
         found = [self._share(_cut(picture, box)) for box in boxes]
         if found:
-            release_working_memory(self._request.get_compiled_model())
+            release_working_memory(self._request)
         return found
 
     def _share(self, cut: Bgr) -> float:

@@ -70,7 +70,7 @@ class GarmentParser:
             shares = self._request.infer([fed])[OUTPUT][0].copy()
         except RuntimeError as error:
             raise InferenceFailed(f"model {self._model.name}: {one_line(error)}") from error
-        release_working_memory(self._request.get_compiled_model())
+        release_working_memory(self._request)
         if not np.isfinite(shares).all():
             raise InferenceFailed(f"model {self._model.name}: the answer holds numbers that are not finite")
         return Outfit(shares, pixels, fit)

@@ -81,7 +81,7 @@ class MarkFinder:
         if self._max_views >= PICTURE_VIEWS:
             # Not merged: only the comparison with the gallery shows which view is the best.
             best = _all_of([best, *(self._look(picture, 0, 0, share) for share in SMALLER)])
-        release_working_memory(self._request.get_compiled_model())
+        release_working_memory(self._request)
         return best
 
     def _look(self, picture: Bgr, left: int, top: int, share: float = 1.0) -> Candidates:

@@ -64,7 +64,7 @@ class RegionFinder:
         regions = regions_of(self._request.get_output_tensor().data[0, 0])
         # 90 MB after 20 looks, 150 MB for 1472 x 960 px
         is_large = bgr.shape[0] * bgr.shape[1] > LARGE
-        release_working_memory(self._request.get_compiled_model(), at_once=is_large)
+        release_working_memory(self._request, at_once=is_large)
         return regions
 
 

@@ -284,8 +284,8 @@ def test_working_memory_of_large_pictures_goes_after_seconds_and_comes_again(
 ) -> None:
     now, released = [0.0], []
     monkeypatch.setattr(
-        "engines.openvino_runtime.release_working_memory",
-        lambda compiled, **_: (released.append(compiled), compiled.release_memory()),
+        "engines.openvino_runtime.release_memory_of",
+        lambda compiled: (released.append(compiled), compiled.release_memory()),
     )
     monkeypatch.setattr("engines.openvino_runtime.OFTEN", often)
     network = Network(read_manifest()["centerface"], threads=1, clock=lambda: now[0])

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
+import openvino as ov
 import pytest
+from openvino import opset13
 
 from engines.free_memory import (
     KeptMemory,
@@ -18,6 +24,7 @@ from engines.free_memory import (
     note_mapped,
     release_working_memory,
 )
+from engines.ocr.regions import RegionFinder
 from engines.paths import ROOT
 
 # Forty threads hold memory at once; malloc_info(3) names every pool that there is then.
@@ -79,6 +86,16 @@ class Compiled:
         self.given_back += 1
 
 
+class Request:
+    """A request of a model; as OpenVINO's, it makes a new object of the model each time it is asked."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self._compiled = compiled
+
+    def get_compiled_model(self) -> Any:
+        return SimpleNamespace(release_memory=self._compiled.release_memory)
+
+
 def test_a_thread_may_keep_its_models_working_memory_until_it_rests() -> None:
     kept_there, large, busy, other = Compiled(), Compiled(), Compiled(RuntimeError("under work")), Compiled()
     seen: list[int] = []
@@ -86,9 +103,10 @@ def test_a_thread_may_keep_its_models_working_memory_until_it_rests() -> None:
     def work() -> None:
         kept = KeptMemory()
         kept.begin()
-        for model in (busy, kept_there, kept_there):
-            release_working_memory(model)
-        release_working_memory(large, at_once=True)
+        busy_request, kept_request = Request(busy), Request(kept_there)
+        for request in (busy_request, kept_request, kept_request):
+            release_working_memory(request)
+        release_working_memory(Request(large), at_once=True)
         seen.append(kept_there.given_back)
         kept.release()
         kept.release()
@@ -96,9 +114,30 @@ def test_a_thread_may_keep_its_models_working_memory_until_it_rests() -> None:
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    release_working_memory(other)
+    release_working_memory(Request(other))
     assert seen == [0]
     assert (kept_there.given_back, large.given_back, other.given_back) == (1, 1, 1)
+
+
+def test_a_thread_that_never_rests_notes_a_model_once() -> None:
+    picture = opset13.parameter([1, 3, 32, 32], np.float32)
+    score = opset13.reduce_mean(picture, np.array([1]), keep_dims=True)
+    model = ov.Core().compile_model(ov.Model([score], [picture]), "CPU", {"INFERENCE_NUM_THREADS": 1})
+    finder = RegionFinder(model.create_infer_request())
+    noted: list[object] = []
+
+    def work() -> None:
+        kept = KeptMemory()
+        kept.begin()
+        for _ in range(100):
+            finder.find(np.zeros((32, 32, 3), np.uint8))
+        noted.extend(one for one in gc.get_objects() if isinstance(one, ov.CompiledModel))
+        kept.release()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert 1 <= len(noted) < 50
 
 
 def _resident_kb(path: Path) -> int:

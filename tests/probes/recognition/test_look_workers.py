@@ -349,17 +349,20 @@ def test_a_pause_gives_free_memory_to_the_system_before_the_models_go(
 ) -> None:
     happened: list[str] = []
 
-    class Compiled:
+    class Request:
+        def get_compiled_model(self) -> Request:
+            return self
+
         def release_memory(self) -> None:
             happened.append("work")
 
-    compiled = Compiled()
+    request = Request()
 
     class Model(Recogniser):
         def read(
             self, look: Look, targets: RecognitionTargets, without: frozenset[Route] = frozenset()
         ) -> LookAnswer:
-            release_working_memory(compiled)
+            release_working_memory(request)
             return super().read(look, targets, without)
 
         def release(self) -> None:
