@@ -12,23 +12,19 @@ import math
 from collections import deque
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
+from pipelines.cameras.clocks import SLOWEST_S
 from pipelines.cameras.throttle import MAX_GAP_S
+from pipelines.following import FOLLOW_FPS, Following
+from pipelines.load_reading import LoadReading, Totals, load_between, missed_share
 from probes.recognition.look_scheduler import OWED_WITHIN_S
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from prometheus_client.metrics import MetricWrapperBase
-
-    from probes.metrics import Metrics
 
 SHARES = (1.0, 0.7, 0.5, 0.35, 0.25, 0.15, 0.08)
 """Share of each camera's `fps` that is analysed, one after the other. Of 25 a second 2 are left, of fewer one
 (see `FrameRateLimit`): people who stand can still be followed."""
 PARTS = (0.5, 0.0)
-"""Then, of each group of pictures, the part that is decoded: half, and key frames (see `DecodeGate`)."""
+"""Then, of each group of pictures, the part that is decoded: half, and key frames (see `DecodeGate`).
+Neither where people walk: cameras are suspended instead, so that the rest can follow them: `Following`."""
 LAST_PART = len(SHARES) + len(PARTS) - 1
 """The level with all left out but detail and cameras: next are the sub-streams, where any camera has one;
 each further one suspends a camera."""
@@ -50,18 +46,14 @@ SOON_S = BEGINS_S + OWED_WITHIN_S + LOOKS_S + WINDOW_S
 HELD, MAX_RELAXED_S = 4.0, 600.0
 """A raise that had to be taken back within SOON_S, or so many times what it was waited for, doubles the wait
 for the next, up to this: people come and go in minutes. One that held, and went as far, halves it."""
+TIGHT_S, ROOMY = 240.0, 0.8
+"""The same for a suspended camera while the others leave less idle than that share of what each costs."""
 STALLED_S = 30.0
 """Do people wait for so long and no look ends, though frames come in time, then looks are at fault."""
 FALL, PROVED_S = 0.25, 60.0
 """Suspended for looks, cameras help where so long after the last the missed share is less by that part."""
 VAIN_S, MAX_VAIN_S = 600.0, 3600.0
 """So long none is suspended for looks after that was in vain; twice as long each time that it is again."""
-MAX_LATENCY_S = 0.7
-"""Mean age of a published frame; nearly all are younger than a second then."""
-MIN_IDLE = 0.1
-"""With more of the machine idle than this, looks have all the time that they can use."""
-OVERLOAD = frozenset({"superseded", "floor_busy"})
-"""Reasons of dropped frames that mean: the machine was too slow for them."""
 
 
 class DegradeStep(IntEnum):
@@ -71,81 +63,6 @@ class DegradeStep(IntEnum):
     FEWER_FRAMES = 1
     FEWER_LOOKS = 2
     CAMERAS_SUSPENDED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """Counters since the start, as one moment shows them. latency_s: sum over `frames`.
-
-    idle_s: seconds without work of the machine's cores, mean of all; 0 where that is not known.
-    looks_owed: checks of persons in view for 10 s; looks_missed: of those, where 6 looks were not reached.
-    looks: that ended, whatever they found.
-    """
-
-    at: float
-    frames: float = 0
-    frames_late: float = 0
-    looks_owed: float = 0
-    looks_missed: float = 0
-    latency_s: float = 0
-    idle_s: float = 0
-    looks: float = 0
-
-
-@dataclass(frozen=True, slots=True)
-class LoadReading:
-    """What the last seconds were like. Shares from 0 to 1; fps over all cameras; latency from capture.
-
-    idle: share of the machine's time that nobody used. stalled: people wait, and no look ends any more.
-    """
-
-    fps: float
-    frames_late: float
-    looks_missed: float
-    latency_s: float
-    idle: float = 0.0
-    stalled: bool = False
-
-    @property
-    def misses_looks(self) -> bool:
-        """Whether many people wait longer for a look than they should."""
-        return self.looks_missed > 0.3
-
-    @property
-    def short_of_looks(self) -> bool:
-        """Whether they may get more looks by less of the rest."""
-        return self.misses_looks and not self.stalled
-
-    @property
-    def late(self) -> bool:
-        """Whether frames come too late, or too old."""
-        return self.frames_late > 0.1 or self.latency_s > MAX_LATENCY_S
-
-    @property
-    def urgent(self) -> bool:
-        """Whether little of what is asked for can be done."""
-        return self.frames_late > 0.6 or self.latency_s > 3.0
-
-    @property
-    def short_of_frames(self) -> bool:
-        """Whether so few frames come in time that people cannot be followed."""
-        return self.frames_late > 0.3 or self.latency_s > 2.0
-
-    @property
-    def starves_looks(self) -> bool:
-        """Whether the rest leaves looks too little; on an idle machine they gain nothing by less of it."""
-        return self.short_of_looks and self.idle < MIN_IDLE
-
-    @property
-    def pressed(self) -> bool:
-        """Whether less would help."""
-        return self.late or self.starves_looks
-
-    @property
-    def relaxed(self) -> bool:
-        """Whether there is room for more."""
-        looks = self.looks_missed < 0.1 or self.stalled
-        return looks and self.frames_late < 0.03 and self.latency_s < 0.5
 
 
 @dataclass(slots=True)
@@ -166,6 +83,7 @@ class Governor:
     A camera is suspended only where, with all else left out, a third of the frames come too late, or 2 s old,
     or a third of the people stay below their looks: better the people of some cameras than nobody. For looks
     only while that helps: never where none ends, and it is taken back where as many miss theirs as before.
+    Where people are seen and cannot be followed, so many at once that the rest have 2.5 frames a second.
 
     governor = Governor()
     if governor.update(totals(metrics, now), cameras=4):  # once a second; True where something changed
@@ -177,6 +95,7 @@ class Governor:
         self._first_at: float | None = None
         self._history: deque[Totals] = deque()
         self._level = self._cameras = 0
+        self._following = Following()
         self._last = self._last_part = LAST_PART
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
@@ -209,6 +128,11 @@ class Governor:
         return self._level > 0
 
     @property
+    def slowest_s(self) -> float:
+        """The longest time between two frames of a camera that `share` may make."""
+        return 1 / FOLLOW_FPS if self._following.needed else SLOWEST_S
+
+    @property
     def sub_streams(self) -> bool:
         """Whether cameras that have a sub-stream are to give that one."""
         return self._last > self._last_part and self._level >= self._last
@@ -220,8 +144,12 @@ class Governor:
 
     def _highest(self, load: LoadReading) -> int:
         """Return the level that may be reached under pressure."""
-        few = load.short_of_frames or (load.short_of_looks and self._checks[-1].at >= self._vain_until)
+        few = self._is_short(load) or (load.short_of_looks and self._checks[-1].at >= self._vain_until)
         return max(self._level, self._last + (max(0, self._cameras - 1) if few else 0))
+
+    def _is_short(self, load: LoadReading) -> bool:
+        """Return whether so few frames come in time that one camera fewer is better."""
+        return load.late if self._following.needed else load.short_of_frames
 
     def update(
         self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False, skips_decoding: bool = True
@@ -232,6 +160,10 @@ class Governor:
         """
         before = self._level, self.step, self.load.stalled
         suspended, self._cameras = self.suspended, cameras
+        if self._following.update(totals, cameras, suspended, leaves_out=self.leaves_out):
+            suspended = self._rest(suspended) if self._following.needed else 0
+            self._level, self._trial = min(self._level, LAST_PART), None
+        skips_decoding = skips_decoding and not self._following.needed
         self._last_part = LAST_PART if skips_decoding else len(SHARES) - 1
         self._last = self._last_part + has_sub_streams
         if suspended:  # cameras stay suspended whether there are sub-streams or not
@@ -250,22 +182,33 @@ class Governor:
         self._pressed_since = _since(self._pressed_since, totals.at, holds=is_pressed and is_warm)
         self._relaxed_since = _since(self._relaxed_since, totals.at, holds=load.relaxed)
         self._missing_since = _since(self._missing_since, totals.at, holds=load.misses_looks)
-        for_looks = self._level >= self._last and not load.short_of_frames
+        for_looks = self._level >= self._last and not self._is_short(load)
         patience = URGENT_S if load.urgent else LOOKS_S if for_looks else PRESSED_S
         if self._in_vain(totals):
             self._raised_at = -math.inf
         elif self._pressed_since is not None and totals.at - self._pressed_since >= patience:
             self._lower(load, totals)
-        elif self._relaxed_since is not None and totals.at - self._relaxed_since >= self._patience:
+        elif self._relaxed_since is not None and totals.at - self._relaxed_since >= self._pause(load):
             self._raise(totals.at)
         if self._level != before[0]:
             self._history = deque([totals])  # earlier measurements do not apply to the new rate
         self.step = self._step(totals.at)
         return before != (self._level, self.step, self.load.stalled)
 
+    def _rest(self, suspended: int) -> int:
+        """Return how many cameras to suspend so that the others have frames enough to follow people."""
+        possible = max(1, int(self._following.possible_fps / FOLLOW_FPS))
+        return max(suspended, self._cameras - possible)
+
+    def _pause(self, load: LoadReading) -> float:
+        """Return how long there must be room; longer where one camera more is likely to be too much."""
+        analysed = self._cameras - self.suspended
+        is_tight = self.suspended and load.idle * analysed < ROOMY * (1 - load.idle)
+        return max(self._patience, TIGHT_S) if self._following.needed and is_tight else self._patience
+
     def _weigh(self, totals: Totals) -> LoadReading:
         """Return what the last seconds were like; note which looks were owed and whether any ended."""
-        load = _load(self._history[0], totals)
+        load = load_between(self._history[0], totals)
         last = self._checks[-1] if self._checks else totals
         if totals.looks > last.looks:
             self._waited_s = 0.0
@@ -287,7 +230,8 @@ class Governor:
         if not self.for_looks:
             self._trial = None
         elif self._trial is None:
-            self._trial = _Trial(suspended, _missed(self._checks[0], totals) or load.looks_missed, totals)
+            missed = missed_share(self._checks[0], totals) or load.looks_missed
+            self._trial = _Trial(suspended, missed, totals)
         else:
             self._trial.since = totals
         held, self._raised_at = totals.at - self._raised_at, -math.inf
@@ -314,7 +258,7 @@ class Governor:
         if trial is None:
             return False
         if not self.load.stalled:
-            missed = _missed(trial.since, totals)
+            missed = missed_share(trial.since, totals)
             if totals.at - trial.since.at < PROVED_S or missed is None:
                 return False
             if missed <= (1 - FALL) * trial.missed:
@@ -338,53 +282,7 @@ class Governor:
         return DegradeStep.FEWER_FRAMES if self._level else DegradeStep.NONE
 
 
-def totals(metrics: Metrics, at: float, idle_s: float = 0) -> Totals:
-    """Read the counters. at: monotonic seconds. idle_s: see `Totals`."""
-    return Totals(
-        at,
-        frames=_sum(metrics.frames_processed),
-        frames_late=_sum(metrics.frames_dropped, "reason", OVERLOAD),
-        looks_owed=_sum(metrics.looks_owed),
-        looks_missed=_sum(metrics.looks_owed, "result", ("missed",)),
-        latency_s=_sum(metrics.frame_latency, suffix="_sum"),
-        idle_s=idle_s,
-        looks=_sum(metrics.looks) - _sum(metrics.looks, "result", ("dropped",)),
-    )
-
-
-def _load(first: Totals, last: Totals) -> LoadReading:
-    seconds = last.at - first.at
-    if seconds <= 0:
-        return LoadReading(0, 0, 0, 0)
-    frames, late = last.frames - first.frames, last.frames_late - first.frames_late
-    latency = last.latency_s - first.latency_s
-    return LoadReading(
-        frames / seconds,
-        late / (frames + late) if frames + late else 0.0,
-        _missed(first, last) or 0.0,
-        latency / frames if frames else 0.0,
-        max(0.0, last.idle_s - first.idle_s) / seconds,
-    )
-
-
-def _missed(first: Totals, last: Totals) -> float | None:
-    """Return the share of people below their looks between two moments, None where nobody was owed any."""
-    owed = last.looks_owed - first.looks_owed
-    return (last.looks_missed - first.looks_missed) / owed if owed else None
-
-
 def _since(since: float | None, now: float, *, holds: bool) -> float | None:
     if not holds:
         return None
     return now if since is None else since
-
-
-def _sum(
-    metric: MetricWrapperBase, label: str = "", values: Iterable[str] = (), suffix: str = "_total"
-) -> float:
-    return sum(
-        sample.value
-        for family in metric.collect()
-        for sample in family.samples
-        if sample.name.endswith(suffix) and (not label or sample.labels[label] in values)
-    )

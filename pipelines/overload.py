@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.governor import STALLED_S, DegradeStep, Governor, totals
+from pipelines.governor import STALLED_S, DegradeStep, Governor
+from pipelines.load_reading import totals
 from pipelines.logs import NEWS
 from pipelines.turns import Turns
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pipelines.cameras.throttle import Throttle
-    from pipelines.governor import LoadReading
+    from pipelines.load_reading import LoadReading
     from probes.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -153,7 +154,7 @@ class Overload:
         for camera in throttle.suspended ^ suspended:
             self._metrics.camera_suspended.labels(camera).set(camera in suspended)
         throttle.share, throttle.part, throttle.suspended = governor.share, governor.part, suspended
-        throttle.sub_streams = governor.sub_streams
+        throttle.sub_streams, throttle.slowest_s = governor.sub_streams, governor.slowest_s
         self._metrics.frame_share.set(governor.share)
         self._metrics.decode_part.set(governor.part)
         self._metrics.degrade_step.set(governor.step)

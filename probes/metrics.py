@@ -169,6 +169,9 @@ class Metrics:
 
     def _add_people(self, counter: Callable[..., Counter], gauge: Callable[..., Gauge]) -> None:
         self.tracks_active = gauge("tracks_active", "Confirmed persons in view.", "camera")
+        self.persons_detected = counter(
+            "persons_detected_total", "Persons found for sure, and whether in a track.", "camera", "followed"
+        )
         self.people_held = gauge(
             "people_held",
             "Persons in view when the camera was suspended or lost, not ended.",

@@ -39,14 +39,20 @@ class FrameRateLimit:
     """Lets at most `fps` frames a second through, evenly, and all frames of a camera that has no more.
 
     share: of that rate, 0 to 1, asked anew for each frame: less while the machine is overloaded; 0: none.
+    slowest_s: the longest time between two frames that a share makes.
 
     >>> limit = FrameRateLimit(fps=10)
     >>> [limit.passes(second) for second in (0.0, 0.04, 0.1, 0.2)]
     [True, False, True, True]
     """
 
-    def __init__(self, fps: float, share: Callable[[], float] = lambda: 1.0) -> None:
-        self._period, self._share = 1 / fps, share
+    def __init__(
+        self,
+        fps: float,
+        share: Callable[[], float] = lambda: 1.0,
+        slowest_s: Callable[[], float] = lambda: SLOWEST_S,
+    ) -> None:
+        self._period, self._share, self._slowest_s = 1 / fps, share, slowest_s
         self._due = float("-inf")
 
     def passes(self, now: float) -> bool:
@@ -54,7 +60,7 @@ class FrameRateLimit:
         share = self._share()
         if share <= 0:
             return False
-        period = min(self._period / share, max(self._period, SLOWEST_S))
+        period = min(self._period / share, max(self._period, self._slowest_s()))
         if now < self._due - period / 2:
             return False
         late = now > self._due + period

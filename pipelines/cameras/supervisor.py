@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ParamSpec, Protocol
 
 from pipelines.cameras.backoff import Backoff
-from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
+from pipelines.cameras.clocks import SLOWEST_S, CaptureClock, FrameRateLimit
 from pipelines.cameras.closing import CLOSE_TIMEOUT_S, close_within
 from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.policy import CameraPolicy
@@ -68,12 +68,13 @@ class CameraSupervisor:
         now_ns: Callable[[], int] = time.time_ns,
         close_timeout_s: float = CLOSE_TIMEOUT_S,
         share: Callable[[], float] = lambda: 1.0,
+        slowest_s: Callable[[], float] = lambda: SLOWEST_S,
     ) -> None:
         self._spec, self._listener, self._open = spec, listener, open_source
         self._clock, self._close_timeout = clock, close_timeout_s
         self._capture = CaptureClock(now_ns, clock)
         self._limit: FrameRateLimit | None = (
-            None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share)
+            None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share, slowest_s)
         )
         self._policy = CameraPolicy(
             Backoff(

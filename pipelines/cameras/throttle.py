@@ -7,6 +7,8 @@ from enum import Enum
 from math import inf
 from typing import TYPE_CHECKING
 
+from pipelines.cameras.clocks import SLOWEST_S
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -26,15 +28,17 @@ START_CODE = b"\x00\x00\x01"
 class Throttle:
     """The governor's decision, as the cameras ask for it. Written by one thread, read by any.
 
-    share: of each camera's `fps`, what is analysed. part: of each group of pictures, what is decoded.
-    suspended: cameras of which nothing is analysed. sub_streams: whether cameras are to give their
-    sub-stream, those in `have_sub_stream`, which the platform keeps; without those whose sub-stream shows
-    another shape than their main stream. skips_decoding: whether the platform heeds `part`.
+    share: of each camera's `fps`, what is analysed. slowest_s: the longest time between two frames that it
+    makes. part: of each group of pictures, what is decoded. suspended: cameras of which nothing is analysed.
+    sub_streams: whether cameras are to give their sub-stream, those in `have_sub_stream`, which the platform
+    keeps; without those whose sub-stream shows another shape than their main stream. skips_decoding: whether
+    the platform heeds `part`.
     """
 
     def __init__(self) -> None:
         self.skips_decoding = True
         self.share = self.part = 1.0
+        self.slowest_s = SLOWEST_S
         self.suspended: frozenset[str] = frozenset()
         self.sub_streams = False
         self.have_sub_stream: frozenset[str] = frozenset()

@@ -246,6 +246,7 @@ class CpuPlatform:
             rng=self._parts.random,
             now_ns=self._parts.clock.now,
             share=partial(throttle.share_of, name),
+            slowest_s=lambda: throttle.slowest_s,
         )
 
     def _chain(

@@ -243,7 +243,11 @@ class CameraSources:
                 on_misshapen=partial(self._count_misshapen, name),
                 clock=clocks.clock,
             ),
-            limit=lambda: FrameRateLimit(self._configs[name].fps, partial(clocks.throttle.share_of, name)),
+            limit=lambda: FrameRateLimit(
+                self._configs[name].fps,
+                partial(clocks.throttle.share_of, name),
+                lambda: clocks.throttle.slowest_s,
+            ),
             origins=self._analysis.origins(name),
             clock=clocks.clock,
             now_ns=clocks.now_ns,

@@ -162,6 +162,8 @@ class Floor:
         self._settle(frame.camera, at, visits)
         for kind, count in Counter(detection.kind for detection in frame.detections).items():
             self._metrics.detections.labels(frame.camera, kind.value).inc(count)
+        for followed, count in Counter(p.track is not None for p in frame.of(Kind.PERSON)).items():
+            self._metrics.persons_detected.labels(frame.camera, "yes" if followed else "no").inc(count)
         changed = self._lookups.commit()
         if self._journal:
             self._journal.prices(changed)

@@ -13,7 +13,8 @@ from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.throttle import DecodeGate, Throttle, Unit
 from pipelines.cpu.inference import BATCH
-from pipelines.governor import Governor, Totals
+from pipelines.governor import Governor
+from pipelines.load_reading import Totals
 from pipelines.turns import Turns
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_scheduler import LookRoom, LookScheduler, RateLimits
@@ -22,22 +23,32 @@ from probes.recognition.look_workers import NICE
 CORES = 2.0
 DECODE_S, DETECT_S, LOOK_S = 0.005, 0.19, 0.264
 TICK_S = 0.01
-CONFIRM, LOST_S = 3, 2.0
-"""Frames in a row from which a person is followed, and the gap after which no more."""
+CONFIRM, LOST_S, WALK_LOST_S = 3, 2.0, 0.55
+"""Frames in a row from which a person is followed, and the gap after which no more; of one who walks."""
 LOOK_WEIGHT = 1.25**-NICE
 
 
 class SmallBox:
     """Runs for so many seconds; then `checks` and `latencies` tell of the time since `forget`.
 
-    people: in view of each camera, who stay for stay_s and are followed by others.
+    people: in view of each camera, who stay for stay_s and are followed by others. walks: whether they are
+    lost where a camera is looked at less than twice a second.
     """
 
     def __init__(
-        self, cameras: int, fps: int, people: int, stay_s: float = 60.0, cores: float = CORES
+        self,
+        cameras: int,
+        fps: int,
+        people: int,
+        stay_s: float = 60.0,
+        cores: float = CORES,
+        *,
+        walks: bool = False,
     ) -> None:
         self.cameras, self._fps = [f"c{n}" for n in range(cameras)], fps
         self._people, self._stay_s, self._cores = people, stay_s, cores
+        self._lost_s = WALK_LOST_S if walks else LOST_S
+        self._persons = self._followed = 0
         self.governor, self.throttle, self._turns = Governor(), Throttle(), Turns()
         self.now = self._busy_s = 0.0
         self.checks: list[bool] = []
@@ -48,7 +59,7 @@ class SmallBox:
         self._newest = LatestPerCamera[tuple[str, float]](self._drop)
         self._looks = LookScheduler(RateLimits(), on_owed=self._check)
         self._gates = {c: DecodeGate(partial(self.throttle.part_of, c)) for c in self.cameras}
-        self._limits = {c: FrameRateLimit(fps, partial(self.throttle.share_of, c)) for c in self.cameras}
+        self._limits = {c: self._limit(c) for c in self.cameras}
         self._sent = {c: 3 * n for n, c in enumerate(self.cameras)}
         self._decoding: dict[str, list[list[float]]] = {c: [] for c in self.cameras}
         self._inference: list[tuple[list[float], list[tuple[str, float]]]] = []
@@ -56,6 +67,10 @@ class SmallBox:
         self._look: list[float] = []
         self._mean_s = 0.0
         self._seen: dict[tuple[str, int, int], tuple[float, int]] = {}
+
+    def _limit(self, camera: str) -> FrameRateLimit:
+        share = partial(self.throttle.share_of, camera)
+        return FrameRateLimit(self._fps, share, lambda: self.throttle.slowest_s)
 
     def forget(self) -> None:
         """Begin to measure."""
@@ -123,9 +138,10 @@ class SmallBox:
             number = int((sent + place * self._stay_s / self._people) / self._stay_s)
             key = camera, place, number
             last, hits = self._seen.get(key, (sent, 0))
-            hits = hits + 1 if sent - last <= LOST_S else 1
+            hits = hits + 1 if sent - last <= self._lost_s else 1
             self._seen[key] = sent, hits
             track = TrackId(camera, "s", 1000 * place + number) if hits >= CONFIRM else None
+            self._persons, self._followed = self._persons + 1, self._followed + (track is not None)
             found.append(Detection(Kind.PERSON, "person", 0.9, Box(300 * place, 100, 120, 400), track))
         at = int((1000 + sent) * 1e9)
         room = LookRoom(
@@ -152,8 +168,11 @@ class SmallBox:
             self._latency_s,
             self._idle_s,
             self._looked,
+            self._persons,
+            self._followed,
         )
         self.governor.update(totals, len(self.cameras))
+        self.throttle.slowest_s = self.governor.slowest_s
         self.throttle.share, self.throttle.part = self.governor.share, self.governor.part
         alike, people = dict.fromkeys(self.cameras, 1), dict.fromkeys(self.cameras, self._people)
         self.throttle.suspended = frozenset(

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cameras.clocks import FrameRateLimit
-from pipelines.governor import LAST_PART, SHARES, DegradeStep, Governor, Totals
+from pipelines.governor import LAST_PART, SHARES, DegradeStep, Governor
+from pipelines.load_reading import Totals
 
 
 class Machine:

@@ -55,3 +55,27 @@ def test_people_of_both_cameras_are_looked_at_where_only_one_can_be_analysed():
     assert served == set(box.cameras)
     looked = {track.camera for track, record in box._looks._records.items() if record.looks >= 6}
     assert looked == set(box.cameras)
+
+
+def test_eight_cameras_of_walkers_come_down_to_those_that_can_follow_them_within_a_minute():
+    box = SmallBox(cameras=8, fps=25, people=2, walks=True)
+    box.run(60)
+    box.forget()
+    box.run(240)
+    assert 0 < box.governor.suspended < 8
+    assert len(box.checks) > 100, "nobody is owed a look who cannot be followed"
+    assert box.checks.count(True) / len(box.checks) > 0.95
+    assert sorted(box.latencies)[int(0.95 * len(box.latencies))] < 1
+
+
+def test_cameras_of_walkers_take_turns_and_all_return_where_there_is_room():
+    box, served = SmallBox(cameras=4, fps=10, people=1, cores=1.0, walks=True), set()
+    box.run(60)
+    for _ in range(300):
+        box.run(1)
+        served |= set(box.cameras) - box.throttle.suspended
+    assert box.governor.suspended
+    assert served == set(box.cameras)
+    box._cores = 12.0
+    box.run(900)
+    assert box.governor.suspended == 0

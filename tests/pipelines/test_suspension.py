@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.governor import LAST_PART, DegradeStep, Governor, Totals
+from pipelines.governor import LAST_PART, DegradeStep, Governor
+from pipelines.load_reading import Totals
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.recognition.look_scheduler import LookRoom, LookScheduler, RateLimits
 

@@ -25,6 +25,7 @@ AGREED = {
     "msh_frame_latency_seconds": {"camera"},
     "msh_queue_depth": {"queue"},
     "msh_detections_total": {"camera", "kind"},
+    "msh_persons_detected_total": {"camera", "followed"},
     "msh_people_held": {"camera", "reason"},
     "msh_people_returned_total": {"camera", "reason", "result"},
     "msh_tracks_active": {"camera"},
