@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from probes.frame import Box, Detection, TrackId
 from probes.redaction import heads
-from probes.redaction.heads import FASTEST, FURTHEST, SAME_PERSON, Heads, head_of
+from probes.redaction.followed_head import FASTEST, FURTHEST, head_of, moved, shift_of_top
+from probes.redaction.head_matching import SAME_PERSON, fits
+from probes.redaction.heads import Heads
 from probes.redaction.pairs import PairRow, one_each
 from tests.fakes.scenes import face, frame, person
 
@@ -43,7 +45,7 @@ def owners_of_all_pairs(faces: list[Box], persons: list[Any]) -> dict[int, Box]:
     for index, (one, _) in enumerate(persons):
         x, y = head_of(one).centre
         for number, seen in enumerate(faces):
-            if heads._fits(seen, head_of(one)):
+            if fits(seen, head_of(one)):
                 pairs.append(((abs(seen.centre[0] - x) + abs(seen.centre[1] - y)) / one.w, index, number))
     return {index: faces[number] for index, (_, number) in best(sorted(pairs)).items()}
 
@@ -56,11 +58,11 @@ def matches_of_all_pairs(old: list[Any], persons: list[Any], now: int) -> dict[i
     taken, pairs = {number for number, _ in matches.values()}, []
     for number, head in enumerate(old):
         if number not in taken and head.person is not None:
-            expected = heads._moved(head.person, head.velocity, now - head.seen_at)
+            expected = moved(head.person, head.velocity, now - head.seen_at)
             reach = min(FURTHEST, FASTEST * (now - head.seen_at) / 1e9) * max(head.box.w, head.box.h)
             for index, (box, _) in enumerate(persons):
                 overlap = expected.iou(box)
-                away = max(map(abs, heads._shift(expected, box)))
+                away = max(map(abs, shift_of_top(expected, box)))
                 if index not in matches and (overlap >= SAME_PERSON or away <= reach):
                     pairs.append(((overlap, -away), index, number))
     chosen = best(sorted(pairs, reverse=True))
@@ -91,9 +93,9 @@ def test_heads_are_those_that_a_look_at_all_pairs_finds(film: list[tuple[int, li
 
     quick = masks()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(heads, "_owners", owners_of_all_pairs)
-        patch.setattr(heads, "_match_persons", matches_of_all_pairs)
-        patch.setattr(heads, "_match_faces", face_matches_of_all_pairs)
+        patch.setattr(heads, "match_owners", owners_of_all_pairs)
+        patch.setattr(heads, "match_persons", matches_of_all_pairs)
+        patch.setattr(heads, "match_faces", face_matches_of_all_pairs)
         assert masks() == quick
 
 
