@@ -34,6 +34,9 @@ _RTP_CHAINS = {
     "JPEG": ("rtpjpegdepay", "jpegdec"),
 }
 
+FIELDS = "format:Interlaced"
+"""Feature of caps: each buffer holds one field of a picture."""
+
 
 def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) -> None:
     """Let a file feed the pipeline's tail. max_threads of the decoder, 0 for as many as there are cores.
@@ -134,9 +137,21 @@ def _link_raw(element: Any, pad: Any) -> None:
     caps = pad.get_current_caps() or pad.query_caps(None)
     if caps_structure(caps).get_name().startswith("video/"):
         target = _convert_pad(element)
+        if target is not None and caps.get_features(0).contains(FIELDS):
+            target = _woven(element.get_parent(), target)
         # `Pad.link` of gst-python raises where it fails, in a callback; `link_full` returns why.
         if target is not None and pad.link_full(target, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
             _post_cause(element, Cause.CODEC)
+
+
+def _woven(pipeline: Any, target: Any) -> Any:
+    """Return a pad for single fields of pictures, as interlaced H.265 gives; nothing else takes those."""
+    weave = gst.make("deinterlace")
+    Gst.util_set_object_arg(weave, "fields", "top")  # one picture of each two fields
+    pipeline.add(weave)
+    weave.get_static_pad("src").link(target)
+    weave.sync_state_with_parent()
+    return weave.get_static_pad("sink")
 
 
 def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:

@@ -20,6 +20,7 @@ from engines.file_type import (
     HEAD_BYTES,
     HEIC,
     JPEG,
+    TIFF,
     is_animated,
     is_cut_short,
     other_kind,
@@ -59,6 +60,8 @@ LEAST_SIDE = 2
 CUT_SHORT = "the file is cut short: the rest of the picture is missing"
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 _BY_PILLOW = (HEIC, AVIF, GIF)
+_NO_WHITE = ("F", "I")
+"""Pillow's modes of whole and of floating numbers with 32 bits: 1 may be white, or 255, or 65535."""
 
 
 def list_images(folder: str | Path) -> list[Path]:
@@ -192,6 +195,8 @@ def _decode(data: bytes) -> Bgr | None:
     try:
         with _opened(data) as header:
             pixels = header.width * header.height
+            if found is TIFF and header.mode in _NO_WHITE:
+                raise BadInput("a TIFF of 32 bits a pixel does not say what is white; save it with 8 or 16")
     except BadInput:
         raise
     except _PILLOW_ERRORS:

@@ -19,6 +19,9 @@ _UNEVEN: Final = ("video/x-vp8", "video/mpeg", "video/x-divx", "video/x-xvid", "
 DivX and Xvid put two pictures into one chunk of an AVI, and then a chunk that stands for nothing.
 """
 
+_UNPARSED: Final = "image/x-portable"
+"""Pictures (PPM and its like) that reach their decoder in blocks of the file."""
+
 
 class DecodedCount:
     """What went into the decoder of a pipeline's video, and came out; to be asked at its end."""
@@ -105,7 +108,8 @@ class _Decoder:
             structure = caps_structure(event.parse_caps())
             name, mode = structure.get_name(), structure.get_string("interlace-mode")
             self._is_theora = name == "video/x-theora"
-            self._is_one_to_one = name not in _UNEVEN and mode in (None, "progressive")
+            is_whole = name not in _UNEVEN and not name.startswith(_UNPARSED)
+            self._is_one_to_one = is_whole and mode in (None, "progressive")
 
 
 def _watch(_pipeline: Any, _bin: Any, element: Any, decoders: list[_Decoder]) -> None:

@@ -183,6 +183,13 @@ def test_a_transparent_picture_by_pillow_stands_on_white(tmp_path):
     assert to_bgr(read_image(tmp_path / "a.gif")).min() > 230
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.int32])
+def test_a_tiff_that_does_not_say_what_is_white_is_no_black_picture(tmp_path, kind):
+    Image.fromarray(np.linspace(0, 1, 64 * 48).reshape(48, 64).astype(kind)).save(tmp_path / "a.tif")
+    with pytest.raises(BadInput, match="32 bits"):
+        read_image(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("data", [b"", b"\xff\xd8\xff garbage", None])
 def test_bad_pictures_are_told(tmp_path, data):
     path = tmp_path / "x.jpg"

@@ -159,3 +159,27 @@ def test_a_patched_file_reads_as_one_that_was_written_so(tmp_path: Path) -> None
         file.seek(None, at)
         assert file.read(length) == wanted[at : at + length]
         assert file.read(10) == wanted[at + length :][:10]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".h265"])
+def test_h265_of_single_fields_gives_whole_pictures(tmp_path: Path, suffix: str) -> None:
+    whole = "testsrc2=size=320x240:rate=25"
+    fields = f"{whole[:-2]}50,interlace=lowpass=off,separatefields"
+    how = [*X265[:2], "-x265-params", "log-level=error:interlace=tff", "-pix_fmt", "yuv420p"]
+    path = tmp_path / f"fields{suffix}"
+    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", fields, "-t", "1", *how, path]
+    subprocess.run(make, check=True, timeout=600)
+    notes: list[str] = []
+    pictures = [picture for _, picture in read_frames(path, notes.append)]
+    assert (len(pictures), notes) == (25, [])
+    assert {(picture.width, picture.height) for picture in pictures} == {(320, 240)}
+    original = next(iter(read_frames(_film(tmp_path / "one.mp4", [*X264, "-qp", "10"]))))[1]
+    off = abs(pictures[0].y.astype(int) - original.y.astype(int)).mean()
+    assert off < 12
+
+
+def test_a_picture_that_only_gstreamer_knows_is_not_called_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "scan.ppm"
+    path.write_bytes(b"P6 320 240 255\n" + random.Random(1).randbytes(3 * 320 * 240))
+    times, notes = _read(path)
+    assert (len(times), notes) == (1, [])
