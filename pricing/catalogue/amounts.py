@@ -94,6 +94,9 @@ _BETWEEN = frozenset(("-", "–", "—", "~", "TO", "BIS", "À"))
 _NUMBER = re.compile(r"\d(?:[\d.,']|[ ](?=\d{3}(?!\d)))*")
 NO_CENTS = re.compile(r"(?<=\d)(?:[.,:]\s?[-–—‐‑−]+|\s?/[-=])(?!\s*\d)")
 """What is written for no decimals: `1290,-`, `1290:-`, `1290/-`."""
+_DASHED_CENTS = re.compile(r"\d[-–—]\d\d(?!\d)")
+_CENTS_AFTER_DASH = frozenset(("BYN", "KGS", "KZT", "RUB", "UAH", "UZS"))
+"""Where price tags say `12-90` for 12.90. Elsewhere that is a range, but 1290-50 is none anywhere."""
 _MARK_FIRST = re.compile(r"(?:^|\W|([^\W\d_]+))[.,]\d")
 # The second is Indian: 1,29,000.
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})*|[1-9]\d?(?:,\d{2})*,\d{3}|[1-9]\d{0,2}(?:,\d{3})*", re.ASCII)
@@ -265,7 +268,10 @@ def _read_text(text: str, expected: str, three_digits: Meaning | None) -> Span |
     amounts = [
         _number(one, currency, three_digits, for_people=for_people, dashed=bool(dashed)) for one in numbers
     ]
-    return _span([amount for amount in amounts if amount is not None], currency, len(numbers))
+    found = [amount for amount in amounts if amount is not None]
+    if _DASHED_CENTS.search(plain) and (currency in _CENTS_AFTER_DASH or found != sorted(found)):
+        return None
+    return _span(found, currency, len(numbers))
 
 
 def _number(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -134,10 +135,18 @@ def suggest(data: bytes, file: str, currency: str | None = None) -> Suggestion:
         encoding,
         None if "currency" in columns else own,
     )
-    if not found.notation.described and any(NO_CENTS.search(plain_marks(text)) for text in amounts):
-        # Only a list of which something is said may have 12.- in it.
+    if not found.notation.described and any(_is_for_people(text) for text in amounts):
+        # Only a list of which something is said may have 12.- or £12 in it.
         found.notation = replace(found.notation, currency=currency)
     return found
+
+
+def _is_for_people(amount: str) -> bool:
+    """Return whether an amount has a sign, a code or `.-` beside its number."""
+    plain = plain_marks(amount)
+    return bool(NO_CENTS.search(plain)) or any(
+        letter.isalpha() or unicodedata.category(letter) == "Sc" for letter in plain
+    )
 
 
 def guessed_encoding(data: bytes, found: Suggestion, currency: str | None = None) -> str:

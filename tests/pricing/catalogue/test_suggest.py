@@ -59,6 +59,8 @@ def test_a_list_of_another_country_is_read_as_suggested(
             (f"1{space}290,50", "EUR", 129050)
             for space in "\u00a0\u2002\u2006\u2007\u2009\u200a\u202f\u205f\u3000"
         ),
+        # Nothing but a sign tells that a person wrote it.
+        *((text, "GBP", 1290) for text in ("£12.90", "GBP 12.90", "12.90GBP", "£\u00a012.90")),
         # No decimals, as they are written by hand.
         *((f"1.290,{dash}", "EUR", 129000) for dash in ("-", "--", "–", "—", "‐", "‑", "−")),
         ("SFr. 1’290.–", "CHF", 129000),
