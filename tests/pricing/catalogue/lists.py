@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from openpyxl import Workbook
+
 from pricing.catalogue.catalogue import read
 from pricing.catalogue.list_format import ListFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 HEADER = "brand;type;price;currency\n"
 GERMAN = """Marke;Warengruppe;Bestand;VK (EUR);gültig ab;EAN
@@ -22,3 +30,21 @@ NOTATION = ListFormat(
 
 def amounts(data: str | bytes, notation: ListFormat | None = None, currency: str | None = None) -> list[int]:
     return [row.amount_minor for row in read(data, "list.csv", currency, notation).rows]
+
+
+def workbook(*rows: Sequence[object], hidden: bool = False, form: str = "") -> bytes:
+    """Return a workbook; form: the number format of the last row's last cell."""
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    if hidden:
+        sheet.sheet_state = "hidden"
+        sheet.append(["nothing", "of", "interest"])
+        sheet = book.create_sheet("prices")
+    for row in rows:
+        sheet.append(list(row))
+    if form:
+        sheet.cell(sheet.max_row, sheet.max_column).number_format = form
+    written = BytesIO()
+    book.save(written)
+    return written.getvalue()

@@ -363,32 +363,6 @@ def test_names_from_outside_cannot_leave_their_place_in_the_url() -> None:
     )
 
 
-def test_rates_follow_the_feed(server: PriceServer, path: Path) -> None:
-    from pricing.live.http import HttpClient, Reply
-
-    class Feed(HttpClient):
-        body = b"<html/>"
-
-        def get(self, *_: object) -> Reply:
-            return Reply(200, {}, self.body)
-
-    clock, feed = [0.0], Feed(1.0)
-    table = RateTable(None, "http://x", clock=lambda: clock[0])
-    table.refresh(feed)
-    assert table.current is None
-    feed.body = b"<a><Cube time='2026-11-20'/><Cube currency='USD' rate='1.08'/></a>"
-    table.refresh(feed)
-    assert table.current is None
-    clock[0] = 1000
-    table.refresh(feed)
-    assert table.current
-    assert table.current.rate("EUR", "USD") == Decimal("1.08")
-    feed.body = feed.body.replace(b"2026", b"2025")
-    clock[0] = 1e6
-    table.refresh(feed)
-    assert table.current.day.year == 2026
-
-
 def test_products_of_the_fake_are_like_the_service_s() -> None:
     assert {"product_title", "typical_price_range", "offer"} <= set(product("x"))
 
