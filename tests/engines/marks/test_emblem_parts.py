@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from engines.marks.emblem_parts import MAX_PARTS, PART, find_emblems_patiently, parts_of
-from engines.marks.emblems import enrol, find_emblems
+from engines.marks.emblems import LONGEST_PATIENT, enrol, find_emblems
 from tests.engines.marks.test_emblems import crest, picture_of, worn
 
 
@@ -21,6 +22,21 @@ def test_a_small_badge_on_a_large_picture_is_found_in_its_part() -> None:
     left, top, right, bottom = found.box
     assert abs((left + right) / 2 - 450 - x) < 10
     assert abs((top + bottom) / 2 - 400 - y) < 10
+
+
+def test_a_large_badge_is_told_by_its_keypoints_in_a_smaller_picture_too() -> None:
+    known = [one for seed in range(3) for one in enrol(f"crest{seed}", picture_of(crest(seed)))]
+    shown = crest(1).astype(np.float32)  # three times as high as the largest drawing that is enrolled
+    share = shown[..., 3:] / 255
+    picture = np.full((300, 300, 3), (90, 110, 70), np.float32)
+    picture[30:270, 30:270] = picture[30:270, 30:270] * (1 - share) + shown[..., 2::-1] * share
+    picture = cv2.GaussianBlur(picture, (0, 0), 1.2) + np.random.default_rng(1).normal(0, 4, picture.shape)
+    seen = picture.clip(0, 255).astype(np.uint8)
+    (once,) = find_emblems(seen, known, LONGEST_PATIENT)
+    (patiently,) = find_emblems_patiently(seen, known)
+    assert patiently.brand == once.brand == "crest1"
+    assert patiently.similarity > once.similarity
+    assert np.allclose(patiently.box, (30, 30, 270, 270), atol=6)
 
 
 @pytest.mark.parametrize("size", [(20, 20), (460, 300), (900, 700), (400, 9000), (6000, 4000)])
