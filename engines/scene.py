@@ -66,8 +66,8 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a picture is looked at for.
+class SceneRequest:
+    """What to look for in a picture, and where.
 
     close: chooses what is looked at closely, if the picture is large enough to need it; None: everything.
     still: knows whether the picture is one that showed nothing, and need not be searched. at_ns: the
@@ -80,7 +80,7 @@ class Wanted:
     still: StillScene | None = None
 
 
-EVERYTHING = Wanted()
+EVERYTHING = SceneRequest()
 
 
 class PendingScenes:
@@ -124,7 +124,7 @@ class _PictureWork:
     """One picture under work: its views, and the sheets of its close look once that has begun."""
 
     picture: I420
-    wanted: Wanted
+    wanted: SceneRequest
     persons: list[tuple[View, ViewWork]]
     faces: list[tuple[View, ViewWork]]
     close: CloseLook | None
@@ -181,7 +181,7 @@ class SceneDetector:
         """Return whether the whole views alone show persons of that height: no details follow."""
         return all(len(views) == 1 for views in self.views(picture, min_person_px))
 
-    def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
+    def detect(self, picture: I420, wanted: SceneRequest = EVERYTHING) -> Scene:
         """Return what is in a picture. Raises InferenceFailed, never guesses."""
         (scene,) = self.start([picture], [wanted]).results()
         if isinstance(scene, InferenceFailed):
@@ -213,7 +213,7 @@ class SceneDetector:
         objects, doubtful = self._joiner.split(together(empty + persons))
         return Scene(objects, doubtful, joined_faces(empty + faces, self._faces.model))
 
-    def start(self, pictures: Sequence[I420], wanted: Sequence[Wanted]) -> PendingScenes:
+    def start(self, pictures: Sequence[I420], wanted: Sequence[SceneRequest]) -> PendingScenes:
         """Begin to work on the pictures, which must stay as they are until the results are there.
 
         A picture that cannot be worked on fails alone, when the results are fetched.
@@ -283,7 +283,7 @@ class SceneDetector:
             work.close.add(self._seen_closely(scene, persons), scene.faces.boxes)
         return scene
 
-    def _begin(self, picture: I420, wanted: Wanted) -> _PictureWork | Scene | InferenceFailed:
+    def _begin(self, picture: I420, wanted: SceneRequest) -> _PictureWork | Scene | InferenceFailed:
         try:
             if min(picture.width, picture.height) < 2:
                 size = f"{picture.width} x {picture.height}"

@@ -61,8 +61,9 @@ _LAYERS = {"top": ("outerwear", "dress", "top"), "trousers": ("skirt", "shorts",
 _SLOT_OF = {name: slot for slot, layers in _LAYERS.items() for name in layers}
 _COVER = 0.2
 """An outer layer is what is worn where it covers at least this much of all layers."""
-_MOST, _LEADING = 0.7, 0.5
-"""A layer that covers so much of all is told from a lesser share. Never a dress: skirts are taken for one."""
+_LEADING_COVER, _LEADING_SURE = 0.7, 0.5
+"""A layer that covers this share of all layers is named from a lower confidence on. Never a dress: skirts are
+taken for one."""
 _TOP_SURE = 0.65
 _TOP_SHARE = (0.2, 0.7)
 """How sure a top must be, and its least size beside top and dress, its most beside the dress, for what the
@@ -238,8 +239,8 @@ class Outfit:
         """
         for name in layers:
             region = self._region((name,)) if name != "dress" else None
-            if region is not None and region.mask.sum() >= _MOST * size:
-                return self._garment(name, region, _LEADING)
+            if region is not None and region.mask.sum() >= _LEADING_COVER * size:
+                return self._garment(name, region, _LEADING_SURE)
         return None
 
     def supports_bag(self, box: Corners) -> bool:

@@ -11,7 +11,7 @@ from engines.border_motion import BorderMotion
 from engines.close_look import CloseLook
 from engines.detections import Detections
 from engines.found_twice import TrackedTwice
-from engines.scene import MIN_PERSON_PX, Scene, Wanted
+from engines.scene import MIN_PERSON_PX, Scene, SceneRequest
 from engines.still_scene import StillScene
 from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
 from probes.redaction.heads import By, Mask
@@ -79,10 +79,10 @@ class CameraChain:
         if self._turn is not None:
             self._turn.reconfigure(faces, min_person_px=min_person_px)
 
-    def prepare(self, pixels: I420, captured_at: int) -> Wanted:
+    def prepare(self, pixels: I420, captured_at: int) -> SceneRequest:
         """Black the camera's masks out, so that nothing behind them is analysed; return where to look."""
         black_out(pixels, self._masks)
-        return Wanted(self._min_person_px, self._close, captured_at, self._still)
+        return SceneRequest(self._min_person_px, self._close, captured_at, self._still)
 
     def assemble(self, captured_at: int, pixels: I420, scene: Scene) -> Frame:
         """Track what was detected on a picture and write it down as a frame; `redact` comes next."""

@@ -19,7 +19,7 @@ from probes.redaction.redact import RedactionFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 
-    from engines.scene import PendingScenes, Scene, SceneDetector, Wanted
+    from engines.scene import PendingScenes, Scene, SceneDetector, SceneRequest
     from pipelines.cameras.latest import LatestPerCamera
     from pipelines.cameras.source import RawFrame
     from pipelines.cpu.canary import Canary
@@ -213,7 +213,7 @@ class InferenceLoop:
 
     def _begin(self, batch: list[RawFrame]) -> tuple[list[RawFrame], PendingScenes]:
         begun: list[RawFrame] = []
-        wanted: list[Wanted] = []
+        wanted: list[SceneRequest] = []
         with self._timed("letterbox"):
             for raw in self._present(batch):
                 try:

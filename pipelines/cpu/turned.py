@@ -15,7 +15,7 @@ import numpy as np
 
 from engines.close_look import CloseLook
 from engines.detections import Detections
-from engines.scene import EVERYTHING, MIN_PERSON_PX, TooMany, Wanted
+from engines.scene import EVERYTHING, MIN_PERSON_PX, SceneRequest, TooMany
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, WayMask, head_of
@@ -287,7 +287,7 @@ class TurnedWatch:
         if heads.is_fine:
             return self._scenes.detect(turned, self._wanted(at, heads.close))
         if heads.is_sure or self._min_person_px is None:
-            return self._scenes.detect(turned, Wanted(COARSE_PX))
+            return self._scenes.detect(turned, SceneRequest(COARSE_PX))
         return self._scenes.detect_at(turned, heads.places, COARSE_PX)
 
     def _search(
@@ -298,7 +298,7 @@ class TurnedWatch:
         All of each picture is looked at; the close looks, by turn, have taken that in and go on with it.
         """
         turned = {turn: pixels.rotated(turn) for turn in TURNS}
-        found = {turn: self._scenes.detect(one, Wanted(COARSE_PX)) for turn, one in turned.items()}
+        found = {turn: self._scenes.detect(one, SceneRequest(COARSE_PX)) for turn, one in turned.items()}
         small = {turn for turn, heads in self._heads.items() if heads.is_small}
         is_due = self.fine_at is None or not 0 <= at - self.fine_at < fine_ns
         if is_due and not any(stands_sure(self._scenes, one) for one in (scene, *found.values())):
@@ -320,9 +320,9 @@ class TurnedWatch:
         """Height of the smallest person who is taken as lying; files tell of none."""
         return self._min_person_px or 0.0
 
-    def _wanted(self, at: int, close: CloseLook) -> Wanted:
+    def _wanted(self, at: int, close: CloseLook) -> SceneRequest:
         """Return how the smallest people are found; in a file all is looked at, since nobody waits for it."""
-        return EVERYTHING if self._min_person_px is None else Wanted(self._min_person_px, close, at)
+        return EVERYTHING if self._min_person_px is None else SceneRequest(self._min_person_px, close, at)
 
 
 def stands_sure(scenes: SceneDetector, scene: Scene) -> bool:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from engines.image import I420
-    from engines.scene import Scene, SceneDetector, Wanted
+    from engines.scene import Scene, SceneDetector, SceneRequest
     from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
@@ -244,7 +244,7 @@ class Annotator:
         for track in [track for track in video.persons if prices.is_figure(track)]:
             del video.persons[track]
 
-    def _scene(self, pixels: I420, wanted: Wanted, video: Video) -> Scene | None:
+    def _scene(self, pixels: I420, wanted: SceneRequest, video: Video) -> Scene | None:
         try:
             return self._scenes.detect(pixels, wanted)
         except TooMany:

@@ -203,14 +203,14 @@ class PriceCacheConfig(Section):
     stale_h: int = Field(
         default=2160,
         title="Stale",
-        description="Up to this age in hours an older price is used, marked, while a new one is sought.",
+        description="Up to this age in hours an older price is used, marked, while a new one is asked for.",
         ge=1,
         le=87_600,
     )
     unknown_h: int = Field(
         default=24,
         title="Unknown",
-        description="Hours after which an unknown price is sought again.",
+        description="Hours after which an unknown price is asked for again.",
         ge=1,
         le=8760,
     )

@@ -45,7 +45,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class BrandMatch:
     """A brand in the readings `first` to `last`, both included."""
 
     brand: str
@@ -175,7 +175,7 @@ class BrandMatcher:
         match = self._match(compact) if compact else None
         return (self._exact[match[0]], match[1]) if match is not None else None
 
-    def find(self, readings: Sequence[Reading]) -> list[Found]:
+    def find(self, readings: Sequence[Reading]) -> list[BrandMatch]:
         """Return the brands in readings in reading order; CALVIN and KLEIN may be one reading or two.
 
         The surest come first in claiming their words, so that no word tells two brands.
@@ -190,7 +190,7 @@ class BrandMatcher:
                     continue
                 first, last = run[0].reading, run[-1].reading
                 read = min(readings[i].confidence for i in range(first, last + 1))
-                found = Found(self._exact[match[0]], match[1] * read, first, last)
+                found = BrandMatch(self._exact[match[0]], match[1] * read, first, last)
                 candidates.append((-match[1], -length, start, found))
         taken: set[int] = set()
         chosen = []

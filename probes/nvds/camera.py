@@ -16,7 +16,7 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
 from probes.nvds.camera_masks import CameraMasks
 from probes.nvds.frame_origins import FrameOrigins
 from probes.nvds.meta import REDACTION_TAG, UNTRACKED, MetaError
-from probes.nvds.native_detections import Known, PackedObjects, PackedPairs
+from probes.nvds.native_detections import CameraLookup, PackedObjects, PackedPairs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -75,7 +75,7 @@ class CameraMeta:
         self._goes_on: Mapping[int, int] = {}
         self._names: dict[int, TrackId] = {}
         self._twice = TrackedTwice()
-        self._known = Known(classes, counted)
+        self._lookup = CameraLookup(classes, counted)
         self._numbers, self._body_numbers = count(1), count(BODIES)
         self._bodies: dict[int, TrackId] = {}
         """By the tracker's number whom masks follow in one person's second box."""
@@ -136,14 +136,14 @@ class CameraMeta:
             if ended:
                 gone = set(ended)
                 self._names = {number: name for number, name in self._names.items() if name not in gone}
-                self._known.name(self._names)
+                self._lookup.name(self._names)
             return ended
 
     def close(self) -> list[TrackId]:
         """End all tracks and return them. From any thread."""
         with self._lock:
             self._names.clear()
-            self._known.name(self._names)
+            self._lookup.name(self._names)
             self._bodies.clear()
             self._twice = TrackedTwice()  # the tracker's numbers may come again for others
             return self._book.clear()
@@ -184,9 +184,9 @@ class CameraMeta:
         masks: CameraMasks,
     ) -> PackedPairs | None:
         """Do `_detect_here` in the reader; None where it does not."""
-        known = self._known
-        camera = known.camera(masks, scale, size)
-        pairs = objects.detect(known, camera)
+        lookup = self._lookup
+        camera = lookup.camera(masks, scale, size)
+        pairs = objects.detect(lookup, camera)
         if pairs is not None:
             self.found_again = ()
             self._book.see_again(pairs.seen, at)
@@ -334,7 +334,7 @@ class CameraMeta:
             return name
         if name is None:
             name = self._names[number] = self._book.see(next(self._numbers), at)
-            self._known.add(number, name)
+            self._lookup.add(number, name)
             return name
         return self._book.see(name.number, at)
 

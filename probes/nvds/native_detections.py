@@ -98,10 +98,10 @@ class PackedObjects(_Unpacked[ObjectMeta]):
         records = memoryview(self._memory)[at : at + self.length * OBJECT.size]
         return tuple(map(_object, OBJECT.iter_unpack(records)))
 
-    def detect(self, known: Known, camera: int) -> PackedPairs | None:
+    def detect(self, lookup: CameraLookup, camera: int) -> PackedPairs | None:
         """Return the objects with their detections; None where only Python can do it, see detections.c.
 
-        camera: address of its record, by `known`.
+        camera: address of its record, by `lookup`.
         """
         at, seen_at, sights_at = self._places
         begin = self.address - at
@@ -109,16 +109,16 @@ class PackedObjects(_Unpacked[ObjectMeta]):
             self.address,
             self.length,
             camera,
-            known.names,
-            known.name_count,
+            lookup.names,
+            lookup.name_count,
             begin + seen_at,
             begin + sights_at,
         )
         if found < 0:
             return None
         sights = bytes(memoryview(self._memory)[sights_at : sights_at + self.length * SIGHT.size])
-        detections = PackedDetections(self._memory, begin, seen_at, found, known=known, sights=sights)
-        return PackedPairs(self, detections, sights, known)
+        detections = PackedDetections(self._memory, begin, seen_at, found, lookup=lookup, sights=sights)
+        return PackedPairs(self, detections, sights, lookup)
 
 
 class PackedDetections(_Unpacked[Detection]):
@@ -127,11 +127,11 @@ class PackedDetections(_Unpacked[Detection]):
     __slots__ = ("_at", "_labels", "_memory", "_sights", "_tracks", "address", "length")
 
     def __init__(
-        self, memory: bytearray, begin: int, at: int, length: int, *, known: Known, sights: bytes
+        self, memory: bytearray, begin: int, at: int, length: int, *, lookup: CameraLookup, sights: bytes
     ) -> None:
         self._made = None
         self._memory, self._at, self.address, self.length = memory, at, begin + at, length
-        self._labels, self._tracks, self._sights = known.labels, known.tracks, sights
+        self._labels, self._tracks, self._sights = lookup.labels, lookup.tracks, sights
 
     @property
     def visible(self) -> Sequence[Detection]:
@@ -176,11 +176,11 @@ class PackedPairs(_Unpacked[tuple[ObjectMeta, "Detection | None"]]):
     __slots__ = ("_detections", "_objects", "detections", "seen", "sights", "tracks")
 
     def __init__(
-        self, objects: PackedObjects, detections: PackedDetections, sights: bytes, known: Known
+        self, objects: PackedObjects, detections: PackedDetections, sights: bytes, lookup: CameraLookup
     ) -> None:
         self._made = None
         self._objects, self.detections, self.sights = objects, detections, sights
-        self.tracks, self.seen = known.tracks_of(sights)
+        self.tracks, self.seen = lookup.tracks_of(sights)
 
     def __len__(self) -> int:
         return self._objects.length
@@ -194,8 +194,8 @@ class PackedPairs(_Unpacked[tuple[ObjectMeta, "Detection | None"]]):
         )
 
 
-class Known:
-    """What tells one camera's objects, as detections.c takes it: classes, masks, tracks with a name."""
+class CameraLookup:
+    """The tables by which detections.c names one camera's objects: classes, masks, tracks with a name."""
 
     def __init__(self, classes: Mapping[tuple[int, int], tuple[Kind, str]], counted: float) -> None:
         """Take the classes; counted: confidence below which a person is doubtful."""

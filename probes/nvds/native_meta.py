@@ -41,7 +41,7 @@ from probes.nvds.native_detections import (
     PackedObjects,
 )
 from probes.nvds.native_heads import HEAD, MASK, NativeHeadWatch, PlacedMasks
-from probes.nvds.tensors import MOST, Tensors, tensors_of
+from probes.nvds.tensors import MAX_CANDIDATES, Tensors, tensors_of
 from probes.redaction.heads import MAX_HEADS
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ class NativeLooks:
         return tensors_of(present) if present else None
 
     def _copy(self, look: ObjectMeta, layer: str) -> npt.NDArray[np.float32] | None:
-        values = np.empty(MOST * VECTOR, np.float32)
+        values = np.empty(MAX_CANDIDATES * VECTOR, np.float32)
         count = check(
             self._library.tensor(look.meta, BRAND_GIE, layer.encode(), values.ctypes.data, len(values))
         )

@@ -35,7 +35,7 @@ NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 #define BAD_SURFACE (-6)   /* a surface that cannot be copied from */
 #define BAD_BOX (-7)       /* a box without an end */
 #define NO_MEMORY (-9)
-#define MOST 65536         /* a longer list is a broken one, or a ring */
+#define MAX_LIST 65536     /* a longer list is a broken one, or a ring */
 
 typedef struct {
   uint32_t pad, batch_id;
@@ -88,7 +88,7 @@ static int64_t
 length (const GList * node)
 {
   int64_t count = 0;
-  for (; node && count <= MOST; node = node->next)
+  for (; node && count <= MAX_LIST; node = node->next)
     count++;
   return count;
 }
@@ -191,7 +191,7 @@ msh_nvds_tags (uint64_t buffer, int32_t tag, int32_t head, TagRecord * found, ui
     return TOO_SMALL;
   for (GList * f = batch->frame_meta_list; f; f = f->next, found++) {
     NvDsFrameMeta *frame = f->data;
-    if (!frame || length (frame->obj_meta_list) > MOST)
+    if (!frame || length (frame->obj_meta_list) > MAX_LIST)
       return BAD_LIST;
     *found = (TagRecord) {0, 0, 0, 0};
     for (GList * o = frame->obj_meta_list; o; o = o->next) {
@@ -331,7 +331,7 @@ API int64_t
 msh_nvds_tensor (uint64_t object, uint32_t gie, const char *layer, float *out, uint64_t most)
 {
   NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) object;
-  if (length (seen->obj_user_meta_list) > MOST)
+  if (length (seen->obj_user_meta_list) > MAX_LIST)
     return BAD_LIST;
   for (GList * u = seen->obj_user_meta_list; u; u = u->next) {
     NvDsUserMeta *user = u->data;

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 FLOAT = 0
 """NvDsInferDataType of 32 bit floats (includes/nvdsinfer.h)."""
-MOST = 100
+MAX_CANDIDATES = 100
 """Candidates of one look; more is no answer of a model of marks."""
 
 
@@ -100,7 +100,7 @@ class PydsLooks:
                 continue
             count, buffer = int(layer.inferDims.numElements), layer.buffer
             address = self._pyds.get_ptr(buffer) if buffer is not None else 0
-            if int(layer.dataType) != FLOAT or not address or not 0 < count <= MOST * VECTOR:
+            if int(layer.dataType) != FLOAT or not address or not 0 < count <= MAX_CANDIDATES * VECTOR:
                 raise MetaError(f"the brand model's output {layer.layerName} is not what it should be")
             copied = ctypes.string_at(address, 4 * count)
             found[layer.layerName] = np.frombuffer(copied, np.float32)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from probes.frame import Box
 
-WASTE, MOST_PARTS = 0.25, 8
+WASTE, MAX_PARTS = 0.25, 8
 """Share of a head that may be covered for nothing beside a slanted way; most boxes that one is covered by."""
 
 
@@ -58,7 +58,7 @@ class WayMask(Mask):
         beside, enough = abs(dx * dy), WASTE * w * h
         if not beside > enough:
             return (self.box,)
-        count = MOST_PARTS if beside >= MOST_PARTS * enough else ceil(beside / enough)
+        count = MAX_PARTS if beside >= MAX_PARTS * enough else ceil(beside / enough)
         wide, high = w + abs(dx) / count, h + abs(dy) / count
         left, top = min(x, to_x), min(y, to_y)
         steps = [(n, n if dx * dy > 0 else count - 1 - n) for n in range(count)]

@@ -259,13 +259,13 @@ def _speed(settings: Settings) -> Iterator[CheckResult]:
 def _frame_seconds(scenes: SceneDetector, smallest_px: int) -> float:
     """Return what one frame of 1280x720 takes in which two people of twice the smallest height walk."""
     from engines.close_look import CloseLook  # noqa: PLC0415  needs OpenCV
-    from engines.scene import Wanted  # noqa: PLC0415  needs OpenVINO
+    from engines.scene import SceneRequest  # noqa: PLC0415  needs OpenVINO
 
     close, begun = CloseLook(), 0.0
     for number in range(_SAMPLE_RUNS + 2):
         if number == 2:  # the first looks at everything, and both compile
             begun = time.perf_counter()
-        wanted = Wanted(smallest_px, close, number * 100_000_000)
+        wanted = SceneRequest(smallest_px, close, number * 100_000_000)
         scenes.detect(_people(2 * smallest_px, 20 * number), wanted)
     return (time.perf_counter() - begun) / _SAMPLE_RUNS
 

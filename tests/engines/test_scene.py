@@ -20,7 +20,7 @@ from engines.image import I420
 from engines.manifest import read_manifest
 from engines.nms import overlaps
 from engines.openvino_runtime import Precision
-from engines.scene import Scene, SceneDetector, TooMany, Wanted, load_scene_detector
+from engines.scene import Scene, SceneDetector, SceneRequest, TooMany, load_scene_detector
 from engines.still_scene import AGAIN_NS, EMPTY, StillScene
 from engines.thresholds import MASKED_FACE, MASKED_PERSON, counting_thresholds, detection_thresholds
 
@@ -53,15 +53,15 @@ def test_a_small_face_in_a_large_picture_is_found_where_detail_is_wanted() -> No
     scale, places = 0.16, [(200, 200), (1500, 850), (1800, 90)]  # faces of 14 x 19 px
     picture = shop((1920, 1080), places, scale)
 
-    def found(wanted: Wanted) -> list[bool]:
+    def found(wanted: SceneRequest) -> list[bool]:
         boxes = scenes().detect(picture, wanted).faces.boxes
         expected = np.array(
             [[part * scale + at for part, at in zip(FACE, 2 * at, strict=True)] for at in places]
         )
         return (overlaps(expected, boxes) > 0.4).any(axis=1).tolist()
 
-    assert found(Wanted()) == [True, True, True]
-    assert found(Wanted(min_person_px=1000)) == [False, False, False]
+    assert found(SceneRequest()) == [True, True, True]
+    assert found(SceneRequest(min_person_px=1000)) == [False, False, False]
 
 
 def test_on_a_camera_small_faces_are_found_without_looking_at_everything() -> None:
@@ -71,7 +71,7 @@ def test_on_a_camera_small_faces_are_found_without_looking_at_everything() -> No
     for number in range(4):
         later = shop((1920, 1080), places, scale)
         picture = one if number < 2 else later  # somebody comes in with the third picture
-        begun = scenes().start([picture], [Wanted(close=close, at_ns=number * 100_000_000)])
+        begun = scenes().start([picture], [SceneRequest(close=close, at_ns=number * 100_000_000)])
         begun.look_closer()
         (scene,) = begun.results()
         assert isinstance(scene, Scene)
@@ -86,9 +86,9 @@ def test_on_a_camera_small_faces_are_found_without_looking_at_everything() -> No
 
 def test_pictures_that_are_let_go_leave_the_networks_free() -> None:
     picture = shop((640, 480), [(200, 200)], 0.5)
-    begun = scenes().start([picture, I420.black(1, 1)], [Wanted(), Wanted()])
+    begun = scenes().start([picture, I420.black(1, 1)], [SceneRequest(), SceneRequest()])
     begun.let_go()
-    (scene,) = scenes().start([picture], [Wanted()]).results()
+    (scene,) = scenes().start([picture], [SceneRequest()]).results()
     assert isinstance(scene, Scene)
     assert len(scene.faces.boxes) == 1
 
@@ -111,10 +111,10 @@ def test_a_sheet_whose_answer_is_full_is_asked_again_patch_by_patch(monkeypatch:
 
     monkeypatch.setattr(faces, "start_sheet", lambda *given: Full(start_sheet(*given)), raising=False)
     picture, close = shop((1920, 1080), [(200, 200)], 0.16), CloseLook()
-    scenes().detect(picture, Wanted(close=close))
+    scenes().detect(picture, SceneRequest(close=close))
     monkeypatch.setattr(faces, "start_view", seen, raising=False)
     moved = shop((1920, 1080), [(240, 200)], 0.16)
-    found = scenes().detect(moved, Wanted(close=close, at_ns=100_000_000))
+    found = scenes().detect(moved, SceneRequest(close=close, at_ns=100_000_000))
     face = np.array([[part * 0.16 + at for part, at in zip(FACE, (240, 200) * 2, strict=True)]])
     assert (overlaps(face, found.faces.boxes) > 0.3).any()
     assert len([view for view in asked if view.detail]) >= 1
@@ -163,7 +163,7 @@ def test_who_is_doubtful_is_neither_counted_nor_lost() -> None:
 
 def test_a_picture_that_cannot_be_read_fails_alone() -> None:
     pictures = [I420.black(1, 40), shop((640, 512), [(60, 0)], 1.0)]
-    bad, good = scenes().start(pictures, [Wanted(), Wanted()]).results()
+    bad, good = scenes().start(pictures, [SceneRequest(), SceneRequest()]).results()
     assert isinstance(bad, InferenceFailed)
     assert not isinstance(good, InferenceFailed)
     assert len(good.faces) == 1
@@ -259,7 +259,7 @@ def test_a_picture_like_the_last_ones_that_showed_nothing_is_searched_at_times_o
 
     def is_searched(picture: I420, number: int) -> bool:
         searches.clear()
-        scene = scenes().detect(picture, Wanted(at_ns=number * step, still=still))
+        scene = scenes().detect(picture, SceneRequest(at_ns=number * step, still=still))
         assert not len(scene.objects) + len(scene.doubtful) + len(scene.faces)
         return bool(searches)
 
@@ -272,4 +272,4 @@ def test_a_picture_like_the_last_ones_that_showed_nothing_is_searched_at_times_o
 def test_a_picture_is_searched_while_anything_is_found_however_still_it_is() -> None:
     still, shown = StillScene(), shop((480, 270), [(40, 8)], 0.5)
     for number in range(EMPTY + 2):
-        assert len(scenes().detect(shown, Wanted(at_ns=number, still=still)).faces), number
+        assert len(scenes().detect(shown, SceneRequest(at_ns=number, still=still)).faces), number

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from engines.errors import InferenceFailed
     from engines.image import I420
-    from engines.scene import Wanted
+    from engines.scene import SceneRequest
 
 Corners = tuple[float, float, float, float]
 
@@ -40,10 +40,10 @@ class FakeSceneDetector:
     ) -> None:
         self.scene = Scene(detections(*persons), detections(*doubtful, score=0.3), detections(*faces))
         self.errors: dict[int, InferenceFailed] = {}
-        self.wanted: list[Wanted] = []
+        self.wanted: list[SceneRequest] = []
         self.asked: Counter[str] = Counter()
 
-    def start(self, pictures: Sequence[I420], wanted: Sequence[Wanted]) -> FakePendingScenes:
+    def start(self, pictures: Sequence[I420], wanted: Sequence[SceneRequest]) -> FakePendingScenes:
         assert len(pictures) == len(wanted)
         self.wanted += wanted
         return FakePendingScenes(self, [picture.width for picture in pictures])

@@ -48,7 +48,7 @@ class Clothes:
         return "shirt" if box[0] > 10 else None
 
 
-class Known:
+class KnownMarks:
     def margins(self, vectors: np.ndarray) -> np.ndarray:
         """Say of mark number 9 that it is nearly a brand's."""
         return np.where(vectors[:, 9] > 0, -0.05, -0.3)
@@ -63,7 +63,7 @@ def masked(person: int, left: float = 100.0) -> RedactedFrame:
 
 def collected(*seen: tuple[int, float, int], finder: Finder | None = None) -> MarkCollector:
     """Collect (person, left edge of the person, second)."""
-    collector = MarkCollector(finder or Finder(), Clothes(), Known())
+    collector = MarkCollector(finder or Finder(), Clothes(), KnownMarks())
     for person, left, second in seen:
         collector.add("a.mp4", second * S, masked(person, left))
     return collector

@@ -30,7 +30,7 @@ from probes.redaction.redact import RedactionFailed, Redactor
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
-    from engines.scene import SceneDetector, Wanted
+    from engines.scene import SceneDetector, SceneRequest
 
 NOBODY = Scene(Detections.empty(), Detections.empty(), Detections.empty())
 STANDS = Scene(detections((8, 4, 28, 60)), Detections.empty(), Detections.empty())
@@ -48,10 +48,10 @@ class Shop:
     def __init__(self, found: Scene = STANDS, *, height: float = COARSE_PX) -> None:
         self.looks, self.fine, self.found, self.height = 0, 0, found, height
         self.error: InferenceFailed | None = None
-        self.wanted: list[Wanted] = []
+        self.wanted: list[SceneRequest] = []
         self.places: list[np.ndarray] = []
 
-    def detect(self, picture: I420, wanted: Wanted = EVERYTHING) -> Scene:
+    def detect(self, picture: I420, wanted: SceneRequest = EVERYTHING) -> Scene:
         is_fine = wanted.min_person_px < COARSE_PX
         self.wanted.append(wanted)
         self.fine, self.looks = self.fine + is_fine, self.looks + (not is_fine)

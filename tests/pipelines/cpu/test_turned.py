@@ -23,7 +23,7 @@ from probes.redaction.heads import MAX_HEADS
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
-    from engines.scene import SceneDetector, Wanted
+    from engines.scene import SceneDetector, SceneRequest
 
 FACES = FacesConfig()
 HEAD = (8.0, 4.0, 28.0, 60.0)
@@ -38,7 +38,7 @@ class HeadUp:
     def __init__(self) -> None:
         self.looks = 0
 
-    def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
+    def detect(self, picture: I420, _wanted: SceneRequest | None = None) -> Scene:
         self.looks += 1
         top = float(picture.y[: picture.height // 4].mean())
         found = detections(HEAD, score=top / 255) if top > 1.5 * picture.y.mean() else Detections.empty()
@@ -150,7 +150,7 @@ def test_frames_before_a_look_that_takes_it_back_stay_masked() -> None:
 
 def test_more_heads_than_can_be_followed_fail_as_too_many_that_are_found() -> None:
     class Crowd(HeadUp):
-        def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
+        def detect(self, picture: I420, _wanted: SceneRequest | None = None) -> Scene:
             places = [(4.0 * (n % 40), 9.0 * (n // 40)) for n in range(MAX_HEADS + 1)]
             crowd = [(x, y, x + 3, y + 8) for x, y in places]
             return Scene(detections(*crowd), Detections.empty(), Detections.empty())

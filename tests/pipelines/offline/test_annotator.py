@@ -27,7 +27,7 @@ from tests.fakes.scene_detector import detections
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from engines.scene import SceneDetector, Wanted
+    from engines.scene import SceneDetector, SceneRequest
     from probes.frame import Frame
     from probes.recognition.look_workers import FileLooks
 
@@ -47,7 +47,7 @@ class OneWhoLies:
     def __init__(self, *, clerk: bool = False, too_many: int = 0) -> None:
         self._clerk, self._left = clerk, too_many
 
-    def detect(self, picture: I420, _wanted: Wanted | None = None) -> Scene:
+    def detect(self, picture: I420, _wanted: SceneRequest | None = None) -> Scene:
         nobody = Detections.empty()
         self._left -= 1
         if not self._left:
@@ -140,7 +140,7 @@ class WomanAndBag:
 
     classes = ("person", "handbag")
 
-    def detect(self, _picture: I420, _wanted: Wanted | None = None) -> Scene:
+    def detect(self, _picture: I420, _wanted: SceneRequest | None = None) -> Scene:
         boxes = np.array([(100, 50, 200, 350), (300, 290, 360, 350)], np.float32)
         found = Detections(boxes, np.array([0.9, 0.7], np.float32), np.array([0, 1], np.int32))
         return Scene(found, Detections.empty(), detections((135, 60, 165, 95)))
