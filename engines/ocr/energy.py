@@ -17,14 +17,23 @@ if TYPE_CHECKING:
 Area = tuple[int, int, int, int]
 
 STROKE_PX = 5
+"""Strokes are thinner than this, in px of each level."""
 LEVELS = 3
+"""The picture, and twice half of the one before."""
 STRONGEST = 60
+"""A stroke of more contrast, in grey levels, counts as this: one bright edge is no word."""
 WINDOWS = ((24, 8), (8, 24), (14, 14))
+"""Width and height, px, over which strokes are averaged: words across, words upright, single letters."""
 ENERGY = 25
+"""Average, in grey levels, above which a place may be text."""
 MAX_PARTS = 12
+"""With more areas than this the whole picture is one."""
 CELL = 4
+"""Side, px, of the places for which the energy is told."""
 AROUND = 14
+"""Margin, px, around an area."""
 SHORTEST = 20
+"""Longer side, px, below which an area is no word."""
 
 
 def stroke_energy(grey: Grey) -> npt.NDArray[np.uint8]:

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     Bgr = npt.NDArray[np.uint8]
 
 HEIGHT = 48
+"""Height of a line, px, that the recogniser takes."""
 WIDEST = 640
+"""A longer line is squeezed to this width, px."""
 BUCKET = 128
+"""Widths are filled up to a multiple of this, so that few of them are compiled for."""
 NARROWEST = 128
 
 

@@ -29,7 +29,7 @@ THUMB_PX = 240
 DETECTORS = ("nanodet-416", "centerface")
 """Models that see people on the tried picture."""
 BEST, NEAREST, SAME_PLACE = 3, 20, 0.3
-"""Places that a try names where none counts, of how many, and the share from which two are one."""
+"""Places that a try names where none is the brand, of how many; common share from which two are one."""
 SEEN, NEAR = (90, 190, 40), (40, 150, 235)
 
 

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     Bgr = npt.NDArray[np.uint8]
 
 EVERY_NS = 1_000_000_000
-"""As often as a person is looked at."""
+"""Shortest time between two looks at one person."""
 LEAST_SCORE, LEAST_PX = 0.3, 20.0
-"""Of the finder, that a mark is there; root of its area, px."""
+"""Least score of the finder, and least root of a mark's area, px."""
 ALIKE = 0.66
 """Likeness to the middle of a group from which a mark belongs to it."""
 KNOWN = 0.08
@@ -42,7 +42,7 @@ MAX_SIGHTS, MAX_GROUPS, MAX_TRACKS = 20_000, 2_000, 4096
 SHOWN = 4
 """Pictures of a group that are kept, each of another person where there are so many."""
 APART = 1.0
-"""How far, in sides of the mark, the places of a group in the picture must lie apart."""
+"""Least distance between two places of a group in the picture, in sides of the mark: people move."""
 PERSON_PX = 120.0
 
 

@@ -21,12 +21,12 @@ Part = Literal["symbol", "word"]
 GAP = 0.05
 """Width of the empty band between symbol and word, as a share of the picture's side across the band."""
 LETTERS, WORD_ASPECT, SCRIPT_ASPECT = 3, 1.6, 3.5
-"""A word is that many separate shapes in a row and that wide by its height; joined letters, wider yet."""
+"""A word has at least so many separate shapes in a row, and width to height; and a word of joined letters."""
 SYMBOL_ASPECT = (0.3, 3.2)
 TALLER = 1.15
 """By how much a symbol beside a word is taller than it: a letter that stands apart is not."""
 LEAST_SIDE, LEAST_SHARE = 24, 0.12
-"""Sides of a part: in px, and as a share of the whole's in that direction."""
+"""Least side of a part: px, and share of the whole picture's side in that direction."""
 APART = 40
 MARGIN = 0.08
 FAINT = 16

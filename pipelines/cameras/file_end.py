@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_BOXES: Final = 2**18
-"""Of a film in fragments, one each second or less, that are more than a day; beyond that nobody can tell."""
+"""No more boxes are read of a file: a day of one fragment a second has fewer. Beyond, its end is unknown."""
 MAX_TAGS: Final = 2_000_000
 HEAD_BYTES: Final = 8192
 TAIL_BYTES: Final = 2**22

@@ -23,25 +23,25 @@ if TYPE_CHECKING:
 
 S = 1_000_000_000
 HELD_NS = 300 * S
-"""So long after they were seen last people are held at most: most visits are over then."""
+"""Longest time for which people are held after they were last seen: most visits are over then."""
 LOST_NS = 60 * S
-"""So long the people of a lost camera are held: most cameras are back by then."""
+"""How long the people of a lost camera are held: most cameras are back by then."""
 APPEAR_NS = 20 * S
-"""Until then after its return a camera has seen whoever was in view: frames and looks are few."""
+"""Who appears within this time after the camera's return may have been there before: frames are few."""
 SEARCH_NS = 45 * S
 """Whoever is not found so long after the camera's return has left; the next turn comes after 60 s."""
 PATIENCE_NS = 10 * S
-"""So long one who was not looked at yet may still be any of the held."""
+"""So long after the return nobody is linked while the clothes of somebody new are not known."""
 STOOD, AS_TALL = 0.5, 0.75
 """Body heights, and ratio of heights, within which somebody stands where another one stood."""
 SIZE = 0.4
 """Least ratio of the body heights: who stays moves nearer and farther."""
 ALIKE = 0.93
-"""How alike the clothes must be: one in 50 pairs of strangers is, 9 in 10 looks at one person."""
+"""Least likeness of the clothes: 1 in 50 pairs of strangers has it, and 9 in 10 looks at one person."""
 PLACE, BRAND = 0.05, 0.05
-"""What standing where one stood, and a brand in common, add where several are so alike: never instead."""
+"""What the same place, and a brand in common, add to the likeness of the clothes; they never replace it."""
 LEAD = 0.03
-"""How much less any other pair of the two must be alike."""
+"""By how much a pair must be ahead of every other pair with one of the two people."""
 SURE = 0.8
 """Certainty of such a link; it falls by half until the end of the time people are held."""
 

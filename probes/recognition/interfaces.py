@@ -52,7 +52,7 @@ class EmblemSearch(Protocol):
     def __call__(
         self, bgr: Bgr, emblems: Sequence[Emblem], *, places: FloatArray | None = None
     ) -> list[Sighting]:
-        """Return the emblems seen, boxes in pixels of the picture; places: boxes to seek around alone."""
+        """Return the emblems seen, boxes in pixels of the picture; places: search around these only."""
 
 
 class OutfitParser(Protocol):
@@ -83,7 +83,7 @@ class BagOpinion(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """What is done to a picture that nobody waits for and that is seen once only.
+    """The slower ways of looking, for a picture that nobody waits for and that is seen once only.
 
     words: reads at several scales, a list of words for each. again: looks at (n, 4) boxes of a picture once
     more, in several views. emblems: finds them in enlarged parts; None leaves that to the usual search.

@@ -40,7 +40,8 @@ VIDEOS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts")
 FRAME_NS = 200_000_000
 """Time between the frames that are looked at: people are followed at five a second."""
 FACE_SCORE, FACE_SIDE = 0.3, 24
-"""From where a crop is left out: lower than a face counts elsewhere, for a mark more costs nothing."""
+"""Score of a face for which a crop is left out, lower than elsewhere: a lost crop costs little. Least side,
+px, of a crop in which faces are looked for."""
 MAX_MARKS = 40
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem}"
