@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from engines.paths import ROOT
@@ -25,8 +26,9 @@ NOT_SHIPPED = ("engines.training", "scripts.bench", "scripts.demo", "scripts.too
 _TABLE = re.compile(r"(<!-- (\w+): made by scripts\.tools\.architecture -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
-    """Return the syntax tree of every module of the product, by dotted name."""
+    """Return the syntax tree of every module of the product, by dotted name; read once."""
     paths = (path for top in TOPS for path in sorted((ROOT / top).rglob("*.py")))
     return {_dotted(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
