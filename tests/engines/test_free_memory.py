@@ -74,6 +74,39 @@ def test_kernels_are_limited_unless_the_environment_says_otherwise(monkeypatch: 
     assert os.environ[variable] == "64"
 
 
+# Bytes that the C library has given out, after pictures of 30 sizes and after those of 30 others.
+SIZES = """
+import ctypes, itertools
+from engines.manifest import read_manifest
+from engines.openvino_runtime import Network
+names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+Info = type("Info", (ctypes.Structure,), {"_fields_": [(name, ctypes.c_size_t) for name in names]})
+mallinfo = ctypes.CDLL(None).mallinfo2
+mallinfo.restype = Info
+network = Network(read_manifest()["centerface"], threads=1, any_size=True)
+def find(sizes):
+    info = mallinfo()
+    before = info.uordblks + info.hblkhd
+    for size in sizes:
+        slot = network.take(size)
+        slot.pixels[:] = 0
+        slot.start()
+        slot.result(120)
+        network.give_back([slot])
+    info = mallinfo()
+    return info.uordblks + info.hblkhd - before
+sizes = list(itertools.product(range(96, 352, 32), range(96, 352, 32)))[::-1][:60]
+print(find(sizes[:30]), find(sizes[30:]))
+"""
+
+
+def test_memory_does_not_grow_with_each_size_of_picture() -> None:
+    command = [sys.executable, "-c", SIZES]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=600)
+    first, others = map(int, done.stdout.split())
+    assert others < first / 2
+
+
 class Compiled:
     """A compiled model of which only the working memory is asked about."""
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -13,6 +15,7 @@ from engines.manifest import find_model, read_manifest
 from engines.ocr.reader import WordReader, _letters, readable
 from engines.ocr.regions import Region
 from engines.ocr.scripts import SCRIPTS, UNREAD, script_of
+from engines.paths import ROOT
 from tests.engines.rendered_words import bent, cloth, halves, ink, lines, printed, stacked, turned
 
 if TYPE_CHECKING:
@@ -109,6 +112,39 @@ def test_working_memory_is_given_back_after_each_picture(
     reader._finder.find(np.full((128, 192, 3), 255, np.uint8))
     reader._finder.find(np.full((768, 544, 3), 255, np.uint8))
     assert at_once == [False, True]
+
+
+# Bytes that the C library has given out, after canvases of 15 sizes and after those of 30 others.
+CANVASES = """
+import ctypes, itertools
+import numpy as np
+from engines.ocr.reader import WordReader
+from engines.ocr.windows import SIDES
+names = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+Info = type("Info", (ctypes.Structure,), {"_fields_": [(name, ctypes.c_size_t) for name in names]})
+mallinfo = ctypes.CDLL(None).mallinfo2
+mallinfo.restype = Info
+def in_use():
+    info = mallinfo()
+    return info.uordblks + info.hblkhd
+finder = WordReader()._finder
+def find(sizes):
+    before = in_use()
+    for size in sizes:
+        finder.find(np.full((*size, 3), 255, np.uint8))
+    return in_use() - before
+sizes = sorted(itertools.product(SIDES, SIDES), key=lambda size: (size[0] * 7 + size[1] * 5) % 64)
+sizes = [size for size in sizes if size[0] * size[1] <= 768 * 512]
+find([(768, 512), (512, 768)])
+print(find(sizes[:15]), find(sizes[15:]))
+"""
+
+
+def test_memory_does_not_grow_with_each_size_of_canvas() -> None:
+    command = [sys.executable, "-c", CANVASES]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=600)
+    first, others = map(int, done.stdout.split())
+    assert others < first
 
 
 def test_words_are_read_closer_to_their_letters(reader: WordReader, monkeypatch: pytest.MonkeyPatch) -> None:
