@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -10,12 +12,19 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+STARVED_S = 5.0
+"""A camera that has waited for its turn for so long gets it, however old its item is."""
+SOON_S = 2.0
+"""Only who gives items so often loses one by its age: the next will be fresh."""
+
 
 class LatestPerCamera(Generic[T]):
     """One slot per camera. Producers never wait; one consumer takes at most one item of each camera.
 
     on_drop(camera, reason): called in the producer's thread, without any lock held, for each item that
-    nobody will see; reason is "superseded" (a newer one came first) or "removed" (camera or all closed).
+    nobody will see; reason is "superseded" (a newer one came first), "removed" (camera or all closed), or
+    "stale", in the consumer's thread: it waited for longer than max_age_s, the next comes within SOON_S, and
+    its camera had a turn in the last STARVED_S. With that bound whose turn was longest ago is first.
 
     >>> frames = LatestPerCamera()
     >>> frames.put("door", "first")
@@ -24,10 +33,19 @@ class LatestPerCamera(Generic[T]):
     ['second']
     """
 
-    def __init__(self, on_drop: Callable[[str, str], None] = lambda camera, reason: None) -> None:
-        self._on_drop = on_drop
+    def __init__(
+        self,
+        on_drop: Callable[[str, str], None] = lambda camera, reason: None,
+        *,
+        max_age_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._on_drop, self._max_age_s, self._clock = on_drop, max_age_s, clock
         self._ready = threading.Condition()
         self._slots: dict[str, T] = {}
+        self._put_at: dict[str, float] = {}
+        self._every_s: dict[str, float] = {}
+        self._turn_at: dict[str, float] = {}
         self._removed: set[str] = set()
         self._closed = self._woken = False
 
@@ -38,6 +56,9 @@ class LatestPerCamera(Generic[T]):
             superseded = camera in self._slots
             if not gone:
                 self._slots[camera] = item
+                now = self._clock()
+                self._every_s[camera] = now - self._put_at.get(camera, -math.inf)
+                self._put_at[camera] = now
                 self._ready.notify()
         if gone or superseded:
             self._on_drop(camera, "removed" if gone else "superseded")
@@ -50,9 +71,29 @@ class LatestPerCamera(Generic[T]):
         with self._ready:
             self._ready.wait_for(lambda: self._slots or self._closed or self._woken, timeout_s)
             self._woken = False
+            stale = self._take_stale()
             # A dict keeps a camera's place while its item is replaced, so no camera can starve another.
-            cameras = list(self._slots)[:limit]
-            return [self._slots.pop(camera) for camera in cameras]
+            cameras = list(self._slots)
+            if self._max_age_s is not None:
+                cameras.sort(key=lambda camera: self._turn_at.get(camera, 0.0))
+                self._turn_at |= dict.fromkeys(cameras[:limit], self._clock())
+            taken = [self._slots.pop(camera) for camera in cameras[:limit]]
+        for camera in stale:
+            self._on_drop(camera, "stale")
+        return taken
+
+    def _take_stale(self) -> list[str]:
+        """Take out what is too old to be worth the work, and return whose it was."""
+        if self._max_age_s is None:
+            return []
+        now, stale = self._clock(), []
+        for camera in list(self._slots):
+            is_old = now - self._put_at[camera] > self._max_age_s
+            had_turn = now - self._turn_at.get(camera, -math.inf) < STARVED_S
+            if is_old and had_turn and self._every_s[camera] <= SOON_S:
+                del self._slots[camera]
+                stale.append(camera)
+        return stale
 
     def wake(self) -> None:
         """Have the consumer return from `take` now."""
@@ -70,6 +111,7 @@ class LatestPerCamera(Generic[T]):
         with self._ready:
             self._removed.add(camera)
             self._slots.pop(camera, None)
+            self._turn_at.pop(camera, None)
 
     def close(self) -> None:
         """Drop everything and wake the consumer, for good."""

@@ -40,6 +40,10 @@ TAKE_TIMEOUT_S = 0.2
 BATCH = 2
 """Frames begun together. The networks take one after the other, and no frame is published before the last of
 its batch: with more, those of many cameras would only wait for each other."""
+SLOW_S = 0.1
+"""Where a frame takes longer, one is begun at a time: each waits for the one before, and grows old there."""
+NEW_SHARE = 0.3
+"""Weight of the newest frame in how long one takes."""
 
 
 class InferenceLoop:
@@ -84,6 +88,7 @@ class InferenceLoop:
         )
         self._calls = FloorCalls(frames.wake)
         self._let_go: frozenset[str] = frozenset()
+        self._frame_s = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self.failed: BaseException | None = None
@@ -182,13 +187,17 @@ class InferenceLoop:
         under_work: tuple[list[RawFrame], PendingScenes] | None = None
         while not self._stop.is_set():
             self._calls.run()
-            batch = self._frames.take(0 if under_work else TAKE_TIMEOUT_S, BATCH)
+            limit = 1 if self._frame_s > SLOW_S else BATCH
+            batch = self._frames.take(0 if under_work else TAKE_TIMEOUT_S, limit)
+            began = self._clock()
             if self._is_trusted():
                 if under_work:
                     under_work[1].look_closer()
                 started = self._begin(batch) if batch else None
                 if under_work:
                     self._finish_batch(*under_work)
+                    took_s = (self._clock() - began) / max(1, len(under_work[0]))
+                    self._frame_s += NEW_SHARE * (took_s - self._frame_s)
                 under_work = started
                 self._let_go = frozenset()  # what is under work now was begun after the change
             else:

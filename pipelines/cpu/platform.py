@@ -44,6 +44,8 @@ LOST_MS = 2000
 GAP_MS = 2500
 """A person unseen for this long has left; longer than LOST_MS, so that the tracker gives up first."""
 TRIAL = "trial"
+MAX_WAIT_S = 0.4
+"""A frame that waited longer is left out where its camera gives another soon: it would be a second old."""
 SWITCH_INTERVAL_S = 0.0005
 """How long one thread may keep the interpreter from another: capture threads wait far less than a frame."""
 
@@ -80,7 +82,7 @@ class CpuPlatform:
         self._sessions = Sessions(settings.store.zone, parts.random)
         self._settings, cameras = settings, settings.enabled_cameras()
         self._finite = finite_cameras(cameras)
-        self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop)
+        self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop, max_age_s=MAX_WAIT_S)
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
         self._loop = InferenceLoop(
             frames=self._frames,

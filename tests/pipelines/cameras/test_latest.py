@@ -94,3 +94,48 @@ def test_after_closing_nothing_stays():
     mailbox.close()
     mailbox.put("a", 2)
     assert (mailbox.take(5), drops, mailbox.closed) == ([], [("a", "removed")], True)
+
+
+class Slow:
+    """A mailbox of items that hold their time, and its clock; each item takes so many tenths to work on."""
+
+    def __init__(self, tenths: int) -> None:
+        self.now, self.tenths, self.drops, self.got = 100.0, tenths, [], []
+        self.mailbox = LatestPerCamera(
+            lambda *drop: self.drops.append(drop), max_age_s=0.4, clock=lambda: self.now
+        )
+
+    def run(self, seconds: int, due: dict[str, set[int]]) -> None:
+        """Let time pass. due: the tenths of each second in which a camera gives an item."""
+        free_at = self.now
+        for tenth in range(10 * seconds):
+            self.now = 100 + tenth / 10
+            for camera, tenths in due.items():
+                if tenth % 10 in tenths:
+                    self.mailbox.put(camera, (camera, self.now))
+            while self.now >= free_at and (taken := self.mailbox.take(0, 1)):
+                self.got += [(camera, self.now - at) for camera, at in taken]
+                free_at = self.now + self.tenths / 10
+
+
+@pytest.mark.parametrize(("cameras", "tenths"), [(4, 3), (4, 5), (4, 6), (8, 3), (8, 5)])
+def test_where_more_comes_than_can_be_worked_on_nothing_old_is_and_none_starves(cameras, tenths):
+    """Key frames, one a second of each camera, all within a few tenths."""
+    slow = Slow(tenths)
+    slow.run(240, {f"c{number}": {number} for number in range(cameras)})
+    ages = sorted(age for _, age in slow.got)
+    assert ages[int(0.95 * len(ages))] <= 0.5
+    assert {reason for _, reason in slow.drops} <= {"stale", "superseded"}
+    turns = [sum(camera == f"c{number}" for camera, _ in slow.got) for number in range(cameras)]
+    assert min(turns) >= 240 / 5 - 1
+    assert len(slow.got) + len(slow.drops) + len(slow.mailbox) == cameras * 240
+
+
+def test_a_camera_that_gives_an_item_every_few_seconds_loses_none_by_age():
+    slow = Slow(15)
+    for number in range(20):
+        slow.now += 4
+        slow.mailbox.put("slow", number)
+        slow.now += 1.5
+        slow.got += slow.mailbox.take(0)
+    assert (slow.got, slow.drops) == (list(range(20)), [])
