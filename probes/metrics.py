@@ -202,7 +202,7 @@ class Metrics:
         self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
         self.looks_owed = counter(
             "looks_owed_total",
-            "Whether persons in view for 10 s without an item had 6 looks; again every 1.7 s.",
+            "Whether persons in view for 10 s had 6 looks or an item; without one again every 1.7 s.",
             "result",
         )
         self.look_failures = counter("look_failures_total", "Looks that a route failed at.", "route")

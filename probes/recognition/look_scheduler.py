@@ -169,7 +169,13 @@ class _Record:
         self.seen = at
 
     def owed(self) -> Iterator[bool]:
-        """Yield, after OWED_WITHIN_S in view, whether there were enough looks; again while in view."""
+        """Yield, after OWED_WITHIN_S in view, whether there were enough looks; again while in view.
+
+        Whoever has an item by then has got what was owed, once.
+        """
+        if self.worn and not self.checked and self.in_view >= OWED_WITHIN_S * SECOND:
+            self.checked += 1
+            yield True
         while not self.worn and self.in_view >= OWED_WITHIN_S * SECOND + self.checked * OWED_EVERY:
             self.checked += 1
             yield self.looks >= OWED_LOOKS
@@ -184,8 +190,8 @@ class LookScheduler:
     behind them and fewer things confirmed go first, on whichever camera they are: better some confirmed than
     all half.
 
-    on_owed: told of each person who was in view for 10 s, and has no item confirmed, whether there were 6
-    looks; and again every 1.7 s in view, so that the share of misses is one of people, not of checks.
+    on_owed: told of each person who was in view for 10 s whether there were 6 looks, or an item is confirmed;
+    without an item again every 1.7 s in view, so that the share of misses is one of people, not of checks.
     """
 
     def __init__(

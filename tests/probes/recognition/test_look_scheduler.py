@@ -286,6 +286,19 @@ def test_what_is_owed_ends_with_an_item_or_six_looks():
     assert len(met) == 12
 
 
+def test_who_has_an_item_after_ten_seconds_has_got_what_was_owed_once():
+    met: list[bool] = []
+    history = LookHistory()
+    picker = LookScheduler(RateLimits(), history, met.append)
+    history.set_confirmed({TrackId("c", "s", 1): worn("nike")})
+    for at in range(0, 9_000, 100):
+        picker.pick(frame(at, person(1)))
+    assert met == []
+    for at in range(9_000, 30_000, 100):
+        picker.pick(frame(at, person(1)))
+    assert met == [True]
+
+
 @pytest.mark.parametrize(("every_ms", "counts"), [(100, True), (1500, True), (3000, False)])
 def test_time_in_view_counts_on_a_slow_camera_and_not_while_nobody_was_seen(every_ms, counts):
     met: list[bool] = []
