@@ -47,6 +47,10 @@ if TYPE_CHECKING:
 
 START_S, EVERY_S = 300.0, 5.0
 MAX_LATENCY_S: Final = 1.0
+IN_VIEW_S: Final = 10.0
+SEEN: Final = 0.5
+"""Share of those whom the film shows for so long that the box must have had in view, too, counted again every
+1.7 s where they have no item: looks that nobody is owed hold always."""
 ALL_WELL: Final = 0.9
 """Share of the wanted frames from which on nothing need be told."""
 _NUMBER: Final = re.compile(r"\d+(\.\d+)?")
@@ -63,6 +67,8 @@ class ToldMoment:
     page_step: int | None
     page_text: str
     health: tuple[str, ...] | None
+    analysed: int = 0
+    """Cameras that are not suspended."""
 
     @property
     def agrees(self) -> bool:
@@ -99,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     if args.log is not None:
         args.log.write_text("\n".join(log) + "\n", encoding="utf-8")
-    found = verdicts(load, told, log)
+    found = verdicts(load, told, log, _shown(args, told))
     if args.json:
         lines = [{"health": one.level, "what": one.name, "found": one.found} for one in found]
         print(json.dumps({"verdicts": lines, "processed_per_s": load.processed_per_s}, indent=1))
@@ -108,11 +114,19 @@ def run(args: argparse.Namespace) -> int:
     return int(any(one.level is CheckLevel.FAIL for one in found))
 
 
-def verdicts(load: StoreLoad, told: Sequence[ToldMoment], log: Sequence[str]) -> list[CheckResult]:
-    """Judge a run. told: moments of the measured time; log: lines of the store's log."""
+def verdicts(
+    load: StoreLoad, told: Sequence[ToldMoment], log: Sequence[str], in_film: float | None = None
+) -> list[CheckResult]:
+    """Judge a run. told: moments of the measured time; log: lines of the store's log.
+
+    in_film: how many people the film showed for 10 s and more to cameras that were analysed; None: not known.
+    """
     met, missed = load.owed.get("met", 0), load.owed.get("missed", 0)
     text = f"{met} of {met + missed} times somebody in view for 10 s had 6 looks"
     found = [ok("looks", text) if met and not missed else fail("looks", text)]
+    if in_film is not None:
+        text = f"{met + missed} times somebody was in view for 10 s; the film shows {in_film:.0f} such people"
+        found.append(ok("people", text) if met + missed >= SEEN * in_film else fail("people", text))
     p95 = load.latency_p95_s
     text = "no frame was published" if p95 is None else f"95 of 100 frames are younger than {p95:g} s"
     good = p95 is not None and p95 <= MAX_LATENCY_S
@@ -137,6 +151,18 @@ def verdicts(load: StoreLoad, told: Sequence[ToldMoment], log: Sequence[str]) ->
     found.append(fail("log", text) if is_short and not lines else ok("log", text))
     broken = sum("Traceback" in line for line in log)
     return [*found, *([fail("tracebacks", str(broken))] if broken else [])]
+
+
+def _shown(args: argparse.Namespace, told: Sequence[ToldMoment]) -> float | None:
+    """Return how many people the demo's film shows for long enough; those at least whose visits are known."""
+    if args.clip is not None or not told:
+        return None
+    from scripts.bench.pipeline import demo_truth  # noqa: PLC0415 fetches packages
+
+    truth = demo_truth()
+    visits = sum(visit.last - visit.first >= IN_VIEW_S * truth.fps for visit in truth.visits)
+    analysed = sum(moment.analysed for moment in told) / len(told)
+    return visits * analysed * float(args.seconds) / (truth.frames / truth.fps)
 
 
 def _measure(args: argparse.Namespace) -> tuple[StoreLoad, list[ToldMoment], list[str]]:
@@ -179,14 +205,17 @@ def _look_on(process: subprocess.Popen[str], port: int, page: int, seconds: floa
 
 
 def _told(port: int, page: int) -> ToldMoment:
-    step = None
+    step, analysed = None, 0
     with suppress(OSError):
         samples = read_metrics(port)
         step = next((round(value) for key, value in samples.items() if key[0] == "msh_degrade_step"), None)
+        states = {key: value for key, value in samples.items() if key[0] == "msh_camera_up"}
+        stopped = sum(value for key, value in samples.items() if key[0] == "msh_camera_suspended")
+        analysed = max(0, len(states) - round(stopped))
     system, health = _json(page, "/api/system"), _json(port, "/healthz")
     told: dict[str, Any] = system["degrade"] if system else {"step": None, "text": ""}
     reasons = None if health is None else tuple(health["reasons"])
-    return ToldMoment(step, told["step"], told["text"], reasons)
+    return ToldMoment(step, told["step"], told["text"], reasons, analysed)
 
 
 def _json(port: int, path: str) -> dict[str, Any] | None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from engines.scene import SceneDetector
+    from scripts.demo.scenes import Clip
+    from scripts.demo.truth import Truth
 
     Seconds = npt.NDArray[np.float64]
 
@@ -128,6 +130,15 @@ def _print(costs: dict[str, Seconds], picture: I420) -> None:
 
 def demo_film() -> Path:
     """Return the demo's busiest clip; it is made if it is not there."""
+    return _demo_clip().path
+
+
+def demo_truth() -> Truth:
+    """Return what that clip shows."""
+    return _demo_clip().truth
+
+
+def _demo_clip() -> Clip:
     from scripts.demo import footage, scenes  # noqa: PLC0415 fetches packages
 
     cache = footage.default_cache()
@@ -135,4 +146,4 @@ def demo_film() -> Path:
     def say(line: str) -> None:
         print(line, file=sys.stderr)
 
-    return scenes.build(footage.obtain(cache, say), cache, say)["entrance"].path
+    return scenes.build(footage.obtain(cache, say), cache, say)["entrance"]

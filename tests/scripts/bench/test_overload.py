@@ -56,6 +56,12 @@ def test_a_box_that_says_all_is_well_is_named(told: list[ToldMoment], names: lis
     assert judged(told=told) == names
 
 
+def test_a_box_that_has_nobody_in_view_though_the_film_shows_people_is_named() -> None:
+    names = [one.name for one in verdicts(LOAD, TOLD, LOG, in_film=100.0) if not one.good]
+    assert names == ["people"]
+    assert all(one.good for one in verdicts(LOAD, TOLD, LOG, in_film=40.0))
+
+
 def test_a_log_without_a_word_and_tracebacks_are_named() -> None:
     assert judged(log=["started"]) == ["log"]
     assert judged(log=[*LOG, "Traceback (most recent call last):"]) == ["tracebacks"]
