@@ -1,8 +1,8 @@
-"""Takes logins out of RTSP answers that end the process: rtspsrc reads a Digest without parameters as null.
+"""Leaves in RTSP answers those logins alone that rtspsrc can do, written so that it survives them.
 
-Seen with GStreamer 1.22: the one line `WWW-Authenticate: Digest`, in an answer of 401 to any request, is a
-segmentation fault. rtspsrc shows answers to its extensions before it reads logins, so this is one. The
-rtspsrc inside nvurisrcbin finds them in the same registry.
+Seen with GStreamer 1.22: the one line `WWW-Authenticate: Digest`, or a space before an equals sign in it,
+in an answer of 401 to any request, is a segmentation fault. rtspsrc shows answers to its extensions before
+it reads logins, so this is one. The rtspsrc inside nvurisrcbin finds them in the same registry.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 from gi.repository import GObject, Gst, GstRtsp  # noqa: E402
 
-from pipelines.cameras.preflight import is_bare_digest  # noqa: E402
+from pipelines.cameras.challenges import known_logins, read_challenges  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,12 @@ _library.g_object_ref.restype = ctypes.c_void_p
 _library.g_object_is_floating.argtypes = [ctypes.c_void_p]
 _library.g_object_is_floating.restype = ctypes.c_int
 _library.g_object_force_floating.argtypes = [ctypes.c_void_p]
+_OK = int(GstRtsp.RTSPResult.OK)
+_rtsp = ctypes.CDLL("libgstrtsp-1.0.so.0")
+_rtsp.gst_rtsp_message_add_header.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
+_rtsp.gst_rtsp_message_get_header.argtypes = [
+    ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int,
+]  # fmt: skip
 
 
 class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
@@ -73,14 +79,18 @@ def settle() -> None:
 
 def _clean(answer: Any) -> None:
     field = GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
-    found: list[str] = []
-    while True:
-        result, value = answer.get_header(field, len(found))
-        if result != GstRtsp.RTSPResult.OK:
-            break
-        found.append(value)
-    kept = [value for value in found if not is_bare_digest(value)]
-    if len(kept) < len(found):
+    message = hash(answer)
+    if f"at {message:#x}" not in repr(
+        answer
+    ):  # its address, unless a PyGObject of its own kind hashes otherwise
         answer.remove_header(field, -1)
-        for value in kept:
-            answer.add_header(field, value)
+        return
+    found: list[str] = []
+    value = ctypes.c_char_p()
+    # Not by PyGObject, which cannot read what is no UTF-8, as a realm with an umlaut often is.
+    while _rtsp.gst_rtsp_message_get_header(message, int(field), ctypes.byref(value), len(found)) == _OK:
+        found.append((value.value or b"").decode("latin-1"))
+    if found:
+        answer.remove_header(field, -1)
+        for login in known_logins(read_challenges(found)):
+            _rtsp.gst_rtsp_message_add_header(message, int(field), login.written().encode("latin-1"))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipelines.cameras.causes import cause_of_status, cleaned
+from pipelines.cameras.challenges import known_logins, read_challenges
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 
@@ -22,8 +23,6 @@ MAX_BODY = 262_144
 TIMEOUT_S = 2.0
 _STATUS = re.compile(rb"(RTSP|HTTP)/\d\.\d (\d{3})([^\r\n]*)")
 _LEFT_TO_RTSPSRC = {401, 404}
-_QUOTED = re.compile(r'"[^"]*"?')
-_BARE_DIGEST = re.compile(r"(?i)(?<!\w)digest(?!\w)(?!\s+[^\s=,]+\s*=)")
 
 
 def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
@@ -76,32 +75,24 @@ def _judge(head: bytes) -> None:
     for name, value in values:
         if name == b"content-length" and not _is_small(value):
             raise SourceLost(Cause.ANSWER, "an answer of more bytes than a description has")
-    if code == 401 and _only_sha256([value for name, value in values if name == b"www-authenticate"]):
-        raise SourceLost(Cause.DIGEST, "Digest with SHA-256 alone")
-    logins = [value.decode("latin-1") for name, value in values if name == b"www-authenticate"]
-    if code == 401 and logins and all(map(is_bare_digest, logins)):
-        raise SourceLost(Cause.ANSWER, "a Digest login without parameters")
+    if code == 401:
+        _judge_logins([value.decode("latin-1") for name, value in values if name == b"www-authenticate"])
     if code >= 400 and code not in _LEFT_TO_RTSPSRC:
         line = cleaned(found[0].decode("latin-1"))
         raise SourceLost(cause_of_status(code), line, answer=line)
 
 
-def is_bare_digest(challenge: str) -> bool:
-    """Return whether a login is by Digest but says nothing of it, which rtspsrc does not survive.
-
-    >>> is_bare_digest("Digest"), is_bare_digest('Digest realm="x"'), is_bare_digest('Basic realm="Digest"')
-    (True, False, False)
-    """
-    return _BARE_DIGEST.search(_QUOTED.sub('""', challenge)) is not None
+def _judge_logins(values: list[str]) -> None:
+    offered = read_challenges(values)
+    digests = [one for one in offered if one.is_digest]
+    if not digests or known_logins(offered):
+        return
+    if any(one.is_whole for one in digests):
+        raise SourceLost(Cause.DIGEST, "Digest by another algorithm than MD5 alone")
+    raise SourceLost(Cause.ANSWER, "a Digest login without realm or nonce")
 
 
 def _is_small(value: bytes) -> bool:
     with contextlib.suppress(ValueError):
         return 0 <= int(value) <= MAX_BODY
     return False
-
-
-def _only_sha256(challenges: list[bytes]) -> bool:
-    """Return whether all that is offered is Digest with SHA-256, which rtspsrc does not know."""
-    digests = [one for text in challenges for one in re.split(rb"(?i)(?=\bdigest\s)", text) if one.strip()]
-    return bool(digests) and all(re.search(rb'(?i)algorithm\s*=\s*"?SHA-256', one) for one in digests)
