@@ -113,7 +113,12 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     spec = replace(broker_spec(mqtt), connect_timeout_s=timeout_s, client_id=None)
     try:
         link = BrokerConnection(
-            spec, f"msh-doctor-{random.getrandbits(48):x}", topic, topic, callbacks, random=random.random
+            spec,
+            f"msh-doctor-{random.getrandbits(48):x}",
+            topic,
+            lambda _: [topic],
+            callbacks,
+            random=random.random,
         )
     except engines.errors.BadInput as error:
         yield fail("broker", str(error), "check the files named under outputs.mqtt")

@@ -82,6 +82,11 @@ class Commands:
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._pending: list[_Pending] = []
 
+    @property
+    def names(self) -> list[str]:
+        """The commands that are known."""
+        return sorted(self._handlers)
+
     def add(self, name: str, handler: Handler) -> None:
         """Answer `name` with what handler returns; handler must be quick, it holds up other messages.
 

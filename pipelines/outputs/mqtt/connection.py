@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import ssl
 import threading
 import time
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast
 
 from paho.mqtt.client import MQTT_CLEAN_START_FIRST_ONLY, MQTT_ERR_SUCCESS, Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
@@ -18,29 +19,28 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from engines.errors import BadInput
-from pipelines.outputs.mqtt.faults import SPEAKS_HTTP, speaks_http, tls_fault
+from pipelines.outputs.mqtt.broker_limits import NO_LIMIT, BrokerLimits
+from pipelines.outputs.mqtt.faults import SPEAKS_HTTP, in_words, speaks_http, tls_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
     from paho.mqtt.reasoncodes import ReasonCode
 
+logger = logging.getLogger(__name__)
+
 ANSWER_S = 10.0
 STABLE_S = 10.0
 AGAIN = 3
 """So many short connections in a row that the broker cut are no accident of the network."""
-IN_FLIGHT = 20
 _AUTH = {134, 135, 140}
 """Bad user name or password, not authorized, bad authentication method: MQTT 5, table 3-1."""
 _UNSPECIFIED = 128
 _TAKEN_OVER = 142
-_UNSUPPORTED_PROTOCOL = 132
-_NO_RETAIN = 154
-_NO_QOS = 155
-_NO_LIMIT = 268_435_455
-_HEADERS = 64
+_HEADERS = 16
+"""Bytes of a PUBLISH beside topic and payload, at the most: 5 of type and length, 2 + 2, 1 + 5 of expiry."""
 CLOSES = "it closes the connection without an answer"
 
 
@@ -87,16 +87,6 @@ class MqttSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerLimits:
-    """What a broker can do less than MQTT 5; learnt from its answers, kept for the next connection."""
-
-    v5: bool = True
-    retain: bool = True
-    max_qos: int = 2
-    in_flight: int = IN_FLIGHT
-
-
-@dataclass(frozen=True, slots=True)
 class Callbacks:
     """Called from the link's threads: each must only take note and return.
 
@@ -113,18 +103,26 @@ class Callbacks:
     state: Callable[[BrokerState, str], None]
 
 
+Subscriptions: TypeAlias = "Callable[[bool], Sequence[str]]"
+"""Called with whether wildcards are allowed; returns topics."""
+
+
 class Session:
     """One connection, from the attempt to its end. `publish` and `abort` neither block nor raise."""
 
-    def __init__(self, client: Client, subscribe: str, callbacks: Callbacks, limits: BrokerLimits) -> None:
+    def __init__(
+        self, client: Client, subscribe: Subscriptions, callbacks: Callbacks, limits: BrokerLimits
+    ) -> None:
         self._client = client
         self.limits = limits
+        self._in_flight = limits.in_flight
+        self._largest = 0
         self._subscribe = subscribe
         self._callbacks = callbacks
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._why = BrokerState.UNREACHABLE
-        self._max_bytes = _NO_LIMIT
+        self._max_bytes = NO_LIMIT
         self.detail = ""
         self.was_up = False
         self.was_answered = False
@@ -136,6 +134,7 @@ class Session:
         client.on_disconnect = self._on_disconnect
         client.on_publish = self._on_publish
         client.on_message = self._on_message
+        client.on_subscribe = self._on_subscribe
 
     def publish(
         self, topic: str, payload: bytes, qos: int, *, retain: bool = False, expiry_s: int | None = None
@@ -147,6 +146,7 @@ class Session:
             properties.MessageExpiryInterval = max(1, expiry_s)
         try:
             qos, retain = min(qos, self.limits.max_qos), retain and self.limits.retain
+            self._largest = max(self._largest, _size(topic, payload))
             sent = self._client.publish(topic, payload, qos, retain, properties)
         except (ValueError, OSError):
             return None
@@ -154,7 +154,7 @@ class Session:
 
     def takes(self, topic: str, payload: bytes) -> bool:
         """Return whether the broker accepts a packet of this size; one too large would end the session."""
-        return len(topic.encode()) + len(payload) + _HEADERS <= self._max_bytes
+        return _size(topic, payload) <= min(self._max_bytes, self.limits.max_bytes)
 
     def abort(self, why: str = "") -> None:
         """Cut the connection, as the network would; the broker then sends the will. why: for the log."""
@@ -187,30 +187,13 @@ class Session:
         # Cuts the circle of references: paho closes its wake-up sockets only when the client is freed.
         client = self._client
         client.on_connect = client.on_disconnect = client.on_publish = client.on_message = None
+        client.on_subscribe = None
         return self._why
 
     @property
     def closed_unanswered(self) -> bool:
         """Whether the broker took the connection and closed it without a word, as one for MQTT 3.1.1 may."""
         return self._reached and not self._acknowledged
-
-    def _learn(self, reason: int, properties: Properties | None) -> None:
-        """Note what the broker cannot do."""
-        limits = self.limits
-        if reason == _UNSUPPORTED_PROTOCOL:
-            limits = replace(limits, v5=False)
-        elif reason == _NO_RETAIN:
-            limits = replace(limits, retain=False)
-        elif reason == _NO_QOS:
-            limits = replace(limits, max_qos=max(limits.max_qos - 1, 0) if limits.max_qos < 2 else 0)
-        elif reason == 0:
-            limits = replace(
-                limits,
-                retain=limits.retain and bool(getattr(properties, "RetainAvailable", 1)),
-                max_qos=min(limits.max_qos, getattr(properties, "MaximumQoS", 2)),
-                in_flight=min(IN_FLIGHT, getattr(properties, "ReceiveMaximum", IN_FLIGHT)),
-            )
-        self.limits = limits
 
     def _stay(self, stopping: threading.Event) -> None:
         self._client.loop_start()
@@ -232,26 +215,51 @@ class Session:
         properties: Properties | None,
     ) -> None:
         self._acknowledged = True
-        self._learn(reason.value, properties)
+        self.limits = self.limits.learnt(reason.value, properties)
         if reason.is_failure:
-            self.detail = str(reason)
+            self.detail = in_words(reason, properties)
             self._why = BrokerState.AUTH_FAILED if reason.value in _AUTH else BrokerState.REFUSED
+        elif self.limits.in_flight < self._in_flight:
+            client.disconnect()  # paho takes no new limit while connected, and the broker would not bear more
         else:
-            self._max_bytes = getattr(properties, "MaximumPacketSize", _NO_LIMIT)
-            if self.limits.v5:
-                options = SubscribeOptions(1, False, True, SubscribeOptions.RETAIN_DO_NOT_SEND)
-                client.subscribe(self._subscribe, options=options)
-            else:
-                client.subscribe(self._subscribe, 1)
+            self._max_bytes = getattr(properties, "MaximumPacketSize", NO_LIMIT)
+            self._subscribe_all(client)
             self.was_up = True
             self._callbacks.up(self)
         self._answered.set()
 
+    def _subscribe_all(self, client: Client) -> None:
+        topics = self._subscribe(self.limits.wildcards)
+        if self.limits.v5:
+            options = SubscribeOptions(1, False, True, SubscribeOptions.RETAIN_DO_NOT_SEND)
+            client.subscribe([(topic, options) for topic in topics])
+        else:
+            client.subscribe([(topic, 1) for topic in topics])
+
+    def _on_subscribe(
+        self, client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+    ) -> None:
+        refused = next((one for one in reasons if one.is_failure), None)
+        if refused is None:
+            return
+        before, self.limits = self.limits, self.limits.learnt(refused.value, None)
+        if before.wildcards and not self.limits.wildcards:
+            self._subscribe_all(client)
+        else:
+            logger.warning("the MQTT broker lets no commands through to this device (%s)", refused)
+
     def _on_disconnect(
-        self, _client: Client, _data: object, _flags: DisconnectFlags, reason: ReasonCode, _properties: object
+        self,
+        _client: Client,
+        _data: object,
+        _flags: DisconnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
     ) -> None:
         self.was_cut = self.was_up and not self.detail and reason.value == _UNSPECIFIED
-        self.detail = self.detail or str(reason)
+        self.detail = self.detail or in_words(reason, properties)
+        if self.was_up:
+            self.limits = self.limits.learnt(reason.value, None, largest=self._largest)
         if self.was_up and reason.value == _TAKEN_OVER:
             self._why = BrokerState.TAKEN_OVER
         self._answered.set()
@@ -269,7 +277,8 @@ class Session:
 class BrokerConnection:
     """Keeps one session with the broker, with backoff, jitter and a will, in threads of its own.
 
-    will: topic of a retained `offline`. random: 0 to 1, spreads a fleet's attempts.
+    will: topic of a retained `offline`. subscribe: what to subscribe to, with or without wildcards.
+    random: 0 to 1, spreads a fleet's attempts.
     Raises BadInput at construction for TLS files that cannot be used.
     """
 
@@ -278,7 +287,7 @@ class BrokerConnection:
         spec: MqttSpec,
         client_id: str,
         will: str,
-        subscribe: str,
+        subscribe: Subscriptions,
         callbacks: Callbacks,
         *,
         random: Callable[[], float],
@@ -337,10 +346,7 @@ class BrokerConnection:
         self._callbacks.state(BrokerState.STOPPED, "")
 
     def _relearn(self, session: Session) -> bool:
-        """Apply the limits learnt in this session; return whether an immediate retry may succeed.
-
-        paho takes no new limit while connected: lower limits of a broker apply from the next connection.
-        """
+        """Apply the limits learnt in this session; return whether an immediate retry may succeed."""
         before, self.limits = self.limits, session.limits
         if self._spec.protocol != "auto":
             self.limits = replace(self.limits, v5=before.v5)
@@ -352,7 +358,7 @@ class BrokerConnection:
             self.limits.retain,
             self.limits.max_qos,
         )
-        return refused and not session.was_up
+        return (refused or self.limits.in_flight < before.in_flight) and not session.was_up
 
     def _delay(self, ended: BrokerState, failures: int) -> float:
         spec = self._spec
@@ -385,6 +391,10 @@ class BrokerConnection:
         if self._tls is not None:
             client.tls_set_context(self._tls)
         return client
+
+
+def _size(topic: str, payload: bytes) -> int:
+    return len(topic.encode()) + len(payload) + _HEADERS
 
 
 def _tls(spec: MqttSpec) -> ssl.SSLContext:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 from typing import Final
@@ -13,6 +14,7 @@ OTHER_HOST: Final = "the broker's certificate is for another host than {host}: u
 UNKNOWN_CA: Final = "the broker's certificate is signed by an authority that is not trusted here: set ca_file"
 NO_TLS: Final = "the broker does not speak TLS on this port: check the port, or use mqtt://"
 SPEAKS_HTTP: Final = "this port speaks HTTP: give the broker's MQTT port, mostly 1883, or 8883 with TLS"
+MAX_WORDS: Final = 120
 _HTTP_REQUEST: Final = b"HEAD / HTTP/1.0\r\n\r\n"
 _BY_CODE: Final = {
     9: NOT_YET,
@@ -21,6 +23,20 @@ _BY_CODE: Final = {
     **dict.fromkeys((62, 64), OTHER_HOST),
 }
 """By X.509 verification code, as in OpenSSL's x509_vfy.h."""
+
+
+def in_words(reason: object, properties: object) -> str:
+    """Return a broker's reason with its own words, and the server that it names in its place."""
+    words = str(reason)
+    if text := getattr(properties, "ReasonString", ""):
+        words += f": {_cleaned(text)}"
+    if server := getattr(properties, "ServerReference", ""):
+        words += f"; it names {_cleaned(server)}: set that as the broker"
+    return words
+
+
+def _cleaned(text: str) -> str:
+    return re.sub(r"[^ -~]", "?", text)[:MAX_WORDS]
 
 
 def tls_fault(error: ssl.SSLError, host: str) -> str:

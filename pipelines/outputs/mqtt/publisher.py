@@ -41,7 +41,7 @@ _SAY = {
     BrokerState.UNREACHABLE: "no connection, messages wait in the spool",
     BrokerState.AUTH_FAILED: "the broker refuses user name or password, the next attempt waits",
     BrokerState.TLS_FAILED: "a certificate, the broker's or ours, is not accepted, the next attempt waits",
-    BrokerState.REFUSED: "the broker refuses the connection (it must speak MQTT 5)",
+    BrokerState.REFUSED: "the broker refuses the connection",
     BrokerState.TAKEN_OVER: "another program uses the same store and device name, the next attempt waits",
 }
 
@@ -104,8 +104,9 @@ class MqttPublisher:
             state=lambda state, detail: soon(lambda: self._log_state(state, detail)),
         )
         will = self._base + AVAILABILITY
-        commands = f"{self._base}command/+"
-        self._link = BrokerConnection(spec, f"{store}-{device}", will, commands, callbacks, random=random)
+        self._link = BrokerConnection(
+            spec, f"{store}-{device}", will, self._subscriptions, callbacks, random=random
+        )
         self._worker = threading.Thread(target=self._work, name="mqtt-writer", daemon=True)
         self._stopping = threading.Event()
         self._deadline = 0.0
@@ -115,6 +116,7 @@ class MqttPublisher:
         self._announce = False
         self._others: dict[int, tuple[MessageKind, str]] = {}
         self._topics: set[str] = set()
+        self._too_large: set[str] = set()  # that were told of
         self._said = BrokerState.STOPPED
         self._picture_lock = threading.Lock()
         self._pictures: dict[str, bytes] = {}
@@ -191,6 +193,9 @@ class MqttPublisher:
 
     def _count(self, kind: MessageKind, result: str, count: int = 1) -> None:
         self._metrics.mqtt_messages.labels(kind.value, result).inc(count)
+
+    def _subscriptions(self, wildcards: bool) -> list[str]:
+        return [f"{self._base}command/{name}" for name in (["+"] if wildcards else self._commands.names)]
 
     def _command(self, topic: str, payload: bytes, retained: bool) -> None:
         self._commands.accept(topic.rpartition("/")[2], payload, retained=retained)
@@ -311,6 +316,13 @@ class MqttPublisher:
     def _publish(self, topic: str, body: bytes, qos: int, kind: MessageKind, *, retain: bool = False) -> None:
         if self._session is not None:
             full = topic.removeprefix(ABSOLUTE) if topic.startswith(ABSOLUTE) else self._base + topic
+            if not self._session.takes(full, body):
+                self._count(kind, "rejected")
+                if topic in self._too_large:
+                    return
+                self._too_large.add(topic)
+                logger.warning("the MQTT broker takes no message as large as %s (%d bytes)", topic, len(body))
+                return
             mid = self._session.publish(full, body, qos, retain=retain)
             if mid is not None:
                 self._others[mid] = (kind, topic)

@@ -352,7 +352,9 @@ def nothing(*_):
 )
 def test_attempts_are_spread_and_grow_rare(ended, failures, draw, seconds):
     callbacks = Callbacks(nothing, nothing, nothing, nothing, nothing)
-    link = BrokerConnection(MqttSpec("broker"), "id", "will", "command/+", callbacks, random=lambda: draw)
+    link = BrokerConnection(
+        MqttSpec("broker"), "id", "will", lambda _: ["command/+"], callbacks, random=lambda: draw
+    )
     assert link._delay(ended, failures) == pytest.approx(seconds)
 
 
