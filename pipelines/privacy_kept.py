@@ -76,6 +76,13 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "how_long": "offers until they end and are delivered, tickets 16 hours, PINs until they are"
             " removed",
         }
+        yield {
+            "what": "where each customer in view was last seen (camera and box in its picture), when, and"
+            " whether they were served, so that offers go on after a restart; no track, no picture",
+            "where": f"{state_path() / f'sales-{settings.store.id}.db'}, readable by this user only",
+            "how_long": f"while the person is in the shop, {HELD_NS // 1_000_000_000} s after that at most;"
+            " where the box is off, until its next start",
+        }
     if settings.privacy.report_days:
         least = settings.privacy.report_min_count
         yield {

@@ -62,9 +62,10 @@ def build_desk(
 
 
 def _forget_phones(path: Path, clock: StoreClock) -> None:
-    """Delete PINs and phones that a staff left behind which the settings do not name any more."""
+    """Delete PINs, phones and customers' places of a staff that the settings do not name any more."""
     if not path.is_file():
         return
     file = SaleFile(path, clock.now)
     StaffPhones(file, lambda: clock.utc_now() // 1_000_000_000).keep_only(())
+    file.forget_places()
     file.close()

@@ -7,11 +7,12 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pipelines.sales.last_places import LastPlace
 from pricing.live.sqlite_file import FileWords, SqliteFile, connect
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
 _WORDS = FileWords("file of offers", "offers", "offers are kept in memory only")
@@ -20,7 +21,11 @@ CREATE TABLE IF NOT EXISTS desk (id INTEGER PRIMARY KEY CHECK (id = 1), state TE
 CREATE TABLE IF NOT EXISTS event (number INTEGER PRIMARY KEY, payload TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS pin (seller TEXT PRIMARY KEY, hash TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS phone (key TEXT PRIMARY KEY, seller TEXT NOT NULL, since INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS place
+    (customer TEXT PRIMARY KEY, camera TEXT NOT NULL, box TEXT NOT NULL, seen INTEGER NOT NULL,
+     served INTEGER NOT NULL);
 """
+_PRAGMAS = ("synchronous=FULL", "secure_delete=ON")
 
 
 class SaleFile:
@@ -32,9 +37,7 @@ class SaleFile:
     """
 
     def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
-        self._file = SqliteFile(
-            path, partial(connect, schema=_SCHEMA, pragmas=("synchronous=FULL",)), now_ns, _WORDS
-        )
+        self._file = SqliteFile(path, partial(connect, schema=_SCHEMA, pragmas=_PRAGMAS), now_ns, _WORDS)
         self._due: dict[str, Callable[[sqlite3.Connection], None]] = {}
         self._due_lock = threading.Lock()
         self._file.open()
@@ -70,13 +73,25 @@ class SaleFile:
         self._file.use(read)
         return found[0]
 
-    def save(self, state: dict[str, Any], events: Sequence[tuple[int, dict[str, Any]]]) -> bool:
-        """Write a step; return whether it is safe on disk."""
+    def save(
+        self,
+        state: dict[str, Any],
+        events: Sequence[tuple[int, dict[str, Any]]],
+        places: Mapping[str, LastPlace] | None = None,
+    ) -> bool:
+        """Write a step, and where customers are, unless None; return whether it is safe on disk."""
         rows = [(number, json.dumps(payload)) for number, payload in events]
+        where = [
+            (name, one.camera, json.dumps([round(side, 3) for side in one.box]), one.seen_at, one.served)
+            for name, one in (places or {}).items()
+        ]
 
         def write(db: sqlite3.Connection) -> None:
             db.execute("INSERT OR REPLACE INTO desk VALUES (1, ?)", (json.dumps(state),))
             db.executemany("INSERT OR REPLACE INTO event VALUES (?, ?)", rows)
+            if places is not None:
+                db.execute("DELETE FROM place")
+                db.executemany("INSERT INTO place VALUES (?, ?, ?, ?, ?)", where)
 
         return self._write(write)
 
@@ -85,6 +100,24 @@ class SaleFile:
         rows = [(number,) for number in numbers]
 
         self._write(lambda db: db.executemany("DELETE FROM event WHERE number = ?", rows))
+
+    def load_places(self) -> dict[str, LastPlace]:
+        """Return where customers were last, by customer."""
+        found: list[tuple[str, str, str, int, int]] = []
+
+        def read(db: sqlite3.Connection) -> None:
+            found[:] = db.execute("SELECT customer, camera, box, seen, served FROM place").fetchall()
+
+        self._file.use(read)
+        places = {}
+        for customer, camera, box, seen, served in found:
+            left, top, width, height = json.loads(box)
+            places[customer] = LastPlace(camera, (left, top, width, height), seen, bool(served))
+        return places
+
+    def forget_places(self) -> None:
+        """Delete where customers were."""
+        self._write(lambda db: db.execute("DELETE FROM place"))
 
     def load_phones(self) -> list[tuple[str, str, int]]:
         """Return key, salesperson and UTC s of each phone that is signed in, oldest first."""

@@ -7,6 +7,15 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pipelines.sales.last_places import (
+    FormerCustomers,
+    LastPlace,
+    LastPlaces,
+    SeenLast,
+    came_after,
+    may_be,
+    stands_there,
+)
 from pipelines.sales.phones import StaffPhones
 from pipelines.sales.unsent import UnsentEvents
 from pricing.errors import BadInput
@@ -15,7 +24,7 @@ from pricing.sales.types import SaleKind, SaleOutcome, StaffState
 from pricing.sales.view import DeskView
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.staff_orders import StaffAction, StaffOrder
-from probes.people.returns import APPEAR_NS, HELD_NS, STOOD
+from probes.people.returns import HELD_NS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -32,8 +41,6 @@ logger = logging.getLogger(__name__)
 
 SCHEMA = "msh.sale/1"
 TICK_S = 1.0
-SHAPE = 9 / 16
-"""Height of a picture to its width, near enough to compare places."""
 _S = 1_000_000_000
 
 
@@ -53,7 +60,8 @@ class FloorDesk:
     """Runs the desk on the people of a floor; any thread may call, one step happens at a time.
 
     A step is on disk, with its events, before it is told to anybody; events that a crash kept from the broker
-    go out at the next start, with the same event_id. store, device, currency: for the messages. now_ns: time
+    go out at the next start, with the same event_id. Whoever stands after a start where a customer of the run
+    before stood goes on as that customer. store, device, currency: for the messages. now_ns: time
     that never steps, ns; utc: what to tell of it. run: a short word that no other run has.
     """
 
@@ -87,6 +95,8 @@ class FloorDesk:
         self._thread = threading.Thread(target=self._ticking, name="sales", daemon=True)
         if (saved := file.load()) is not None:
             desk.restore(saved)
+        self._places = LastPlaces(file)
+        self._former = FormerCustomers(self._places.stored, desk.customers, desk.served, at=now_ns(), utc=utc)
         dropped = metrics.mqtt_messages.labels(MessageKind.SALE.value, "dropped")
         self._unsent = UnsentEvents(file, self._send, dropped.inc)
         metrics.queue_depth.labels("sales").set_function(lambda: len(self._unsent))
@@ -136,9 +146,13 @@ class FloorDesk:
         """Look at the floor and let time pass."""
         with self._lock:
             at = self._now_ns()
-            here = {self._name(person.number): person for person in self._floor.snapshot().persons}
-            joined = self._join(here, at)
-            self._keep([*joined, *self._desk.see(self._customers(here), at), *self._desk.tick(at)])
+            persons = self._floor.snapshot().persons
+            joined = self._find_again(persons, at)
+            here = {self._name(person.number): person for person in persons}
+            joined += self._join(here, at)
+            customers = list(self._customers(here, at))
+            events = [*joined, *self._desk.see(customers, at), *self._desk.tick(at)]
+            self._keep(events, self._last_places(here, at))
             self._unsent.send(at)
             self._measure()
             self._show()
@@ -180,7 +194,16 @@ class FloorDesk:
                 logger.exception("sales desk: a step failed")
 
     def _name(self, number: int) -> str:
-        return f"{self._run}-{number}"
+        return self._former.name(number) or f"{self._run}-{number}"
+
+    def _find_again(self, persons: Iterable[PersonView], at: int) -> list[SaleEvent]:
+        """Let customers of the run before go on as who they are now, attended and served ones as such."""
+        joined = []
+        for name, person in self._former.find(persons, at):
+            joined += self._desk.join(name, f"{self._run}-{person.number}", at)
+            if name in self._desk.attending or name in self._former.served:
+                self._floor.order(StaffOrder(StaffAction.SERVED, person.camera, person.track))
+        return joined
 
     def _join(self, here: Mapping[str, PersonView], at: int) -> list[SaleEvent]:
         """Let those go on as one who turned out to be one person, with the offers that either has."""
@@ -190,16 +213,20 @@ class FloorDesk:
                 joined += self._desk.join(name, self._name(number), at)
         return joined
 
-    def _customers(self, here: Mapping[str, PersonView]) -> Iterator[WaitingCustomer]:
+    def _customers(self, here: Mapping[str, PersonView], at: int) -> Iterator[WaitingCustomer]:
         attended = self._desk.attending
         where, persons = {}, {}
         perhaps = self._perhaps_attended(here)
         for name, person in here.items():
+            if name in self._former.served:
+                continue
             if person.customer and (person.rank is not None or name in attended):
                 where[name], persons[name] = (person.camera, person.track), person
                 not_now = UNSEEN if person.held else PERHAPS_ATTENDED if name in perhaps else ""
                 may = frozenset(other for other, one in here.items() if may_be(one, person))
-                yield _customer(name, person, not_now, may)
+                may |= self._former.perhaps(person)
+                yield self._former.with_past(_customer(name, person, not_now, may), at)
+        yield from self._former.unseen()
         attended_places = {name: place for name, place in self._where.items() if name in attended}
         self._where = {**attended_places, **where}
         gone = {name: person for name, person in self._persons.items() if name in attended}
@@ -209,20 +236,40 @@ class FloorDesk:
         """Return who may be a customer with an offer that was lost while the camera was suspended or gone.
 
         One for each such customer: the first who came into view after that and stands where they stood. It
-        is so until the offer has ended, that is, until the salesperson said how it went.
+        is so until the offer has ended, that is, until the salesperson said how it went; over a restart until
+        its customers are held no more.
         """
         offers = {*self._desk.attending, *(customer for customer, _ in self._desk.offered.values())}
-        lost = {name: here.get(name) or self._persons.get(name) for name in offers}
-        lost = {name: one for name, one in lost.items() if one is not None and one.held}
+        former = self._former.places()
+        lost: dict[str, SeenLast] = {}
+        for name in offers:
+            one: SeenLast | None = former.get(name) or here.get(name) or self._persons.get(name)
+            if one is not None and one.held:
+                lost[name] = one
         self._same = {name: other for name, other in self._same.items() if name in lost}
-        for name, one in lost.items():
-            if name in self._same or one is None:
+        for name, last in lost.items():
+            if name in self._same:
                 continue
-            new = (n for n, p in here.items() if n not in offers and not p.held and stands_there(one, p))
+            # In a restart somebody may have walked on: then the first on this camera, wherever they stand.
+            fits = came_after if name in former else stands_there
+            taken = offers | set(self._same.values())
+            new = (n for n, p in here.items() if n not in taken and not p.held and fits(last, p))
             first = min(new, key=lambda n: here[n].arrived_at, default=None)
             if first is not None:
                 self._same[name] = first
         return set(self._same.values())
+
+    def _last_places(self, here: Mapping[str, PersonView], at: int) -> dict[str, LastPlace]:
+        """Return where everybody is or was whom the next run, were it to begin now, should know again."""
+        attending, now = self._desk.attending, self._utc(at)
+        done = self._desk.served | self._former.served
+        found = self._former.places()
+        out_of_view = {name: person for name, person in self._persons.items() if name in attending}
+        for name, person in {**out_of_view, **here}.items():
+            served = name not in attending and (person.served_at is not None or name in done)
+            if person.customer and (person.rank is not None or name in attending or served):
+                found[name] = LastPlace(person.camera, person.box, person.seen_at, served)
+        return {name: one for name, one in found.items() if 0 <= now - one.seen_at <= HELD_NS}
 
     def _serve(self, events: list[SaleEvent]) -> None:
         """Pass the attended persons to the floor, so that the list of whom to serve next leaves them out."""
@@ -230,12 +277,20 @@ class FloorDesk:
             if event.kind is SaleKind.ACCEPTED and (place := self._where.get(event.customer or "")):
                 self._floor.order(StaffOrder(StaffAction.SERVED, *place))
 
-    def _keep(self, events: list[SaleEvent]) -> None:
-        """Write a step to disk, then publish its events. A step without events is not written."""
-        if not events:
+    def _keep(self, events: list[SaleEvent], places: Mapping[str, LastPlace] | None = None) -> None:
+        """Write a step to disk, then publish its events. A step that changes nothing there is not written."""
+        at = self._now_ns()
+        if places is not None and not self._places.due(places, at):
+            places = None
+        if not events and places is None:
             return
         rows = [(event.number, self._payload(event)) for event in events]
-        self._unsent.add(rows, saved=self._file.save(self._desk.snapshot(), rows))
+        saved = self._file.save(self._desk.snapshot(), rows, places)
+        if saved and places is not None:
+            self._places.written(places, at)
+        if not events:
+            return
+        self._unsent.add(rows, saved=saved)
         for event in events:
             self._metrics.sale_events.labels(event.kind.value).inc()
             if event.kind is SaleKind.ACCEPTED:
@@ -280,25 +335,6 @@ class FloorDesk:
             "outcome": event.outcome and event.outcome.value,
             "amount_minor": event.amount_minor,
         }
-
-
-def may_be(lost: PersonView, new: PersonView) -> bool:
-    """Return whether somebody in view may turn out to be another one whom their camera does not see now."""
-    return lost.held and not new.held and _came_after(lost, new)
-
-
-def _came_after(lost: PersonView, new: PersonView) -> bool:
-    return new.camera == lost.camera and 0 < new.arrived_at - lost.seen_at <= HELD_NS + APPEAR_NS
-
-
-def stands_there(lost: PersonView, new: PersonView) -> bool:
-    """Return whether somebody came into view after another one was lost, and stands where that one stood."""
-    if not _came_after(lost, new):
-        return False
-    tall = max(lost.box[3], new.box[3])
-    across = abs(new.box[0] + new.box[2] / 2 - lost.box[0] - lost.box[2] / 2) / SHAPE
-    down = abs(new.box[1] + new.box[3] - lost.box[1] - lost.box[3])
-    return max(across, down) <= STOOD * tall
 
 
 def _customer(name: str, person: PersonView, not_now: str, perhaps: frozenset[str]) -> WaitingCustomer:

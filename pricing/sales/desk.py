@@ -209,6 +209,16 @@ class SalesDesk:
         return {n: (o.customer, o.seller) for n, o in self._state.offers.items() if not o.accepted}
 
     @property
+    def customers(self) -> dict[str, WaitingCustomer]:
+        """Who is in the shop or attended, as last seen."""
+        return {name: person.customer for name, person in self._state.people.items()}
+
+    @property
+    def served(self) -> set[str]:
+        """Customers somebody attended, and attends no more."""
+        return {name for name, person in self._state.people.items() if person.served} - self.attending.keys()
+
+    @property
     def states(self) -> dict[str, StaffState]:
         """Salesperson -> state; who attends as many as they can is busy."""
         return {name: self._shown(name) for name in self._state.staff}

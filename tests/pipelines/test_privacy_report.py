@@ -110,3 +110,8 @@ def test_a_rate_that_was_measured_otherwise_is_not_shown_as_a_cameras_own(
 ) -> None:
     (camera,) = _report(tmp_path, f"defaults: {{min_person_px: 80}}\n{text}")["cameras"]  # type: ignore[misc]
     assert says in camera["measured_miss_rate"]
+
+
+@pytest.mark.parametrize(("staff", "told"), [("", False), ("staff: {people: {anna: {rank: 5}}}\n", True)])
+def test_the_report_tells_of_places_kept_over_a_restart(tmp_path: Path, staff: str, told: bool) -> None:
+    assert ("where each customer in view was last seen" in str(_report(tmp_path, staff)["kept"])) is told

@@ -223,6 +223,14 @@ class Floor:
         if seen := [name for name in self._here if name not in self._lost]:
             self._lost[self._random.choice(seen)] = turn
 
+    def restart(self, turn: int) -> None:
+        """Give all in view new numbers: who walked on is not found at once, and comes as somebody new."""
+        for name in [name for name in self._here if name not in self._lost]:
+            if self._random.random() < 0.5:
+                customer, camera, _ = self._here[name]
+                self._lost[name] = turn
+                self._here[f"{name}r{turn}"] = customer, camera, turn + 1
+
     def join(self) -> tuple[str, str] | None:
         """Find somebody again, where that can be; return under which name, and which one is over."""
         pairs = [(old, new) for old in self._lost for new in self._here if self._may_be(old, new)]
@@ -275,6 +283,8 @@ def _play(random: Random, rules: DeskRules) -> None:
             elif step == "crash":
                 shop = SalesDesk(STAFF, rules)
                 shop.restore(json.loads(saved))
+                floor.restart(turn)
+                events = shop.see(floor.customers(), at)
             else:
                 events = shop.tick(at)
         except BadInput:

@@ -1,0 +1,330 @@
+"""A box that is killed and started: its customers go on, though everybody has a new number."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from collections import Counter
+from dataclasses import dataclass, replace
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pricing.errors import BadInput
+from pricing.sales.types import SaleOutcome, StaffState
+from probes.events.staff_orders import StaffAction, StaffOrder
+from tests.fakes.people import SECOND
+from tests.pipelines.sales.test_floor_desk import Shop, seen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pipelines.floor.view import PersonView
+
+THERE, BESIDE, FAR = (0.4, 0.3, 0.1, 0.5), (0.52, 0.32, 0.1, 0.5), (0.8, 0.3, 0.1, 0.5)
+ASK_S, ALONE_S = 30, 60
+"""As the rules of `Shop` have it: an offer times out, and the manager is told."""
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path / "sales.db")
+
+
+def come(shop: Shop, number: int, box: tuple[float, float, float, float] = THERE, **more: object) -> None:
+    """Let somebody into view now."""
+    one = replace(seen(number, 129_000), box=box, arrived_at=shop.now, seen_at=shop.now)
+    shop.people.append(replace(one, **more))
+
+
+def look(shop: Shop, ticks: int = 1) -> None:
+    """Let time pass while everybody stays in view."""
+    for _ in range(ticks):
+        shop.people = [replace(one, seen_at=shop.now + SECOND) for one in shop.people]
+        shop.tick()
+
+
+def restart(shop: Shop, after_s: float = 8) -> None:
+    shop.tick(60)  # nothing is told again only because it was told a moment ago
+    shop.people = [replace(one, seen_at=shop.now) for one in shop.people]
+    shop.tick(5)
+    shop.sent.clear()
+    shop.now += int(after_s * SECOND)
+    shop.people = []
+    shop.restart("00002")
+    shop.tick()
+
+
+def accept(shop: Shop, seller: str = "anna") -> int:
+    shop.desk.set_state(seller, StaffState.FREE)
+    look(shop)
+    (offer,) = (one for one in shop.desk.board.desk.offers if not one.accepted)
+    shop.desk.answer(offer.number, seller, accept=True)
+    return offer.number
+
+
+def test_who_is_attended_is_attended_by_the_same_one_after_a_restart(shop: Shop) -> None:
+    come(shop, 1)
+    number = accept(shop)
+    look(shop)
+    restart(shop)
+    shop.orders.clear()
+    shop.desk.set_state("Jörg", StaffState.FREE)
+    come(shop, 7)
+    look(shop, 2 * ALONE_S)
+    assert [kind for kind in shop.kinds() if kind != "staff"] == []
+    assert shop.orders == [StaffOrder(StaffAction.SERVED, "door", "k7f3-0007")]
+    shop.desk.done(number, "anna", SaleOutcome.SOLD, None)
+    assert shop.sent[-1]["customer"] == {"id": "00001-1", "camera": "door", "track": "k7f3-0007"}
+
+
+@pytest.mark.parametrize("box", [THERE, FAR])
+def test_the_manager_is_told_once_over_a_restart(shop: Shop, box: tuple[float, float, float, float]) -> None:
+    """Whoever walked on meanwhile is told of again only once their camera has long been back."""
+    come(shop, 1)
+    look(shop, ALONE_S + 2)
+    assert shop.kinds() == ["escalated"]
+    restart(shop)
+    come(shop, 7, box)
+    look(shop, 50)
+    assert shop.kinds() == []
+    look(shop, 2 * ALONE_S)
+    assert shop.kinds() == ([] if box is THERE else ["escalated"])
+
+
+def test_an_open_offer_stands_over_a_restart(shop: Shop) -> None:
+    shop.desk.set_state("anna", StaffState.FREE)
+    come(shop, 1)
+    look(shop)
+    (before,) = shop.desk.board.desk.offers
+    shop.sent.clear()
+    shop.people = []
+    shop.restart("00002")
+    shop.works = False
+    look(shop, 3)
+    shop.works = True
+    come(shop, 7, items=(), score_minor=0)  # nothing is known yet of who is in view
+    look(shop, 3)
+    (offer,) = shop.desk.board.desk.offers
+    assert (offer.number, offer.customer.id, offer.customer.worth_minor) == (
+        before.number,
+        "00001-1",
+        129_000,
+    )
+    shop.desk.answer(offer.number, "anna", accept=True)
+    assert [payload["kind"] for payload in shop.sent if payload["number"] > before.number] == ["accepted"]
+
+
+@pytest.mark.parametrize("here_still", [True, False])
+def test_who_was_served_is_not_offered_after_a_restart(shop: Shop, here_still: bool) -> None:
+    come(shop, 1)
+    number = accept(shop)
+    look(shop)
+    shop.desk.done(number, "anna", SaleOutcome.SOLD, None)
+    shop.people = [replace(shop.people[0], rank=None, served_at=shop.now)]  # as the floor has who was served
+    look(shop, 2)
+    restart(shop)
+    shop.orders.clear()
+    come(shop, 7, THERE if here_still else FAR)
+    look(shop, 3)
+    assert shop.kinds() == ([] if here_still else ["offered"])
+    assert len(shop.orders) == here_still
+
+
+def test_who_does_not_come_back_ends_as_before(shop: Shop) -> None:
+    shop.desk.set_state("anna", StaffState.FREE)
+    come(shop, 1)
+    look(shop)
+    restart(shop)
+    come(shop, 7, camera="till")
+    look(shop, 70)
+    assert "00001-1" not in shop.desk._desk.customers or shop.desk.board.desk.offers == ()
+    shop.people = []
+    look(shop, 330)
+    assert shop.desk._desk.customers == {}
+    assert rows(shop) == []
+
+
+@pytest.mark.parametrize("down_s", [-3600, 301, 7200])
+def test_places_too_old_or_of_another_clock_are_not_used_and_deleted(shop: Shop, down_s: int) -> None:
+    come(shop, 1)
+    look(shop, 2)
+    assert [row[0] for row in rows(shop)] == ["00001-1"]
+    restart(shop, down_s)
+    assert rows(shop) == []
+    come(shop, 7)
+    look(shop)
+    assert shop.desk._desk.customers.keys() == {"00002-7"}
+
+
+def test_the_next_customer_at_the_till_is_not_who_stood_there_minutes_ago(shop: Shop) -> None:
+    come(shop, 1)
+    look(shop, ALONE_S + 2)
+    restart(shop, 130)
+    come(shop, 7)
+    look(shop, 70)
+    assert shop.desk._desk.customers.keys() == {"00002-7"}
+    assert shop.kinds() == ["escalated"]
+
+
+def test_a_restart_soon_after_a_restart_forgets_nobody(shop: Shop) -> None:
+    come(shop, 1)
+    number = accept(shop)
+    look(shop)
+    restart(shop)
+    shop.restart("00003")
+    shop.tick()
+    come(shop, 9)
+    look(shop)
+    shop.now += 3 * SECOND
+    shop.restart("00004")
+    shop.people = []
+    come(shop, 2)
+    look(shop)
+    shop.desk.done(number, "anna", SaleOutcome.SOLD, None)
+    assert shop.sent[-1]["customer"] == {"id": "00001-1", "camera": "door", "track": "k7f3-0002"}
+
+
+def test_two_side_by_side_go_on_as_themselves(shop: Shop) -> None:
+    come(shop, 1)
+    number = accept(shop)
+    come(shop, 2, BESIDE)
+    look(shop)
+    restart(shop)
+    come(shop, 8, BESIDE)
+    come(shop, 9)
+    look(shop)
+    assert shop.desk.person("00001-1") == shop.people[1]
+    assert shop.desk.person("00001-2") == shop.people[0]
+    assert shop.desk._desk.attending == {"00001-1": "anna"}
+    assert number
+
+
+def test_places_lie_in_a_file_of_this_user_until_their_customer_has_left(shop: Shop) -> None:
+    come(shop, 1)
+    look(shop)
+    assert stat.S_IMODE(shop.path.stat().st_mode) == 0o600
+    assert len(rows(shop)) == 1
+    shop.people = []
+    look(shop)
+    assert rows(shop) == []
+
+
+def rows(shop: Shop) -> list[tuple[str, str, str, int, int]]:
+    with sqlite3.connect(shop.path) as db:
+        return db.execute("SELECT * FROM place").fetchall()
+
+
+@dataclass
+class Guest:
+    """One person, whatever numbers the box has given them."""
+
+    view: PersonView
+    told: int = 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_sequence_of_crashes_and_new_numbers_forgets_or_doubles_a_customer(
+    tmp_path: Path, seed: int
+) -> None:
+    """People stay where they are; the box crashes at any step, and gives all of them numbers anew."""
+    random = Random(seed)
+    game = _Game(Shop(tmp_path / "sales.db"), random)
+    for _ in range(50):
+        game.step()
+        game.check()
+    game.shop.works = True
+    look_on(game)
+    numbers = list(dict.fromkeys(payload["number"] for payload in game.shop.sent))
+    assert numbers == list(range(1, game.shop.desk._desk.snapshot()["number"] + 1))
+    known = game.shop.desk._desk.customers
+    for guest in game.guests:
+        name = game.shop.desk._name(guest.view.number)
+        assert name in known or name in game.served
+
+
+def look_on(game: _Game) -> None:
+    game.see()
+    game.shop.tick()
+
+
+class _Game:
+    def __init__(self, shop: Shop, random: Random) -> None:
+        self.shop, self.random = shop, random
+        self.guests: list[Guest] = []
+        self.served: set[str] = set()
+        self.runs = self.numbers = 0
+        places = [(0.05 + 0.13 * n, 0.3, 0.1, 0.35) for n in range(7)]
+        self.free = [(place, camera) for place in places for camera in ("door", "till")]
+        random.shuffle(self.free)
+        self.of: dict[str, Guest] = {}
+        self.log: list[tuple[int, str, Guest]] = []
+
+    def step(self) -> None:
+        shop, random = self.shop, self.random
+        kind = random.choice(("come", "crash", "state", "answer", "answer", "done", "wait", "wait"))
+        shop.works = random.random() < 0.7
+        if kind == "come" and self.free:
+            box, camera = self.free.pop()
+            view = replace(seen(0, random.randrange(1000, 10**6), camera=camera), box=box)
+            self.guests.append(Guest(view))
+            self._number(self.guests[-1])
+        elif kind == "crash":
+            self.runs += 1
+            shop.now += random.randrange(1, 40) * SECOND
+            shop.restart(f"{self.runs:05x}")
+            for guest in self.guests:
+                self._number(guest)
+        elif kind == "state":
+            shop.desk.set_state(random.choice(["anna", "Jörg"]), random.choice(list(StaffState)))
+        elif kind == "answer" and (offered := sorted(shop.desk._desk.offered.items())):
+            number, (_, seller) = random.choice(offered)
+            shop.desk.answer(number, seller, accept=random.random() < 0.7)
+        elif kind == "done" and (open_ := [one for one in shop.desk.board.desk.offers if one.accepted]):
+            offer = random.choice(open_)
+            try:
+                shop.desk.done(offer.number, offer.seller, SaleOutcome.BROWSING, None)
+            except BadInput:
+                return
+            self.served.add(offer.customer.id)
+        self.see()
+        shop.tick(random.randrange(1, 15) if kind == "wait" else 1)
+
+    def _number(self, guest: Guest) -> None:
+        self.numbers += 1
+        at = self.shop.now + 1
+        guest.view = replace(
+            guest.view,
+            number=self.numbers,
+            track=f"k{self.runs}-{self.numbers:04d}",
+            arrived_at=at,
+            seen_at=at,
+        )
+
+    def see(self) -> None:
+        """Let everybody be in view; who was served by the box's own order is ranked no more."""
+        served = {(order.camera, order.track) for order in self.shop.orders}
+        for guest in self.guests:
+            view = replace(guest.view, seen_at=max(guest.view.seen_at, self.shop.now))
+            if (view.camera, view.track) in served:
+                view = replace(view, rank=None, served_at=self.shop.now, score_minor=0)
+            guest.view = view
+        self.shop.people = [guest.view for guest in self.guests]
+
+    def check(self) -> None:
+        """Each has one name through all runs, so that what the desk says of a name it says of a person."""
+        desk = self.shop.desk
+        for guest in self.guests:
+            name = desk._name(guest.view.number)
+            assert self.of.setdefault(name, guest) is guest
+        names = Counter(id(guest) for guest in self.of.values())
+        assert set(names.values()) <= {1}
+        told = Counter(
+            payload["customer"]["id"]
+            for payload in {one["event_id"]: one for one in self.shop.sent}.values()
+            if payload["kind"] == "escalated"
+        )
+        assert set(told.values()) <= {1}
+        offered = {customer for customer, _ in desk._desk.offered.values()}
+        assert not (offered | desk._desk.attending.keys()) & self.served
