@@ -146,8 +146,9 @@ class FloorDesk:
         """Look at the floor and let time pass."""
         with self._lock:
             at = self._now_ns()
-            persons = self._floor.snapshot().persons
-            joined = self._find_again(persons, at)
+            view = self._floor.snapshot()
+            persons = view.persons
+            joined = self._find_again(persons, at) if view.number else []  # 0: no camera gave a picture yet
             here = {self._name(person.number): person for person in persons}
             joined += self._join(here, at)
             customers = list(self._customers(here, at))

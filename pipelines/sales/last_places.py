@@ -21,6 +21,8 @@ SHAPE = 9 / 16
 """Height of a picture to its width, near enough to compare places."""
 STAYED_NS = 120 * S
 """Longest time between two runs for which the place tells who somebody is: nothing else outlives them."""
+BACK_NS = 30 * S
+"""Who comes into view later than this after the start was not there before: cameras are back by then."""
 NEW_NS = 10 * S
 """So long after they came into view the place where somebody stands is the one where they were found."""
 WRITE_NS = 5 * S
@@ -81,7 +83,7 @@ def _body_heights_between(lost: SeenLast, new: PersonView) -> float:
 
 
 class FormerCustomers:
-    """Customers of the run before: held until they are found again, or their camera has long been back.
+    """Customers of the run before: held until they are found again, or the cameras have long been back.
 
     Whoever stands where one of them stood goes on as that customer. The others are not seen for now, as with
     a camera that was lost. customers: of the desk as it was stored. served: those of them who were served.
@@ -105,7 +107,7 @@ class FormerCustomers:
             one = replace(place, seen_at=at - age, served=place.served or name in found)
             if 0 <= age <= HELD_NS and (one.served or name in customers):
                 self._places[name] = one
-        self._back: dict[str, int] = {}
+        self._back: int | None = None
         self._names: dict[int, str] = {}
         self._found_at: dict[str, int] = {}
         self.served: frozenset[str] = frozenset()
@@ -115,10 +117,14 @@ class FormerCustomers:
         return self._names.get(number)
 
     def find(self, persons: Iterable[PersonView], at: int) -> list[tuple[str, PersonView]]:
-        """Return who of those in view is which customer, the first time that is known."""
-        new = [person for person in persons if not person.held]
-        for person in new:
-            self._back.setdefault(person.camera, at)
+        """Return who of those in view is which customer, the first time that is known.
+
+        The first call is the return of the cameras.
+        """
+        if self._back is None:
+            self._back = at
+        back = self._utc(self._back)
+        new = [one for one in persons if not one.held and one.arrived_at - back <= BACK_NS]
         self._places = {name: one for name, one in self._places.items() if not self._is_over(one, at)}
         pairs = sorted(
             (_body_heights_between(place, person), name, person.number)
@@ -158,8 +164,8 @@ class FormerCustomers:
         return replace(customer, worth_minor=worth, needs=customer.needs | past.needs)
 
     def _is_over(self, place: LastPlace, at: int) -> bool:
-        back = self._back.get(place.camera)
-        return at - place.seen_at > HELD_NS or (back is not None and at - back > LOST_NS)
+        back = at if self._back is None else self._back
+        return at - place.seen_at > HELD_NS or at - back > LOST_NS
 
 
 def _is_same(place: SeenLast, person: PersonView) -> bool:

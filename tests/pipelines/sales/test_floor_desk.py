@@ -51,7 +51,7 @@ class Shop:
         self.people: list[PersonView] = []
         self.orders: list[StaffOrder] = []
         self.sent: list[dict[str, Any]] = []
-        self.works = True
+        self.works, self.views = True, 1
         self.metrics = Metrics(("live",))
         self.restart("00001")
 
@@ -70,7 +70,7 @@ class Shop:
             self.commands.add(name, handler)
 
     def snapshot(self) -> FloorView:
-        return FloorView(self.now, 1, tuple(self.people))
+        return FloorView(self.now, self.views, tuple(self.people))
 
     def order(self, order: StaffOrder) -> bool:
         self.orders.append(order)

@@ -168,6 +168,29 @@ def test_the_next_customer_at_the_till_is_not_who_stood_there_minutes_ago(shop: 
     assert shop.kinds() == ["escalated"]
 
 
+@pytest.mark.parametrize("opens_after_s", [0, 40])
+def test_who_comes_when_the_cameras_have_been_back_for_long_is_somebody_new(
+    shop: Shop, opens_after_s: int
+) -> None:
+    """An empty place tells that its customer has left; no pictures tell nothing."""
+    come(shop, 1)
+    look(shop, 2)
+    shop.people = []
+    shop.restart("00002")
+    shop.views = 0
+    look(shop, opens_after_s)
+    shop.views = 1
+    look(shop, 2)
+    come(shop, 7, FAR)
+    look(shop, 31)
+    come(shop, 8)
+    look(shop)
+    assert {shop.desk._name(number) for number in (7, 8)} == {"00002-7", "00002-8"}
+    assert "00001-1" in shop.desk._desk.customers
+    look(shop, 30)
+    assert shop.desk._desk.customers.keys() == {"00002-7", "00002-8"}
+
+
 def test_a_restart_soon_after_a_restart_forgets_nobody(shop: Shop) -> None:
     come(shop, 1)
     number = accept(shop)
