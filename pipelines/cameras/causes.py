@@ -40,6 +40,7 @@ _WORDS = (
     ("sdp contains no streams", Cause.NO_VIDEO),
     ("(parse error)", Cause.ANSWER),
     ("can not provide an sdp", Cause.ANSWER),
+    ("does not support sdp", Cause.ANSWER),
     ("unhandled error", Cause.ANSWER),  # a redirection that leads nowhere
 )
 

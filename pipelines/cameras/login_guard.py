@@ -3,6 +3,9 @@
 Seen with GStreamer 1.22: the one line `WWW-Authenticate: Digest`, or a space before an equals sign in it,
 in an answer of 401 to any request, is a segmentation fault. rtspsrc shows answers to its extensions before
 it reads logins, so this is one. The rtspsrc inside nvurisrcbin finds them in the same registry.
+
+It follows redirections too, as often as they come: to itself, to a web page or to a path alone it called a
+camera 2,000 times a second. What a path means is written out here, and few are let through.
 """
 
 from __future__ import annotations
@@ -19,9 +22,11 @@ gi.require_version("GstRtsp", "1.0")
 from gi.repository import GObject, Gst, GstRtsp  # noqa: E402
 
 from pipelines.cameras.challenges import known_logins, read_challenges  # noqa: E402
+from pipelines.cameras.redirections import redirection_target  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
+MAX_REDIRECTIONS = 5
 _NAME = "mshloginguard"
 _WHAT = "Login guard", "Network/Extension/Protocol", "Takes out unreadable logins", "make-sales-happen"
 """By the second rtspsrc finds its extensions."""
@@ -47,6 +52,7 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
 
     def __init__(self) -> None:
         super().__init__()
+        self._redirections = 0
         # rtspsrc owns what it makes. PyGObject 3.42 (Debian 12) takes that reference for Python's object, so
         # give another; 3.50 (Debian 13) leaves it, and one more would keep each guard for ever.
         if not _library.g_object_is_floating(hash(self)):
@@ -54,13 +60,24 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
             _library.g_object_force_floating(hash(self))
         _made.guards = [*getattr(_made, "guards", ()), self]
 
-    def do_after_send(self, _request: Any, answer: Any) -> Any:
-        """Leave only those logins in an answer that can be read."""
+    def do_after_send(self, request: Any, answer: Any) -> Any:
+        """Leave only those logins in an answer that can be read, and redirections that lead on."""
         try:
             _clean(answer)
+            self._lead(request, answer)
         except Exception:
             logger.exception("an RTSP answer could not be looked at")
         return GstRtsp.RTSPResult.OK
+
+    def _lead(self, request: Any, answer: Any) -> None:
+        field = GstRtsp.RTSPHeaderField.LOCATION
+        if not (found := _texts(answer, field)):
+            return
+        answer.remove_header(field, -1)
+        self._redirections += 1
+        _, _, asked, _ = request.parse_request()
+        if self._redirections <= MAX_REDIRECTIONS and (target := redirection_target(asked, found[0])):
+            answer.add_header(field, target)
 
 
 def register() -> None:
@@ -79,18 +96,23 @@ def settle() -> None:
 
 def _clean(answer: Any) -> None:
     field = GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
+    if found := _texts(answer, field):
+        answer.remove_header(field, -1)
+        for login in known_logins(read_challenges(found)):
+            _rtsp.gst_rtsp_message_add_header(hash(answer), int(field), login.written().encode("latin-1"))
+
+
+def _texts(answer: Any, field: Any) -> list[str]:
+    """Return a field's values, read as Latin-1; taken out and nothing where they cannot be read."""
     message = hash(answer)
     if f"at {message:#x}" not in repr(
         answer
     ):  # its address, unless a PyGObject of its own kind hashes otherwise
         answer.remove_header(field, -1)
-        return
+        return []
     found: list[str] = []
     value = ctypes.c_char_p()
     # Not by PyGObject, which cannot read what is no UTF-8, as a realm with an umlaut often is.
     while _rtsp.gst_rtsp_message_get_header(message, int(field), ctypes.byref(value), len(found)) == _OK:
         found.append((value.value or b"").decode("latin-1"))
-    if found:
-        answer.remove_header(field, -1)
-        for login in known_logins(read_challenges(found)):
-            _rtsp.gst_rtsp_message_add_header(message, int(field), login.written().encode("latin-1"))
+    return found

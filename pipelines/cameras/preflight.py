@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pipelines.cameras.causes import cause_of_status, cleaned
 from pipelines.cameras.challenges import known_logins, read_challenges
+from pipelines.cameras.redirections import redirection_target
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 
@@ -45,7 +46,7 @@ def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
     except (OSError, UnicodeError):
         return
     if head:
-        _judge(head)
+        _judge(head, spec.source)
 
 
 def read_head(connection: socket.socket, until: float) -> bytes:
@@ -63,7 +64,7 @@ def read_head(connection: socket.socket, until: float) -> bytes:
     return head
 
 
-def _judge(head: bytes) -> None:
+def _judge(head: bytes, asked: str) -> None:
     found = _STATUS.match(head.lstrip())
     if found is None or len(head) > MAX_HEAD:
         raise SourceLost(Cause.ANSWER, "no RTSP answer")
@@ -77,6 +78,11 @@ def _judge(head: bytes) -> None:
             raise SourceLost(Cause.ANSWER, "an answer of more bytes than a description has")
     if code == 401:
         _judge_logins([value.decode("latin-1") for name, value in values if name == b"www-authenticate"])
+    if 300 <= code < 400:
+        locations = [value.decode("latin-1") for name, value in values if name == b"location"]
+        if not locations or redirection_target(asked, locations[0]) in ("", asked):
+            line = cleaned(found[0].decode("latin-1"))
+            raise SourceLost(Cause.ANSWER, f"{line}: a redirection that leads nowhere", answer=line)
     if code >= 400 and code not in _LEFT_TO_RTSPSRC:
         line = cleaned(found[0].decode("latin-1"))
         raise SourceLost(cause_of_status(code), line, answer=line)

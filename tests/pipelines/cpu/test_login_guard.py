@@ -6,7 +6,9 @@ import ctypes
 import gc
 import subprocess
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -14,13 +16,17 @@ from hypothesis.strategies import lists, sampled_from
 
 from engines.paths import ROOT
 from pipelines.cameras.challenges import known_logins, read_challenges
-from pipelines.cameras.login_guard import LoginGuard
+from pipelines.cameras.login_guard import MAX_REDIRECTIONS, LoginGuard
 from pipelines.cameras.source import SourceLost, SourceSpec
 from pipelines.cameras.trial import first_frame
+from pipelines.cpu import gst
 from pipelines.cpu.source import GstSource, open_source
 from tests.fakes.rtsp_replies import refusing_camera
+from tests.fakes.tcp_server import tcp_server
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
 METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY")
@@ -91,6 +97,35 @@ def test_no_such_login_ends_the_process() -> None:
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.split() == ["auth", "answer", "auth", "auth"] * 4 + ["auth"] * 8 + ["1", "0"]
+
+
+def test_redirections_without_end_are_followed_a_few_times() -> None:
+    """A second camera, called after the first, says when the first has had its time."""
+    gst.init()
+    asked: list[list[str]] = [[], []]
+
+    def talk(client: socket.socket, urls: list[str]) -> None:
+        with client.makefile("rb") as lines:
+            for raw in lines:
+                words = raw.decode("latin-1").split()
+                if words[:1] == ["DESCRIBE"]:
+                    urls.append(words[1])
+                    status = "302 Found\r\nLocation: /again"
+                elif words[:1] == ["OPTIONS"]:
+                    status = "200 OK\r\nPublic: DESCRIBE, SETUP, PLAY"
+                elif words[:1] == ["CSeq:"]:
+                    sequence = words[1]
+                elif not words:
+                    client.sendall(f"RTSP/1.0 {status}\r\nCSeq: {sequence}\r\n\r\n".encode())
+
+    with ExitStack() as opened:
+        for urls in asked:
+            port = opened.enter_context(tcp_server(lambda client, urls=urls: talk(client, urls)))
+            source = GstSource(SourceSpec("door", f"rtsp://127.0.0.1:{port}/stream"))
+            opened.callback(source.close)
+            wait_for(lambda urls=urls: len(urls) > MAX_REDIRECTIONS)
+        assert len(asked[0]) == MAX_REDIRECTIONS + 1
+        assert urlsplit(asked[0][-1]).path == "/again"
 
 
 def _causes() -> Iterator[str]:
