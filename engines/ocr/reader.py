@@ -51,6 +51,8 @@ CLOSE_MARGINS = 0.35
 Letters on an arch make a tall region whose margin is tall too, and are then too small in the strip: NIKE in
 letters of 400 px was NIKI at every scale, and is NIKE with this.
 """
+TWO_LINES, HALF_LINE = 4.0, 0.8
+"""Length by thickness up to which a region may be two lines that touch, and how sure both halves must be."""
 SMALLEST = 16
 CACHED_LINES, CACHED_REGIONS = 1500, 600
 """Steps of networks that OpenVINO keeps prepared, for some input sizes. Lines have five sizes. Canvases of
@@ -112,9 +114,24 @@ class WordReader:
         return [self._read(bgr, side, MAX_LINES_PATIENT) for side in sides]
 
     def read_close(self, picture: I420 | Bgr) -> list[Word]:
-        """Return the words read closer to their letters: for where `read_scales` says nothing."""
+        """Return the words read closer, and of two lines that touch: for where `read_scales` says nothing."""
         bgr = to_bgr(picture) if isinstance(picture, I420) else picture
-        return self._read(bgr, MAX_SIDE, MAX_LINES_PATIENT, CLOSE_MARGINS)
+        if min(bgr.shape[:2]) < SMALLEST:
+            return []
+        words: list[Word] = []
+        for region in self._regions(bgr, MAX_SIDE, MAX_LINES_PATIENT):
+            word = self._word(bgr, region, CLOSE_MARGINS)
+            words += self._two_lines(bgr, region, word) or ([] if word is None else [word])
+        return arranged(words)
+
+    def _two_lines(self, bgr: Bgr, region: Region, word: Word | None) -> list[Word]:
+        """Return the two lines that a region is, both read surer than it is as one; none where it is one."""
+        whole = 0.0 if word is None else word.confidence
+        if whole >= UPRIGHT or region.length > TWO_LINES * region.thickness:
+            return []
+        lines = [self._word(bgr, half, 1.0) for half in region.halves()]
+        read = [line for line in lines if line is not None and line.confidence >= max(HALF_LINE, whole)]
+        return read if len(read) == len(lines) else []
 
     def read_mirrored(self, picture: I420 | Bgr) -> list[Word]:
         """Return the words that stand mirrored, as on a picture taken in a mirror; boxes in the picture."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -49,6 +49,16 @@ class Region:
         """Return the region in a picture of which this one's is the part at x, y, enlarged by `scale`."""
         place = (self.x / scale + x, self.y / scale + y, self.length / scale, self.thickness / scale)
         return Region(*place, self.angle, self.score)
+
+    def halves(self) -> tuple[Region, Region]:
+        """Return its upper and its lower half, as it lies: two lines that touch are one region."""
+        turn = math.radians(self.angle)
+        right, down = -math.sin(turn) * self.thickness / 4, math.cos(turn) * self.thickness / 4
+        half = replace(self, thickness=self.thickness / 2)
+        return (
+            replace(half, x=self.x - right, y=self.y - down),
+            replace(half, x=self.x + right, y=self.y + down),
+        )
 
 
 class RegionFinder:

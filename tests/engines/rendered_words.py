@@ -48,6 +48,18 @@ def lines(*words: str) -> Ink:
     return np.vstack(rows)
 
 
+def touching(first: str, second: str, overlap: int = 2) -> Ink:
+    """Return two words one below the other, equally wide, that overlap by some px: often one region."""
+    above, below = ink(first), ink(second)
+    width = max(above.shape[1], below.shape[1])
+    above, below = (cv2.resize(part, (width, part.shape[0])) for part in (above, below))
+    page = np.zeros((above.shape[0] + below.shape[0] - overlap, width), np.float32)
+    page[: above.shape[0]] = above
+    under = page[-below.shape[0] :]
+    np.maximum(under, below, out=under)
+    return page
+
+
 def halves(first: str, second: str, gap: float = 1.2) -> Ink:
     """Return two parts of a word beside each other, `gap` letter heights apart."""
     a, b = ink(first), ink(second)

@@ -16,7 +16,7 @@ from engines.ocr.reader import WordReader, _letters, readable
 from engines.ocr.regions import Region
 from engines.ocr.scripts import SCRIPTS, UNREAD, script_of
 from engines.paths import ROOT
-from tests.engines.rendered_words import bent, cloth, halves, ink, lines, printed, stacked, turned
+from tests.engines.rendered_words import bent, cloth, halves, ink, lines, printed, stacked, touching, turned
 
 if TYPE_CHECKING:
     from tests.engines.rendered_words import Ink
@@ -157,6 +157,22 @@ def test_words_are_read_closer_to_their_letters(reader: WordReader, monkeypatch:
     assert strips[-1] < 0.75 * strips[0]
 
 
+@pytest.mark.parametrize("degrees", [0, 15])
+@pytest.mark.parametrize("words", [("RALPH", "LAUREN"), ("SAINT", "LAURENT")])
+def test_two_lines_that_touch_are_read_each(
+    reader: WordReader, words: tuple[str, str], degrees: float
+) -> None:
+    picture, _ = printed(turned(touching(*words), degrees), 40, on=cloth(640, 640))
+    assert [word.text for word in reader.read_close(picture)] == list(words)
+    assert all(len(read) == 1 for read in reader.read_scales(picture))
+
+
+@pytest.mark.parametrize("word", ["NIKE", "VANS", "FENDI"])
+def test_one_line_is_not_read_as_two(reader: WordReader, word: str) -> None:
+    picture, _ = printed(turned(bent(ink(word)), 10), 70, on=cloth(640, 640))
+    assert [found.text for found in reader.read_close(picture)] == [word]
+
+
 @pytest.mark.parametrize("size", [(8, 200), (200, 8), (64, 64), (400, 160)])
 def test_nothing_to_read(reader: WordReader, size: tuple[int, int]) -> None:
     assert reader.read(np.full((*size, 3), 90, np.uint8)) == []
@@ -174,3 +190,11 @@ def test_few_regions_are_read_words_before_blots() -> None:
     chosen = readable([*blots, *words, Region(9, 9, 8, 3, 0, 0.9), Region(9, 9, 400, 5, 0, 0.9)])
     assert chosen[:3] == words[::-1]
     assert chosen[3:] == blots[:2]
+
+
+@pytest.mark.parametrize(("angle", "upper"), [(0, (100, 90)), (90, (110, 100)), (-90, (90, 100))])
+def test_a_region_is_split_across_as_it_lies(angle: float, upper: tuple[float, float]) -> None:
+    first, second = Region(100, 100, 120, 40, angle, 0.9).halves()
+    assert (first.x, first.y) == pytest.approx(upper)
+    assert (second.x, second.y) == pytest.approx((200 - upper[0], 200 - upper[1]))
+    assert (first.length, first.thickness) == (second.length, second.thickness) == (120, 20)
