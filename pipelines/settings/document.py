@@ -31,6 +31,7 @@ _NOTHING: Final = ("", "~", "null", "Null", "NULL")
 _QUESTION_MARK: Final = (
     'a "?" ends a value between braces, as in many addresses of cameras; put the value in quotes'
 )
+_NAME_IN_BRACES: Final = "${NAME} between braces must be in quotes"
 _SENTENCES: Final = (
     ("'\\t'", "a tab; YAML takes only spaces for indentation"),
     ("could not find expected ':'", 'a ":" is missing after this key'),
@@ -265,6 +266,10 @@ def _place(mark: yaml.Mark) -> Place:
     return Place(mark.line + 1, mark.column + 1)
 
 
+def _before(lines: list[str], mark: yaml.Mark) -> str:
+    return lines[mark.line][: mark.column] if mark.line < len(lines) else ""
+
+
 def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     """Translate PyYAML's error, without any text of the file: it may be a password."""
     problem = error.problem or ""
@@ -273,6 +278,9 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
         mark = error.context_mark
     if error.problem_mark and problem.startswith("expected ','") and problem.endswith("got '?'"):
         return Mistake(_place(error.problem_mark), "", _QUESTION_MARK)
+    at = error.problem_mark
+    if at and problem.startswith("expected ','") and _before(lines, at).endswith("$"):
+        return Mistake(Place(at.line + 1, at.column), "", _NAME_IN_BRACES)
     if mark and problem == "mapping values are not allowed here" and (bare := _bare_key(lines[: mark.line])):
         return Mistake(bare, "", 'a ":" is missing after this key')
     if mark and (joined := _joined_key(lines, mark.line)):

@@ -261,6 +261,7 @@ SYNTAX = [
     ),
     (MINIMAL + "notify: {x: rtsp://h/s?a=hunter2}\n", '6:23  a "?" ends a value between braces'),
     (MINIMAL + "notify: {x: rtsp://h/s?a=hunter2, y: 5}\n", '6:23  a "?" ends a value between braces'),
+    (MINIMAL + "notify: {x: ${NAME}, y: 5}\n", "6:13  ${NAME} between braces must be in quotes"),
     (MINIMAL.replace("EUR}", "EUR"), "2:8  the bracket that opens here is not closed"),
     (MINIMAL.replace("Shop,", '"Shop,'), "2:27  the quote that opens here is not closed"),
     (MINIMAL.replace("Shop,", "@Shop,"), "2:27  a value may not begin with this character; put it in quotes"),
