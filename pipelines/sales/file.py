@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS place
     (customer TEXT PRIMARY KEY, camera TEXT NOT NULL, box TEXT NOT NULL, seen INTEGER NOT NULL,
      served INTEGER NOT NULL);
 """
-_PRAGMAS = ("synchronous=FULL", "secure_delete=ON")
+_PRAGMAS = ("synchronous=FULL", "secure_delete=ON", "wal_autocheckpoint=64")
+"""What is deleted is overwritten, in the write-ahead log too: after so many pages, or with the last place."""
 
 
 class SaleFile:
@@ -93,7 +94,10 @@ class SaleFile:
                 db.execute("DELETE FROM place")
                 db.executemany("INSERT INTO place VALUES (?, ?, ?, ?, ?)", where)
 
-        return self._write(write)
+        saved = self._write(write)
+        if saved and places is not None and not places:
+            self._file.use(_empty_log)
+        return saved
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Remove events that are delivered."""
@@ -118,6 +122,7 @@ class SaleFile:
     def forget_places(self) -> None:
         """Delete where customers were."""
         self._write(lambda db: db.execute("DELETE FROM place"))
+        self._file.use(_empty_log)
 
     def load_phones(self) -> list[tuple[str, str, int]]:
         """Return key, salesperson and UTC s of each phone that is signed in, oldest first."""
@@ -190,3 +195,8 @@ class SaleFile:
         with self._due_lock:
             self._due = {name: owed for name, owed in self._due.items() if due.get(name) is not owed}
         return True
+
+
+def _empty_log(db: sqlite3.Connection) -> None:
+    """Let nothing that was deleted stand in the write-ahead log."""
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

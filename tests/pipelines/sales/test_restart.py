@@ -234,6 +234,18 @@ def test_places_lie_in_a_file_of_this_user_until_their_customer_has_left(shop: S
     assert rows(shop) == []
 
 
+def test_nothing_of_a_place_is_left_on_disk_when_all_have_left(shop: Shop) -> None:
+    def on_disk() -> bytes:
+        return b"".join(path.read_bytes() for path in shop.path.parent.glob("sales.db*"))
+
+    come(shop, 1, (0.437, 0.3, 0.1, 0.5))
+    look(shop, 9)
+    assert b"0.437" in on_disk()
+    shop.people = []
+    look(shop)
+    assert b"0.437" not in on_disk()
+
+
 def rows(shop: Shop) -> list[tuple[str, str, str, int, int]]:
     with sqlite3.connect(shop.path) as db:
         return db.execute("SELECT * FROM place").fetchall()
