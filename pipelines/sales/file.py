@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from functools import partial
@@ -115,8 +116,9 @@ class SaleFile:
         self._file.use(read)
         places = {}
         for customer, camera, box, seen, served in found:
-            left, top, width, height = json.loads(box)
-            places[customer] = LastPlace(camera, (left, top, width, height), seen, bool(served))
+            with contextlib.suppress(ValueError, TypeError):  # a damaged row must not keep the desk shut
+                left, top, width, height = map(float, json.loads(box))
+                places[customer] = LastPlace(camera, (left, top, width, height), int(seen), bool(served))
         return places
 
     def forget_places(self) -> None:

@@ -148,6 +148,7 @@ class FloorDesk:
             at = self._now_ns()
             view = self._floor.snapshot()
             persons = view.persons
+            self._former.forget(at)
             joined = self._find_again(persons, at) if view.number else []  # 0: no camera gave a picture yet
             here = {self._name(person.number): person for person in persons}
             joined += self._join(here, at)

@@ -124,8 +124,9 @@ class FormerCustomers:
         if self._back is None:
             self._back = at
         back = self._utc(self._back)
-        new = [one for one in persons if not one.held and one.arrived_at - back <= BACK_NS]
-        self._places = {name: one for name, one in self._places.items() if not self._is_over(one, at)}
+        seen = (one for one in persons if one.customer and not one.held)  # who attends stands there too
+        new = [one for one in seen if one.arrived_at - back <= BACK_NS]
+        self.forget(at)
         pairs = sorted(
             (_body_heights_between(place, person), name, person.number)
             for name, place in self.places().items()
@@ -140,6 +141,10 @@ class FormerCustomers:
                 self._names[number], self._found_at[name] = name, at
                 found.append((name, by_number[number]))
         return found
+
+    def forget(self, at: int) -> None:
+        """Hold nobody longer than people are held, whether a camera came back or none did."""
+        self._places = {name: one for name, one in self._places.items() if not self._is_over(one, at)}
 
     def places(self) -> dict[str, LastPlace]:
         """Return where those were who are held, served ones too; times as a person's in view."""

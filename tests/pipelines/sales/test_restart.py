@@ -246,6 +246,42 @@ def test_nothing_of_a_place_is_left_on_disk_when_all_have_left(shop: Shop) -> No
     assert b"0.437" not in on_disk()
 
 
+def test_who_is_of_the_staff_does_not_go_on_as_the_customer_beside_them(shop: Shop) -> None:
+    come(shop, 1)
+    number = accept(shop)
+    look(shop)
+    restart(shop)
+    come(shop, 6, customer=False, rank=None)
+    come(shop, 7, BESIDE)
+    look(shop, 3)
+    shop.desk.done(number, "anna", SaleOutcome.SOLD, None)
+    assert shop.sent[-1]["customer"] == {"id": "00001-1", "camera": "door", "track": "k7f3-0007"}
+
+
+def test_without_any_camera_nobody_is_held_for_ever(shop: Shop) -> None:
+    come(shop, 1)
+    look(shop)
+    shop.people = []
+    shop.views = 0
+    shop.restart("00002")
+    look(shop, 3)
+    assert set(shop.desk.board.desk.waiting)
+    look(shop, 330)
+    assert shop.desk.board.desk.waiting == ()
+    assert rows(shop) == []
+
+
+@pytest.mark.parametrize("box", ["", "[0.1]", "[0.1, 0.1, null, 1]", "7", "{}"])
+def test_a_damaged_place_does_not_keep_the_desk_shut(shop: Shop, box: str) -> None:
+    come(shop, 1)
+    look(shop)
+    with sqlite3.connect(shop.path) as db:
+        db.execute("UPDATE place SET box = ?", (box,))
+    shop.restart("00002")
+    look(shop)
+    assert shop.desk.board.desk.waiting
+
+
 def rows(shop: Shop) -> list[tuple[str, str, str, int, int]]:
     with sqlite3.connect(shop.path) as db:
         return db.execute("SELECT * FROM place").fetchall()
