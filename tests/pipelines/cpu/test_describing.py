@@ -64,7 +64,7 @@ class Floor:
     def held(self, _: str) -> list[object]:
         return []
 
-    def quiet(self, *_: object, suspended: bool = False) -> None:
+    def quiet(self, camera: str, at: int, ended: Any, *, absence: Any = None) -> None:
         return
 
 
