@@ -132,10 +132,22 @@ def _touched(points: npt.NDArray[np.float64], width: int, height: int) -> npt.ND
     for (x1, y1), (x2, y2) in zip(points, np.roll(points, -1, axis=0), strict=True):
         side = (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1)
         inside ^= ((y1 > y) != (y2 > y)) & ((side > 0) == (y2 > y1))
-        steps = 4 * ceil(max(abs(x2 - x1), abs(y2 - y1), 1))
-        along = np.linspace(0, 1, steps + 1)
+        along = np.sort(np.concatenate(([0.0, 1.0], _crossings(x1, x2, width), _crossings(y1, y2, height))))
+        along = (along[:-1] + along[1:]) / 2
         columns = np.floor(x1 + along * (x2 - x1)).astype(int)
         lines = np.floor(y1 + along * (y2 - y1)).astype(int)
         seen = (columns >= 0) & (columns < width) & (lines >= 0) & (lines < height)
         edges[lines[seen], columns[seen]] = True
     return inside | edges
+
+
+def _crossings(start: float, end: float, length: int) -> npt.NDArray[np.float64]:
+    """Return where on the way, from 0 to 1, an edge goes from one of `length` pixels to the next.
+
+    >>> _crossings(0.5, 4.5, 3).tolist()
+    [0.125, 0.375, 0.625]
+    """
+    low, high = max(0, ceil(min(start, end))), min(length, floor(max(start, end)))
+    if start == end or low > high:
+        return np.empty(0)
+    return np.clip((np.arange(low, high + 1) - start) / (end - start), 0, 1)
