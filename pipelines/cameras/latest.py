@@ -110,8 +110,8 @@ class LatestPerCamera(Generic[T]):
         """Forget the camera: its item vanishes, and late ones are dropped."""
         with self._ready:
             self._removed.add(camera)
-            self._slots.pop(camera, None)
-            self._turn_at.pop(camera, None)
+            for kept in (self._slots, self._put_at, self._every_s, self._turn_at):
+                kept.pop(camera, None)
 
     def close(self) -> None:
         """Drop everything and wake the consumer, for good."""

@@ -48,6 +48,8 @@ QUIET_S = 600.0
 REST_S = 2.0
 """After so long without a look the system gets back what looks worked in, 140 MB after some of them. Until
 then the models keep it."""
+TRIM_S = 60.0
+"""Where looks never rest the system gets back what is free this often; 2 ms, or 20 where it is 400 MB."""
 STOP_S = 0.8
 """For all looks together. Less than the least time that a store leaves a part which ends late."""
 MAX_TRACKS = 512
@@ -236,6 +238,7 @@ class LookWorkers:
         kept = KeptMemory()
         kept.begin()
         is_warm, is_rested = False, True  # the first look loads models
+        trimmed_at = self._clock()
         while True:
             pause_s = self._quiet_s if is_rested else min(REST_S, self._quiet_s)
             look = self._waiting.take(pause_s if is_warm else None)
@@ -247,7 +250,7 @@ class LookWorkers:
                     recogniser.release()
                     is_warm = False
                 release_free_memory()
-                is_rested = True
+                is_rested, trimmed_at = True, self._clock()
                 continue
             self._reading[number] = True
             begun = self._clock()
@@ -255,6 +258,9 @@ class LookWorkers:
             if is_warm:
                 self._rate.add(self._clock() - begun)
             is_warm, is_rested = True, False
+            if self._clock() - trimmed_at >= TRIM_S:
+                release_free_memory()
+                trimmed_at = self._clock()
             self._reading[number] = False
 
     def _read(self, recogniser: Recogniser, look: Look) -> None:

@@ -382,3 +382,19 @@ def test_a_pause_gives_free_memory_to_the_system_before_the_models_go(
         wait_for(lambda count=count: len(happened) >= count)
         looks.close()
         assert happened == expected
+
+
+def test_looks_that_never_rest_give_free_memory_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("probes.recognition.look_workers.REST_S", 3600.0)
+    now, trimmed = [0.0], list[float]()
+    monkeypatch.setattr("probes.recognition.look_workers.release_free_memory", lambda: trimmed.append(now[0]))
+    looks = LookWorkers(
+        [Recogniser(FakeReader(NIKE))], SOUGHT, limits=ALWAYS, clock=lambda: now[0], quiet_s=3600.0
+    )
+    for number, now[0] in enumerate((1.0, 59.0, 61.0, 100.0, 122.0)):
+        looks.offer(frame(number), I420.black(400, 300))
+        wait_for(looks.drain)
+        wait_for(lambda: looks.room.idle)
+    wait_for(lambda: len(trimmed) == 2)
+    looks.close()
+    assert trimmed == [61.0, 122.0]
