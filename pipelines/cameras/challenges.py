@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _BETWEEN = ", \t\r\n\v\f"
 _SCHEME = re.compile(r"([A-Za-z][\w!#$%&'*+.^`|~-]*)(?=\s|,|\Z)(?!\s*=)", re.ASCII)
-_PARAMETER = re.compile(r'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^,"\\]*))', re.ASCII)
+_BARE = r'(?:[^\s,"\\]|\s+(?![\w-]+\s*=))*'  # up to a comma, or to the next parameter where one is missing
+_PARAMETER = re.compile(rf'([\w-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|({_BARE}))', re.ASCII)
 _OTHER = re.compile(r'[^\s,"]*[\s,"]*', re.ASCII)
 _DIGEST_NEEDS = ("realm", "nonce")
 _DIGEST_TAKES = ("realm", "nonce", "opaque", "algorithm", "qop", "stale")
@@ -40,7 +41,7 @@ class Challenge(NamedTuple):
     @property
     def is_md5(self) -> bool:
         """Whether it is a Digest that rtspsrc knows: without an algorithm MD5 is meant."""
-        return self.is_digest and self.parameters.get("algorithm", "md5").strip().lower() == "md5"
+        return self.is_digest and self.parameters.get("algorithm", "").strip().lower() in ("", "md5")
 
     def written(self) -> str:
         """Return the header's value in the one form that every reader takes."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import ssl
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from tests.waiting import wait_for
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
+    from pathlib import Path
 
 METHODS = ("OPTIONS", "DESCRIBE", "SETUP", "PLAY")
 BARE = (
@@ -62,6 +64,9 @@ READ = {
     'Digest realm="a\\", nonce="b': [],
     "Digest realm=a\\, nonce=b": ['Digest realm="a", nonce="b"'],
     'Negotiate YWI==, Digest realm="a", nonce="b"': ['Digest realm="a", nonce="b"'],
+    'Digest realm="a" nonce=b algorithm=MD5': ['Digest realm="a", nonce="b", algorithm="MD5"'],
+    'Digest algorithm=MD5  realm=At door nonce="b"': ['Digest realm="At door", nonce="b", algorithm="MD5"'],
+    'Digest realm="a", nonce="b", algorithm=': ['Digest realm="a", nonce="b", algorithm=""'],
     "Basic": ["Basic"],
     "NTLM": [],
     'Bearer realm="x"': [],
@@ -126,6 +131,38 @@ def test_redirections_without_end_are_followed_a_few_times() -> None:
             wait_for(lambda urls=urls: len(urls) > MAX_REDIRECTIONS)
         assert len(asked[0]) == MAX_REDIRECTIONS + 1
         assert urlsplit(asked[0][-1]).path == "/again"
+
+
+def test_a_path_alone_does_not_end_the_encryption(tmp_path: Path) -> None:
+    gst.init()
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(cert, key)
+    asked: list[str] = []
+
+    def talk(client: socket.socket) -> None:
+        with context.wrap_socket(client, server_side=True) as encrypted, encrypted.makefile("rb") as lines:
+            for raw in lines:
+                words = raw.decode("latin-1").split()
+                if words[:1] == ["CSeq:"]:
+                    sequence = words[1]
+                elif len(words) == 3 and words[2] == "RTSP/1.0":
+                    asked.append(words[1])
+                elif not words:
+                    answer = f"RTSP/1.0 302 Found\r\nLocation: /again\r\nCSeq: {sequence}\r\n\r\n"
+                    encrypted.sendall(answer.encode())
+
+    with tcp_server(talk) as port:
+        source = GstSource(SourceSpec("door", f"rtsps://127.0.0.1:{port}/stream", tls_verify=False))
+        try:
+            wait_for(lambda: any(url.endswith("/again") for url in asked))
+        finally:
+            source.close()
 
 
 def _causes() -> Iterator[str]:
