@@ -25,7 +25,7 @@ from engines.paths import CONFIGS, ROOT
 from pipelines.errors import BadInput
 from scripts.bench.cameras import clip_of, free_port, read_metrics, serve, wait_for_frames
 from scripts.bench.relay import Relay
-from scripts.bench.soak_verdict import QuietMoment, verdicts
+from scripts.bench.soak_verdict import QuietMoment, quiet_moment, verdicts
 from scripts.check_result import CheckLevel, fail
 from scripts.demo.children import Children, StartFailed, wait_for_port
 from scripts.demo.settings import HOST
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 START_S = 180.0
 BUSY_S, QUIET_S = 40.0, 30.0
+SAMPLES, SAMPLE_S = 10, 1.0
 """The second is longer than a viewer of a camera without pictures waits in GStreamer after it left: 20 s."""
 VIEWERS = 3
 EDIT_S, FAULT_S = 3.0, 4.0
@@ -100,10 +101,15 @@ def soak(
         try:
             while time.monotonic() < ends and store.process.poll() is None:
                 world.let_go_on(min(BUSY_S, max(1.0, ends - time.monotonic())))
-                world.rest(QUIET_S)
-                if (moment := store.measure(time.monotonic() - begun)) is not None:
-                    moments.append(moment)
-                    print(_words(moment), file=sys.stderr, flush=True)
+                world.rest(QUIET_S - SAMPLES * SAMPLE_S)
+                seen = []
+                for _ in range(SAMPLES):
+                    time.sleep(SAMPLE_S)
+                    if (sample := store.measure(time.monotonic() - begun)) is not None:
+                        seen.append(sample)
+                if seen:
+                    moments.append(quiet_moment(seen))
+                    print(_words(moments[-1]), file=sys.stderr, flush=True)
         finally:
             world.stop()
         reloads = store.reloads()

@@ -14,7 +14,7 @@ import pytest
 
 from engines.paths import ROOT
 from scripts.bench.relay import Relay
-from scripts.bench.soak_verdict import QuietMoment, verdicts
+from scripts.bench.soak_verdict import QuietMoment, quiet_moment, verdicts
 from scripts.msh import main
 from tests.fakes.tcp_server import tcp_server
 
@@ -53,6 +53,11 @@ def test_a_flat_soak_is_good_in_all() -> None:
 )
 def test_what_grows_or_breaks_is_named(name: str, moments: list[QuietMoment]) -> None:
     assert [what for what, level in judged(moments).items() if level == "fail"] == [name]
+
+
+def test_what_a_look_holds_for_seconds_is_no_growth() -> None:
+    samples = [replace(FLAT[4], at_s=240.0 + n, memory_mb=memory) for n, memory in enumerate((980, 876, 940))]
+    assert quiet_moment(samples) == replace(FLAT[4], at_s=242.0, memory_mb=876)
 
 
 def test_edits_that_were_not_taken_up_and_tracebacks_are_named() -> None:
