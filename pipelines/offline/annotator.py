@@ -26,8 +26,9 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
 from probes.people.unworn import around, seen_beside_people, seen_on_nobody, things_apart
+from probes.redaction.followed_head import grown
 from probes.redaction.look_ahead import masks_from_later
-from probes.redaction.redact import RedactionFailed, Redactor
+from probes.redaction.redact import By, Mask, RedactionFailed, Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -121,7 +122,8 @@ class Annotator:
 
     def picture(self, pixels: I420) -> Annotated:
         """Annotate one picture, in place: everyone in it counts, and one look worth a whole vote confirms."""
-        scene = look_closer(self._scenes, pixels, self._scenes.detect(pixels))
+        closer = look_closer(self._scenes, pixels, self._scenes.detect(pixels))
+        scene = closer.scene
         turned = look_turned(self._scenes, pixels, scene, self._masking)
         found = scene.objects
         detections = [
@@ -144,7 +146,9 @@ class Annotator:
         values = {track: value for track, value in values.items() if track not in figures}
         unworn = _unworn(looks, frame, pixels, answers, figures)
         shown = _without(figures, frame)
-        redacted = self._redactor().redact(shown, pixels, turned.masks)
+        cut = (grown(_box(corners), self._masking.margin) for corners in closer.cut_faces.tolist())
+        more = (*turned.masks, *(Mask(box, By.DETECTOR) for box in cut))
+        redacted = self._redactor().redact(shown, pixels, more)
         return Annotated(0, redacted, values, unworn, left_out, turned.turn)
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:

@@ -2,12 +2,13 @@
 
 Who is doubtful is looked at again from near: the network finds people best who fill a good part of its
 input. Who is cut by the picture's edge may be seen only where black goes on behind it: all of it is looked
-at so, too. And one person found twice, as a whole and as a narrower box within it, is one.
+at so, too, and half a face at any edge that is seen only then is masked. And one person found twice, as a
+whole and as a narrower box within it, is one.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,11 +50,20 @@ APART = 0.3
 """Most of a doubtful person, or of one known, that both cover: else it is a part of that one."""
 
 
-def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Scene:
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """What is known from near. cut_faces: (N, 4), faces at the edge, as far as they go on behind it."""
+
+    scene: Scene
+    cut_faces: Boxes
+
+
+def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Closer:
     """Return the scene with doubtful persons that are sure from near, and each person once."""
     person = scenes.classes.index("person")
     objects, known = scene.objects, len(scene.doubtful)
-    doubtful = _joined(scene.doubtful, _cut_by_the_edge(scenes, picture, scene, person))
+    cut, cut_faces = _cut_by_the_edge(scenes, picture, scene, person)
+    doubtful = _joined(scene.doubtful, cut)
     apart = (shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= APART).all(axis=1)
     apart |= np.arange(len(doubtful)) >= known
     apart &= doubtful.boxes[:, 3] - doubtful.boxes[:, 1] >= SMALLEST_PX
@@ -65,27 +75,32 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Scene:
     objects = _together(objects, doubtful.where(sure))
     twice = _twice(objects, person)
     masked = ~sure & (np.arange(len(doubtful)) < known)
-    return replace(
+    seen = replace(
         scene,
         objects=objects.where(~twice),
         doubtful=_together(doubtful.where(masked), objects.where(twice)),
     )
+    return Closer(seen, cut_faces)
 
 
-def _cut_by_the_edge(scenes: SceneDetector, picture: I420, scene: Scene, person: int) -> Detections:
-    """Return persons at the left and right edge who are seen only with black behind it, not yet sure."""
+def _cut_by_the_edge(
+    scenes: SceneDetector, picture: I420, scene: Scene, person: int
+) -> tuple[Detections, Boxes]:
+    """Return persons at the left and right edge, not yet sure, and faces at any: seen with black behind."""
     shown, x, y = picture.amid_black(AFAR)
     found = scenes.detect(shown)
     seen = _together(found.objects, found.doubtful)
-    size = np.array([picture.width, picture.height] * 2, np.float32)
-    boxes = np.clip(seen.boxes - np.array([x, y] * 2, np.float32), 0, size)
+    size, corner = np.array([picture.width, picture.height] * 2, np.float32), np.array([x, y] * 2, np.float32)
+    boxes = np.clip(seen.boxes - corner, 0, size)
     near = EDGE * max(picture.width, picture.height)
     cut = (seen.classes == person) & ((boxes[:, 0] <= near) | (boxes[:, 2] >= picture.width - near))
     cut &= boxes[:, 2] - boxes[:, 0] >= SMALLEST_PX / 4  # else it is in the black for the most part
     persons = scene.objects.boxes[scene.objects.classes == person]
     beside = (shares(boxes, persons) == 0) | (_widths_shared(boxes, persons) <= BESIDE)
     cut &= beside.all(axis=1)
-    return Detections(boxes, seen.scores, seen.classes).where(cut)
+    faces = np.asarray(found.faces.boxes - corner, np.float32)
+    at_edge = ((faces[:, :2] <= near) | (faces[:, 2:] >= size[2:] - near)).any(axis=1)
+    return Detections(boxes, seen.scores, seen.classes).where(cut), faces[at_edge]
 
 
 def _is_seen(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> bool:

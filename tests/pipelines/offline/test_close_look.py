@@ -35,7 +35,7 @@ class Near:
 
 
 def counts(scenes: Near, objects: Detections, doubtful: Detections) -> tuple[int, int]:
-    seen = look_closer(scenes, PICTURE, Scene(objects, doubtful, Detections.empty()))
+    seen = look_closer(scenes, PICTURE, Scene(objects, doubtful, Detections.empty())).scene
     assert len(seen.objects) + len(seen.doubtful) == len(objects) + len(doubtful)  # all are masked
     return len(seen.objects), len(seen.doubtful)
 
@@ -128,8 +128,22 @@ def test_who_is_cut_by_the_edge_is_seen_with_black_behind_it() -> None:
     ):
         seen = look_closer(
             Edge(box, near=near), PICTURE, Scene(beside, Detections.empty(), Detections.empty())
-        )
+        ).scene
         assert len(seen.objects) == persons, box
         assert not len(seen.doubtful)
         assert seen.objects.boxes.min() >= 0
         assert seen.objects.boxes[:, 2].max() <= PICTURE.width
+
+
+def test_a_face_cut_by_any_edge_is_seen_with_black_behind_it() -> None:
+    class Faces(Near):
+        def detect(self, picture: I420) -> Scene:
+            super().detect(picture)
+            return Scene(Detections.empty(), Detections.empty(), self._found)
+
+    nothing = Scene(Detections.empty(), Detections.empty(), Detections.empty())
+    at_edges = (-40, 300, 40, 400), (980, 300, 1050, 400), (300, -30, 380, 40), (300, 770, 380, 850)
+    amid = np.array([*at_edges, (300, 300, 380, 400)]) + np.array([250, 200] * 2)
+    seen = look_closer(Faces(*[(*box, 0.6) for box in amid]), PICTURE, nothing)
+    assert seen.cut_faces.tolist() == [list(box) for box in at_edges]
+    assert not len(seen.scene.faces)  # they take no known person's head from it
