@@ -28,7 +28,12 @@ logger = logging.getLogger(__name__)
 
 MAX_REDIRECTIONS = 5
 _NAME = "mshloginguard"
-_WHAT = "Login guard", "Network/Extension/Protocol", "Takes out unreadable logins", "make-sales-happen"
+_WHAT = (
+    "Login guard",
+    "Network/Extension/Protocol",
+    "Leaves readable logins and redirections",
+    "make-sales-happen",
+)
 """By the second rtspsrc finds its extensions."""
 _made = threading.local()
 _library = ctypes.CDLL("libgobject-2.0.so.0")
@@ -105,9 +110,7 @@ def _clean(answer: Any) -> None:
 def _texts(answer: Any, field: Any) -> list[str]:
     """Return a field's values, read as Latin-1; taken out and nothing where they cannot be read."""
     message = hash(answer)
-    if f"at {message:#x}" not in repr(
-        answer
-    ):  # its address, unless a PyGObject of its own kind hashes otherwise
+    if f"at {message:#x}" not in repr(answer):  # this PyGObject's hash is not the address
         answer.remove_header(field, -1)
         return []
     found: list[str] = []

@@ -40,8 +40,9 @@ if TYPE_CHECKING:
 
 START_S = 180.0
 BUSY_S, QUIET_S = 40.0, 30.0
-SAMPLES, SAMPLE_S = 10, 1.0
 """The second is longer than a viewer of a camera without pictures waits in GStreamer after it left: 20 s."""
+SAMPLES, SAMPLE_S = 10, 1.0
+"""Readings at the end of each quiet time."""
 VIEWERS = 3
 EDIT_S, FAULT_S = 3.0, 4.0
 ACTORS = ("viewers", "streams", "edits", "camera", "broker")
