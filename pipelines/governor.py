@@ -46,6 +46,8 @@ SOON_S = BEGINS_S + OWED_WITHIN_S + LOOKS_S + WINDOW_S
 HELD, MAX_RELAXED_S = 4.0, 600.0
 """A raise that had to be taken back within SOON_S, or so many times what it was waited for, doubles the wait
 for the next, up to this: people come and go in minutes. One that held, and went as far, halves it."""
+ENOUGH = 0.9
+"""Of FOLLOW_FPS, what a camera must have: a tenth may be late (see `LoadReading.late`)."""
 TIGHT_S, ROOMY = 240.0, 0.8
 """The same for a suspended camera while the others leave less idle than that share of what each costs."""
 STALLED_S = 30.0
@@ -195,9 +197,21 @@ class Governor:
         self.step = self._step(totals.at)
         return before != (self._level, self.step, self.load.stalled)
 
+    def pass_over(self, totals: Totals) -> None:
+        """Take counters of a second in which more is analysed than was decided: they say nothing about that.
+
+        What had lasted before goes on where it was, as if that second had not been.
+        """
+        passed_s = totals.at - (self._history[-1].at if self._history else totals.at)
+        self._history = deque([totals])
+        self._pressed_since, self._relaxed_since, self._missing_since = (
+            None if since is None else since + passed_s
+            for since in (self._pressed_since, self._relaxed_since, self._missing_since)
+        )
+
     def _rest(self, suspended: int) -> int:
         """Return how many cameras to suspend so that the others have frames enough to follow people."""
-        possible = max(1, int(self._following.possible_fps / FOLLOW_FPS))
+        possible = max(1, int(self._following.possible_fps / (ENOUGH * FOLLOW_FPS)))
         return max(suspended, self._cameras - possible)
 
     def _pause(self, load: LoadReading) -> float:

@@ -136,12 +136,16 @@ class Overload:
         cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
         self._note_waits(now, cameras, frames)
         self._count_people(cameras)
-        changed = self._turns.looks_round is None and governor.update(
-            totals(self._metrics, now, self._idle_s()),
-            len(cameras),
-            has_sub_streams=bool(throttle.usable_sub_streams),
-            skips_decoding=throttle.skips_decoding,
-        )
+        counted, changed = totals(self._metrics, now, self._idle_s()), False
+        if self._turns.looks_round is None:
+            changed = governor.update(
+                counted,
+                len(cameras),
+                has_sub_streams=bool(throttle.usable_sub_streams),
+                skips_decoding=throttle.skips_decoding,
+            )
+        else:
+            governor.pass_over(counted)
         people = {camera: round(self._people.get(camera, 0.0)) for camera in cameras}
         self._suspended = self._turns.choose(
             now, cameras, min(governor.suspended, max(0, len(cameras) - 1)), people

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 TURN_S = 60.0
 """So long a camera is suspended, and then analysed, before its turn may end. Visits take minutes."""
 LOOK_ROUND_S = 15.0
-"""Until it shows whether anybody is in view of a camera that returns: 6 s to be followed, and a few more."""
+"""Until it shows whether anybody is in view of a camera that returns: 6 s to be followed, and a few more.
+Once in TURN_S at most: meanwhile all have fewer frames than they should, and the load says nothing."""
 
 
 class Turns:
@@ -31,7 +32,7 @@ class Turns:
         self._since: dict[str, float] = {}
         self._turned_at = 0.0
         self._looks_round: str | None = None
-        self._until = 0.0
+        self._until = self._next_round_at = 0.0
 
     @property
     def looks_round(self) -> str | None:
@@ -84,10 +85,11 @@ class Turns:
         goes = self._next(now, last, cameras, people)
         if goes is None or now - self._since[back] < TURN_S:
             return
-        if people[goes] and not people[back]:
-            self._looks_round, self._until = back, now + LOOK_ROUND_S
-        else:
+        if not people[goes] or people[back]:
             self._swap(now, back, cameras, people)
+        elif now >= self._next_round_at:
+            self._looks_round, self._until = back, now + LOOK_ROUND_S
+            self._next_round_at = now + TURN_S
 
     def _next(
         self, now: float, priority: int, cameras: Mapping[str, int], people: Mapping[str, int]

@@ -193,3 +193,13 @@ def test_a_raise_that_takes_two_steps_to_take_back_is_tried_more_and_more_rarely
         if governor.share > before:
             raises.append(at)
     assert sum(at > 600 for at in raises) <= 3, "a raise that never holds is tried every ten minutes at last"
+
+
+@pytest.mark.parametrize(("fps", "stay"), [(5.0, 2), (4.6, 2), (4.3, 1), (7.0, 3), (2.0, 1)])
+def test_where_nobody_is_followed_as_many_cameras_stay_as_have_frames_in_time(fps, stay):
+    governor, at, frames = Governor(warm_up_s=0), 0.0, 0.0
+    while not governor.suspended:
+        at, frames = at + 1, frames + fps
+        governor.update(Totals(at, frames, 20 * frames, latency_s=frames, persons=3 * frames), cameras=8)
+        assert at < 120
+    assert 8 - governor.suspended == stay

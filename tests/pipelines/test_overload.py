@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
+from itertools import groupby
 
 import pytest
 
 from pipelines.cameras.states import CameraState
 from pipelines.cameras.throttle import NOTHING, Throttle
-from pipelines.governor import LAST_PART, SHARES, Governor
+from pipelines.governor import LAST_PART, PRESSED_S, SHARES, Governor
 from pipelines.overload import Overload, idle_seconds
 from probes.metrics import Metrics
 
@@ -184,6 +185,27 @@ def test_somebody_alone_is_seen_by_a_camera_that_looks_round_though_followed_lat
         if "door" in crowd.throttle.suspended:
             break
     assert crowd.throttle.suspended == {"door"}
+
+
+def test_what_one_that_looks_round_costs_suspends_no_other():
+    """Two can be analysed: while a third looks round most frames are late."""
+    crowd, most = Crowd({"door": 2, "till": 2, "yard": 0, "store": 0}), 0
+    for _ in range(1200):
+        crowd.late = 4 * (len(crowd.throttle.suspended) < 2)
+        crowd.run(1, met=True)
+        most = max(most, len(crowd.throttle.suspended))
+        assert not {"door", "till"} & crowd.throttle.suspended
+    assert most == 2
+
+
+def test_the_governor_decides_between_two_that_look_round():
+    crowd, rounds = Crowd({"door": 2, "till": 0, "yard": 0, "store": 0}, late=4), []
+    for _ in range(1200):
+        crowd.run(1, met=True)
+        rounds.append(crowd.overload._turns.looks_round)
+    alone = [len(list(same)) for camera, same in groupby(rounds[100:-100]) if camera is None]
+    assert {camera for camera in rounds if camera} == {"till", "yard", "store"}
+    assert min(alone) >= PRESSED_S
 
 
 def test_priority_goes_before_the_number_of_people():
