@@ -122,7 +122,7 @@ class PriceServiceConfig(Section):
         default=None,
         title="Three digits",
         description="What three digits after a point are, as in 1.290, in a currency with fewer decimals,"
-        " or after a comma in a text of one with three, as in 1,290 KWD: decimals (1.29) or thousands"
+        " or in a text of one with three, as in 1,290 KWD or 1.290 TND: decimals (1.29) or thousands"
         " (1290). Absent: such a price is read where another number of the answer, such as 49.95, shows"
         " what is meant, and else refused.",
     )
@@ -325,7 +325,13 @@ class ListFormatConfig(Section):
     def notation(self) -> ListFormat:
         """The same for the reader of lists."""
         return ListFormat(
-            dict(self.columns), self.decimal, self.grouping, self.dates, self.encoding, self.currency
+            dict(self.columns),
+            self.decimal,
+            self.grouping,
+            self.dates,
+            self.encoding,
+            self.currency,
+            marks_said=bool({"decimal", "grouping"} & self.model_fields_set),
         )
 
 

@@ -105,6 +105,9 @@ _PIECE = re.compile(r"[A-ZÀ-ÖØ-Þ]*[$¥]|[^\W\d_]+|[^\w\s]|\S")
 _PLAIN = str.maketrans({"٫": ".", "٬": ",", "−": "-"})
 
 
+_DOTTED_DINARS = frozenset(("IQD", "LYD", "TND"))
+"""Currencies with three decimals whose people part thousands by dots (CLDR: ar_TN, ar_LY, ku_IQ)."""
+
 Meaning = Literal["decimals", "thousands"]
 
 
@@ -112,7 +115,8 @@ Meaning = Literal["decimals", "thousands"]
 class ThreeDigits:
     """What three digits after a point are where a currency has fewer decimals, as in 1.290 EUR.
 
-    In a text of a currency with three decimals: what they are after a comma, as in 1,290 KWD.
+    In a text of a currency with three decimals: what they are after a comma, as in 1,290 KWD, and after a
+    point where its people part thousands by one, as in 1.290 TND.
     None: nobody said; a number or a bare text of that form is then no amount.
     """
 
@@ -294,15 +298,16 @@ def _number(
         whole, fraction = re.split("[.,]", bare)
         # Three digits are thousands, but 1.250 of a currency with three decimals, and 0.125, are fractions.
         three = EXPONENTS[currency] == 3 and not dashed
-        thousands = len(fraction) == 3 and not (three and (dots or len(whole) > 3)) and whole[:1] != "0"
-        unsure = three and bool(commas)
+        unsure = three and (bool(commas) or currency in _DOTTED_DINARS)
+        thousands = len(fraction) == 3 and whole[:1] != "0"
+        thousands = thousands and not (three and (not unsure or len(whole) > 3))
         if (unsure or (dots and not three)) and not dashed and three_digits is not None:
             for_people, unsure = True, False  # somebody said what is meant
             thousands = thousands and three_digits == "thousands"
         if len(fraction) == 3 and re.match("0.", whole):
             return None
-        # 1,250 of three decimals may be either; "1.250" alone may come from a program; 1290.000 has no group
-        # of thousands, and decimals that no currency has.
+        # 1,250 of three decimals may be either, and 1.250 of Tunisian dinars; "1.250" alone may come from a
+        # program; 1290.000 has no group of thousands, and decimals that no currency has.
         if (thousands and (unsure or (dots and not for_people) or len(whole) > 3)) or len(fraction) > 3:
             return None
         if thousands:

@@ -66,6 +66,23 @@ class Catalogue:
         """The brands: normal form -> name as the list first spells it."""
         return dict(self._names)
 
+    @property
+    def doubt(self) -> str | None:
+        """A note where amounts of dinars such as 1.290 may be thousands; None where nothing is in doubt.
+
+        They are read as decimals. One amount that can be nothing else, such as 0.500, shows that all are.
+        """
+        points = {row.point for row in self.rows}
+        if "either" not in points or "decimals" in points:
+            return None
+        unsure = [row for row in self.rows if row.point == "either"]
+        text = f"{unsure[0].max_minor / 1000:.3f}"
+        return (
+            f"{len(unsure)} prices such as {text} in line {unsure[0].line} are read as"
+            f" {text} {self.currency}, not as {text.replace('.', '')};"
+            " prices.format.decimal and grouping say what is meant"
+        )
+
     def joined(self, key_of: Callable[[str], str]) -> Catalogue:
         """Return it with each brand under the key that its spelling leads to: "LV" is "louis vuitton"."""
         rows = (row if row.brand == ANY_BRAND else replace(row, brand=key_of(row.name)) for row in self.rows)

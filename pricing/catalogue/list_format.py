@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pricing.catalogue.amounts import NO_CENTS, read_currency
 from pricing.errors import BadInput
@@ -23,7 +23,11 @@ DATE_PARTS = {"YYYY": r"(?P<year>\d{4})", "MM": r"(?P<month>\d{1,2})", "DD": r"(
 _MIDNIGHT = re.compile(r"[T ]0?0:00(?::00)?$", re.ASCII)
 # A dot between letters and a number ends a shortened word (Rs.50), after a sign it begins decimals ($.50).
 _WORDS = r"[^\d\s.,'+-]+(?:[.\s'][^\d\s.,'+-]+)*(?:(?<=[^\W\d_])\.|(?<=/)\.(?=\s))?"
+_POINT = re.compile(r"(\d*)\.(\d+)", re.ASCII)
 _SIGN = re.compile(rf"({_WORDS})?\s*(\d(?:[\d.,٫٬'\s]*\d)?)\s*({_WORDS})?")
+
+Point = Literal["either", "decimals"]
+"""What a point in an amount is before: decimals, or, as in 1.290 dinars, these or thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class ListFormat:
 
     columns: our name -> name in the list; with it, columns that it does not name are passed over. decimal,
     grouping: as for `money.parse`. dates: YYYY, MM and DD with what stands between. encoding: of the file,
-    where no byte order mark tells it. currency: of amounts without one, None for the store's.
+    where no byte order mark tells it. currency: of amounts without one, None for the store's. marks_said:
+    somebody said the marks, the defaults too, so that 1.290 dinars are no question.
 
     Raises BadInput for marks or dates that cannot be told apart.
     """
@@ -43,6 +48,7 @@ class ListFormat:
     dates: str = "YYYY-MM-DD"
     encoding: str = "utf-8"
     currency: str | None = None
+    marks_said: bool = False
 
     def __post_init__(self) -> None:
         if self.decimal not in DECIMALS or self.grouping not in GROUPINGS:
@@ -59,6 +65,16 @@ class ListFormat:
     def described(self) -> bool:
         """Whether anybody said how the list is written."""
         return self != ListFormat()
+
+    def point(self, text: str, currency: str) -> Point | None:
+        """Return what the point of a currency with three decimals shows; None where that is no question."""
+        if EXPONENTS[currency] != 3 or self.marks_said or (self.decimal, self.grouping) != (".", ""):
+            return None
+        found = _POINT.search(with_ascii_digits(plain_marks(text)))
+        if found is None:
+            return None
+        either = len(found[2]) == 3 and 0 < len(found[1]) <= 3 and found[1][0] != "0"
+        return "either" if either else "decimals"
 
     def amount(self, text: str, currency: str) -> int:
         """Return an amount in minor units; in a described list it may have its currency's sign beside it."""

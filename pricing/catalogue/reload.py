@@ -37,6 +37,7 @@ class CatalogueFile:
         self._seen = self._stamp()
         self._growing: tuple[int, int, int] | None = None
         self._loaded: Catalogue = load(path, currency, notation)
+        self._tell_doubt()
         self._key_of: Callable[[str], str] = normal_brand
         self.current = self._loaded
         self.problem: str | None = None
@@ -81,7 +82,12 @@ class CatalogueFile:
         self._loaded, self.problem = fresh, None
         self.current = fresh.joined(self._key_of)
         logger.info("price list loaded: %d rows, %d brands", len(fresh), len(fresh.names))
+        self._tell_doubt()
         return True
+
+    def _tell_doubt(self) -> None:
+        if self._loaded.doubt:
+            logger.warning("price list %s: %s", self._path, self._loaded.doubt)
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     from pricing.catalogue.cell_number import CellNumber
+    from pricing.catalogue.list_format import Point
 
     T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class PriceRow:
     """One line of a price list: `brand` a normal form, `type` a known type or `*`, the dates inclusive.
 
     model: a normal form, empty where the line speaks of all models. The amounts are 0 where it says no price.
+    point: what a point in its amounts is before, where that is a question.
     """
 
     brand: str
@@ -81,6 +83,7 @@ class PriceRow:
     model: str = ""
     says: Says = Says.PRICE
     gtin: str = ""
+    point: Point | None = None
 
 
 class BadCatalogue(BadInput):
@@ -225,7 +228,14 @@ class RowReader:
             model,
             says,
             gtin or "",
+            self._point(currency) if says is Says.PRICE else None,
         )
+
+    def _point(self, currency: str) -> Point | None:
+        """Return what the point in a row's amounts is before; a workbook's cell that is a number has none."""
+        cells = [self._cells[name] for name in ("price", "price_min", "price_max") if self._text(name)]
+        seen = {self._format.point(cell.text, currency) for cell in cells if cell.number is None}
+        return "decimals" if "decimals" in seen else "either" if "either" in seen else None
 
     def _read_type(self) -> str | None:
         text = self._text("type")

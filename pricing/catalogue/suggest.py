@@ -19,7 +19,6 @@ from pricing.money import EXPONENTS, plain_marks, with_ascii_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from pricing.catalogue.rows import Cell
 
@@ -329,17 +328,3 @@ def _dates(texts: Iterable[str], found: Suggestion) -> str:
         found.doubts.append(f'"{text}" may be day or month first: day first is suggested')
         return form
     return "YYYY-MM-DD"
-
-
-def thousands_or_decimals(path: Path, currency: str | None) -> str | None:
-    """Return a note on amounts such as 1.290 in a currency with three decimals; None where there are none."""
-    if currency is None or EXPONENTS.get(currency) != 3:
-        return None
-    found = re.findall(rb"(?<![\d.])[1-9]\d{0,2}\.\d{3}(?![\d.])", path.read_bytes())
-    if not found:
-        return None
-    text = found[0].decode()
-    return (
-        f"{len(found)} amounts such as {text} are read as {text} {currency}, not as thousands;"
-        " if thousands are meant, say so under prices.format"
-    )

@@ -53,7 +53,7 @@ WORDS = {
     Failure.BROKEN: "reports an error of its own",
     Failure.REJECTED: "rejects the question: check the address in prices.live",
     Failure.GARBAGE: "answers with what is no sensible price",
-    Failure.DOUBTFUL: "gives prices such as 1.290, or 1,290 of Kuwaiti dinars, which is 1290 or 1.29: say"
+    Failure.DOUBTFUL: "gives prices such as 1.290, or 1,290 of dinars, which is 1290 or 1.29: say"
     " which by prices.live.service.three_digits",
 }
 WITHOUT_RATE = "gives prices in currencies without an exchange rate: check prices.rates and prices.live"

@@ -20,7 +20,7 @@ from pricing.catalogue.catalogue import Catalogue, load, read_list
 from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import BadCatalogue, PriceRow, parse_day
 from pricing.catalogue.rows_xlsx import workbook_kind
-from pricing.catalogue.suggest import suggest, thousands_or_decimals
+from pricing.catalogue.suggest import suggest
 from pricing.errors import BadInput
 from pricing.live.remembered import Freshness, PriceBelief, Result, Thing, updated
 from pricing.money import display, exponent
@@ -76,8 +76,8 @@ def run_check(args: argparse.Namespace) -> int:
     print(
         f"{args.file}: ok, {len(catalogue)} prices of {len(catalogue.names)} brands in {catalogue.currency}"
     )
-    if not notation.described and (doubtful := thousands_or_decimals(args.file, catalogue.currency)):
-        print(f"note: {doubtful}")
+    if catalogue.doubt:
+        print(f"note: {catalogue.doubt}")
     return 0
 
 

@@ -89,6 +89,8 @@ def _catalogue(settings: Settings) -> Iterator[CheckResult]:
         )
         return
     yield ok("prices", f"{len(catalogue)} prices of {len(catalogue.names)} brands in {path.name}")
+    if catalogue.doubt:
+        yield warn("prices", catalogue.doubt, 'prices.format: {decimal: ".", grouping: ""} if that is right')
     yield from _letters(catalogue.names.values())
 
 

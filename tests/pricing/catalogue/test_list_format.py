@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,11 +13,15 @@ from hypothesis import strategies as st
 
 from pricing.catalogue.catalogue import read
 from pricing.catalogue.list_format import ListFormat
+from pricing.catalogue.reload import CatalogueFile
 from pricing.catalogue.rows import BadCatalogue
 from pricing.catalogue.suggest import suggest
 from pricing.errors import BadInput
 from pricing.money import EXPONENTS
-from tests.pricing.catalogue.lists import GERMAN, NOTATION, amounts
+from tests.pricing.catalogue.lists import GERMAN, HEADER, NOTATION, amounts
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FUZZ = int(os.environ.get("MSH_FUZZ", "60"))
 """Examples of the large property test; 5000 and more by hand."""
@@ -112,6 +117,42 @@ def lists(draw: st.DrawFn) -> tuple[str, str, tuple[str, str], list[int]]:
     )
 
 
+@pytest.mark.parametrize("currency", ["TND", "KWD", "BHD", "IQD", "JOD", "LYD", "OMR"])
+@pytest.mark.parametrize("name", ["list.csv", "list.yaml"])
+def test_dinars_that_may_be_thousands_are_read_as_decimals_and_told(currency: str, name: str) -> None:
+    def listed(*prices: str) -> str:
+        if name.endswith(".csv"):
+            return HEADER + "".join(f"Brand {n};hat;{price};{currency}\n" for n, price in enumerate(prices))
+        rows = [f"{{brand: Brand {n}, type: hat, price: {price}}}" for n, price in enumerate(prices)]
+        return f"currency: {currency}\nprices: [{', '.join(rows)}]\n"
+
+    unsure = read(listed("1.290", "12"), name)
+    assert [row.amount_minor for row in unsure.rows] == [1290, 12000]
+    assert unsure.doubt is not None
+    assert f"1.290 {currency}, not as 1290" in unsure.doubt
+    # One amount that no grouping mark can be in shows what the point is, and so does who says it.
+    for proof in ("0.500", "12.5", "1290.500"):
+        assert read(listed("1.290", proof), name).doubt is None
+    assert read(listed("1.290"), name, None, ListFormat(marks_said=True)).doubt is None
+    assert (
+        read(listed("1.290"), name, None, ListFormat(decimal=",", grouping=".")).rows[0].amount_minor
+        == 1290000
+    )
+
+
+def test_a_list_that_may_be_read_in_two_ways_is_told_at_each_load(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "prices.csv"
+    path.write_text(HEADER + "Nike;hat;1.290;TND\n")
+    follower = CatalogueFile(path, "TND", lambda: date(2026, 11, 30))
+    path.write_text(HEADER + "Nike;hat;12.900;TND\n")
+    assert [follower.poll() for _ in range(3)].count(True) == 1
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 2
+    assert "12.900 TND, not as 12900" in told[1]
+
+
 @settings(max_examples=FUZZ, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(lists())
 def test_no_price_is_another_than_its_writer_means(
@@ -120,12 +161,10 @@ def test_no_price_is_another_than_its_writer_means(
     text, currency, marks, meant = drawn
     # Told how it is written, the list is read as it is meant.
     assert amounts(text, ListFormat(decimal=marks[0], grouping=marks[1]), currency) == meant
-    # Not told, it is read as it is meant or refused. 1.290 dinar are what they are: `prices check` says so.
-    try:
-        found = amounts(text, None, currency)
-    except BadCatalogue:
-        found = meant
-    assert found == meant or (EXPONENTS[currency] == 3 and marks[1] == ".")
+    # Not told, it is read as it is meant, with a doubt, or refused.
+    with contextlib.suppress(BadCatalogue):
+        plain = read(text, "list.csv", currency)
+        assert plain.doubt or [row.amount_minor for row in plain.rows] == meant
     # A suggestion without a doubt is right, or refuses the list.
     suggested = suggest(text.encode(), "list.csv", currency)
     with contextlib.suppress(BadCatalogue):
