@@ -34,6 +34,7 @@ FULL = 400
 """So many objects of one detector in a frame: its 500 places, before suppression, may have been full."""
 _PERSON, _DOUBTFUL, _AGAIN = Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN
 _SURE = frozenset({_PERSON, _AGAIN})
+_NOTHING: frozenset[Kind] = frozenset()
 BODIES = 1 << 40
 """Numbers from here on are of second boxes, for masks alone; no track of a person has one."""
 SURE_FACE = 0.5
@@ -104,7 +105,7 @@ class CameraMeta:
             raise MetaError("a frame without a size")
         at = self._steady(self._from_wall(meta.ntp) if meta.ntp else self._now_ns())
         scale = width / surface[0], height / surface[1]
-        objects, analysed = meta.objects, self._analysed if meta.inferred else frozenset[Kind]()
+        objects, analysed = meta.objects, self._analysed if meta.inferred else _NOTHING
         if len(objects) >= FULL:
             by_model = Counter(seen.component for seen in objects)
             if any(by_model[component] >= FULL for component, _ in self._classes):
@@ -131,6 +132,8 @@ class CameraMeta:
 
     def ended(self, now: int) -> list[TrackId]:
         """Return the tracks that have ended by UTC nanoseconds `now`, once. From any thread."""
+        if not self._book.may_expire(now):
+            return []
         with self._lock:
             ended = self._book.expire(now)
             if ended:
@@ -321,7 +324,8 @@ class CameraMeta:
         As CaptureClock on the CPU: otherwise no track would end until the clock has caught up.
         """
         step, self._stamp = stamp - self._stamp, stamp
-        self._last = max(stamp, self._last + (step if 0 < step < CLOCK_SET else 1))
+        least = self._last + (step if 0 < step < CLOCK_SET else 1)
+        self._last = stamp if stamp > least else least
         return self._last
 
     def _name(self, number: int, at: int, *, hidden: bool) -> TrackId | None:

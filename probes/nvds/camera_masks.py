@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from ctypes import addressof, create_string_buffer
 from itertools import accumulate, chain, pairwise
-from struct import pack
-from typing import TYPE_CHECKING, NamedTuple
+from struct import Struct, pack
+from typing import TYPE_CHECKING, Final
 
 from probes.frame import Box, Frame
 from probes.nvds.meta import Cover
 from probes.nvds.native_detections import PackedDetections
-from probes.nvds.surface import on_surface
+from probes.nvds.surface import SMALLEST, on_surface
 from probes.people.zones import contains
 
 if TYPE_CHECKING:
@@ -19,11 +20,39 @@ if TYPE_CHECKING:
     from probes.redaction.redact import Polygon
 
 
-class FixedCovers(NamedTuple):
-    """Boxes to cover in every frame, and the same as reader.c takes them."""
+PLACE: Final = Struct("@2d4iPq")
 
-    boxes: tuple[Cover, ...] = ()
-    packed: bytes = b""
+
+class FixedCovers:
+    """Boxes to cover in every frame."""
+
+    def __init__(self, boxes: Sequence[Cover] = ()) -> None:
+        self.boxes = tuple(boxes)
+        self._placing: Placing | None = None
+
+    def placing(self, size: tuple[int, int], surface: tuple[int, int], *, opaque: bool) -> Placing:
+        """Return how masks of frames of that size are placed beside these boxes; mostly the last answer."""
+        made_of = size, surface, opaque
+        placing = self._placing
+        if placing is None or placing.made_of != made_of:
+            placing = self._placing = Placing(self, made_of)
+        return placing
+
+
+class Placing:
+    """How reader.c makes boxes of masks: `address` of the record, which leads to the boxes beside them."""
+
+    __slots__ = ("_memory", "address", "made_of", "more")
+
+    def __init__(self, more: FixedCovers, made_of: tuple[tuple[int, int], tuple[int, int], bool]) -> None:
+        """made_of: size of the frames, their surface, and whether the masks' boxes are opaque."""
+        size, surface, opaque = made_of
+        count = len(more.boxes)
+        boxes = create_string_buffer(pack(f"@{5 * count}i", *chain.from_iterable(more.boxes)))
+        numbers = *size, *surface, SMALLEST, opaque, addressof(boxes), count
+        record = create_string_buffer(PLACE.pack(*numbers), PLACE.size)
+        self._memory = boxes, record
+        self.address, self.made_of, self.more = addressof(record), made_of, more
 
 
 NO_COVERS = FixedCovers()
@@ -63,9 +92,8 @@ class CameraMasks:
         covers = self._covers.get(surface)
         if covers is None:
             strips = (box for polygon in self.polygons for box in _strips_of(polygon, surface))
-            boxes = tuple(Cover(*box, opaque=True) for box in strips)
-            packed = pack(f"@{5 * len(boxes)}i", *chain.from_iterable(boxes))
-            covers = self._covers[surface] = FixedCovers(boxes, packed)
+            boxes = [Cover(*box, opaque=True) for box in strips]
+            covers = self._covers[surface] = FixedCovers(boxes)
         return covers
 
 

@@ -35,7 +35,8 @@ typedef struct {
   const ClassRecord *classes;
   const Corner *corners;
   const int64_t *ends;
-  int64_t n_classes, n_polygons, tag;
+  const NameRecord *names;
+  int64_t n_classes, n_polygons, n_names, tag;
   double across, down, width, height, counted;
 } CameraRecord;
 
@@ -103,8 +104,8 @@ contains (const Corner * corners, int64_t count, double x, double y)
 /* Write a detection for each object of a known class, and a sight for each object; return how many detections.
  * seen, sights: room for `count`. */
 API int64_t
-msh_nvds_detect (const ObjectRecord * objects, int64_t count, const CameraRecord * camera, const NameRecord * names,
-    int64_t n_names, SeenRecord * seen, SightRecord * sights)
+msh_nvds_detect (const ObjectRecord * objects, int64_t count, const CameraRecord * camera, SeenRecord * seen,
+    SightRecord * sights)
 {
   const ClassRecord *class = 0;
   int64_t found = 0;
@@ -134,7 +135,7 @@ msh_nvds_detect (const ObjectRecord * objects, int64_t count, const CameraRecord
     for (int64_t n = 0, begin = 0; n < camera->n_polygons && !hidden; begin = camera->ends[n++])
       hidden = contains (camera->corners + begin, camera->ends[n] - begin, x, y);
     if (kind == SEEN_PERSON) {
-      track = track_of (names, n_names, object->number);
+      track = track_of (camera->names, camera->n_names, object->number);
       if (track < 0 && 0 <= object->confidence && object->confidence < camera->counted)
         kind = SEEN_DOUBTFUL;
       else if (object->number == UNTRACKED || is_taken (objects, sights, i, object->number))

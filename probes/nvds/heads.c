@@ -38,6 +38,15 @@ typedef struct {
   int32_t by, unused;
 } MaskRecord;
 
+/* Of one camera, from frame to frame. heads: room for MAX_HEADS, n_heads of them followed; masks: room for those of a
+ * frame, MAX_HEADS and two for each detection. width: of its frames, px. */
+typedef struct {
+  HeadRecord *heads;
+  MaskRecord *masks;
+  int64_t n_heads, hold;
+  double width, margin;
+} WatchRecord;
+
 typedef struct {
   double rank, second;
   int32_t left, right;
@@ -49,11 +58,13 @@ typedef struct {
 } Match;
 
 API int32_t
-msh_nvds_heads_layout (uint32_t sizes[3])
+msh_nvds_heads_layout (uint32_t sizes[5])
 {
   sizes[0] = sizeof (SeenRecord);
   sizes[1] = sizeof (HeadRecord);
   sizes[2] = sizeof (MaskRecord);
+  sizes[3] = sizeof (WatchRecord);
+  sizes[4] = sizeof (PlaceRecord);
   return MAX_HEADS;
 }
 
@@ -415,10 +426,12 @@ follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_
 }
 
 static int64_t
-locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64_t * n_heads, double width, int64_t now,
-    double margin, int64_t hold, MaskRecord * masks)
+locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord * watch)
 {
-  MaskRecord *mask = masks;
+  HeadRecord *heads = watch->heads;
+  double width = watch->width, margin = watch->margin;
+  int64_t hold = watch->hold;
+  MaskRecord *masks = watch->masks, *mask = masks;
   for (int i = 0; i < n_seen; i++) {
     Rect box = seen[i].box;
     if (is_bad (box))
@@ -434,7 +447,7 @@ locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64
     if (seen[i].confidence >= SURE && SLIMMEST <= ratio && ratio <= 1 / SLIMMEST)
       w->sure_faces[w->n_sure++] = box;
   }
-  for (int64_t i = 0; i < *n_heads; i++) {
+  for (int64_t i = 0; i < watch->n_heads; i++) {
     int64_t age = now - heads[i].seen_at, limit = hold;
     if (!(heads[i].has & IS_SURE) && heads[i].has & HAS_FIRST) {
       int64_t seen_for = UNSURE_NS + heads[i].seen_at - heads[i].first_at;
@@ -509,22 +522,20 @@ locate (Work * w, const SeenRecord * seen, int n_seen, HeadRecord * heads, int64
     heads[w->n_heads + n] = w->unmatched[n];
     heads[w->n_heads + n].missed++;
   }
-  *n_heads = w->n_heads + left;
+  watch->n_heads = w->n_heads + left;
   for (MaskRecord *one = masks; one < mask; one++)
     if (is_bad (one->box))
       return BAD_BOX;
   return mask - masks;
 }
 
-/* Find what to cover on a frame. heads: room for MAX_HEADS, kept by the caller from frame to frame; masks: room for
- * n_seen + MAX_HEADS + n_seen. Where it fails before all is found, the heads stay as they were. */
+/* Find what to cover on a frame. Where it fails before all is found, the heads stay as they were. */
 API int64_t
-msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, HeadRecord * heads, int64_t * n_heads, double width,
-    int64_t now, double margin, int64_t hold, MaskRecord * masks)
+msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, int64_t now, WatchRecord * watch)
 {
-  if (n_seen < 0 || n_seen > MAX_SEEN || *n_heads < 0 || *n_heads > MAX_HEADS)
+  if (n_seen < 0 || n_seen > MAX_SEEN || watch->n_heads < 0 || watch->n_heads > MAX_HEADS)
     return TOO_MANY;
-  size_t s = (size_t) n_seen + 1, o = (size_t) *n_heads + 1;
+  size_t s = (size_t) n_seen + 1, o = (size_t) watch->n_heads + 1;
   size_t of_heads = o + s + (o + s), bytes = of_heads * sizeof (HeadRecord) + s * sizeof (void *) +
       3 * s * sizeof (Rect) + s * sizeof (Match) + s * sizeof (int) + 2 * (o + s);
   char *memory = malloc (bytes), *at = memory;
@@ -543,7 +554,7 @@ msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, HeadRecord * heads, in
   PART (owner, s);
   PART (left, o + s);
   PART (right, o + s);
-  int64_t found = locate (&w, seen, (int) n_seen, heads, n_heads, width, now, margin, hold, masks);
+  int64_t found = locate (&w, seen, (int) n_seen, now, watch);
   free (w.pairs);
   free (memory);
   return found;
@@ -551,12 +562,12 @@ msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, HeadRecord * heads, in
 
 /* Write masks as boxes in whole pixels of the surface, as probes/nvds/surface.py does; return how many lie on it. */
 API int64_t
-msh_nvds_covers (const void * masks_at, int64_t count, double width, double height, int32_t across, int32_t down,
-    int32_t smallest, int32_t opaque, BoxRecord * boxes)
+msh_nvds_covers (const void * masks_at, int64_t count, const PlaceRecord * place, BoxRecord * boxes)
 {
   const MaskRecord *masks = masks_at;
   BoxRecord *box = boxes;
-  double scale_x = across / width, scale_y = down / height;
+  int32_t across = place->across, down = place->down, smallest = place->smallest, opaque = place->opaque;
+  double scale_x = across / place->width, scale_y = down / place->height;
   for (; count > 0; count--, masks++) {
     Rect m = masks->box;
     double left = m.x * scale_x, top = m.y * scale_y, right = (m.x + m.w) * scale_x, bottom = (m.y + m.h) * scale_y;

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OBJECT, SEEN = Struct("@iiQfffff4xQQ"), Struct("@5dqii")
 CLASS, NAME, SIGHT = Struct("@iiii"), Struct("@Qq"), Struct("@2iq")
-CAMERA: Final = Struct("@3P3q5d")
+CAMERA: Final = Struct("@4P4q5d")
 META_AT: Final = 40
 """Where an object's record has the address of the object."""
 KINDS: Final = (Kind.PERSON, Kind.DOUBTFUL, Kind.FACE, Kind.ACCESSORY, Kind.MARK)
@@ -75,7 +75,7 @@ class _Unpacked(Sequence[_T_co]):
 class PackedObjects(_Unpacked[ObjectMeta]):
     """The objects of one frame in the memory of their batch, with room there for what is made of them."""
 
-    __slots__ = ("_library", "_memory", "_places", "address", "length")
+    __slots__ = ("_library", "address", "begin", "length", "memory", "places")
 
     def __init__(
         self,
@@ -87,15 +87,15 @@ class PackedObjects(_Unpacked[ObjectMeta]):
     ) -> None:
         """address: of the memory; places in it: of the objects, of their detections and of their sights."""
         self._made = None
-        self._library, self._memory, self._places = library, memory, places
+        self._library, self.memory, self.begin, self.places = library, memory, address, places
         self.address, self.length = address + places[0], length
 
     def __len__(self) -> int:
         return self.length
 
     def _unpack(self) -> tuple[ObjectMeta, ...]:
-        at = self._places[0]
-        records = memoryview(self._memory)[at : at + self.length * OBJECT.size]
+        at = self.places[0]
+        records = memoryview(self.memory)[at : at + self.length * OBJECT.size]
         return tuple(map(_object, OBJECT.iter_unpack(records)))
 
     def detect(self, lookup: CameraLookup, camera: int) -> PackedPairs | None:
@@ -103,34 +103,27 @@ class PackedObjects(_Unpacked[ObjectMeta]):
 
         camera: address of its record, by `lookup`.
         """
-        at, seen_at, sights_at = self._places
-        begin = self.address - at
-        found = self._library.detect(
-            self.address,
-            self.length,
-            camera,
-            lookup.names,
-            lookup.name_count,
-            begin + seen_at,
-            begin + sights_at,
-        )
+        begin, length = self.begin, self.length
+        _, seen_at, sights_at = self.places
+        found = self._library.detect(self.address, length, camera, begin + seen_at, begin + sights_at)
         if found < 0:
             return None
-        sights = bytes(memoryview(self._memory)[sights_at : sights_at + self.length * SIGHT.size])
-        detections = PackedDetections(self._memory, begin, seen_at, found, lookup=lookup, sights=sights)
-        return PackedPairs(self, detections, sights, lookup)
+        sights = self.memory[sights_at : sights_at + length * SIGHT.size]
+        return PackedPairs(self, PackedDetections(self, found, lookup, sights), sights, lookup)
 
 
 class PackedDetections(_Unpacked[Detection]):
-    """Detections as SeenRecords, which the search for heads takes as they are. sights: of all objects."""
+    """Detections of objects, as SeenRecords in their memory, which the search for heads takes as they are.
+
+    sights: of all objects.
+    """
 
     __slots__ = ("_at", "_labels", "_memory", "_sights", "_tracks", "address", "length")
 
-    def __init__(
-        self, memory: bytearray, begin: int, at: int, length: int, *, lookup: CameraLookup, sights: bytes
-    ) -> None:
+    def __init__(self, objects: PackedObjects, length: int, lookup: CameraLookup, sights: bytearray) -> None:
         self._made = None
-        self._memory, self._at, self.address, self.length = memory, at, begin + at, length
+        self._memory, self._at, self.length = objects.memory, objects.places[1], length
+        self.address = objects.begin + self._at
         self._labels, self._tracks, self._sights = lookup.labels, lookup.tracks, sights
 
     @property
@@ -176,7 +169,7 @@ class PackedPairs(_Unpacked[tuple[ObjectMeta, "Detection | None"]]):
     __slots__ = ("_detections", "_objects", "detections", "seen", "sights", "tracks")
 
     def __init__(
-        self, objects: PackedObjects, detections: PackedDetections, sights: bytes, lookup: CameraLookup
+        self, objects: PackedObjects, detections: PackedDetections, sights: bytearray, lookup: CameraLookup
     ) -> None:
         self._made = None
         self._objects, self.detections, self.sights = objects, detections, sights
@@ -210,7 +203,7 @@ class CameraLookup:
         self._record_at = addressof(self._record)
         self._made_of: tuple[object, ...] = ()
         self._polygons: tuple[Any, ...] = ()
-        self._last: tuple[bytes, tuple[TrackId, ...], tuple[TrackId, ...]] = b"", (), ()
+        self._last: tuple[bytearray, tuple[TrackId, ...], tuple[TrackId, ...]] = bytearray(), (), ()
         self.name({})
 
     def camera(self, masks: CameraMasks, scale: tuple[float, float], size: tuple[int, int]) -> int:
@@ -219,25 +212,29 @@ class CameraLookup:
         if made_of != self._made_of:
             corners, ends, count = masks.packed
             self._polygons = create_string_buffer(corners), create_string_buffer(ends)
-            places = map(addressof, (self._classes, *self._polygons))
-            numbers = self._class_count, count, REDACTION_TAG, *scale, *size, self._counted
+            places = map(addressof, (self._classes, *self._polygons, self._names))
+            numbers = self._class_count, count, self._name_count, REDACTION_TAG, *scale, *size, self._counted
             CAMERA.pack_into(self._record, 0, *places, *numbers)
             self._made_of = made_of
         return self._record_at
 
     def name(self, names: Mapping[int, TrackId]) -> None:
         """Take the tracks by the tracker's numbers; our own numbers never come again."""
-        self.names = b"".join([NAME.pack(number, track.number) for number, track in names.items()])
-        self.name_count = len(names)
+        records = [NAME.pack(number, track.number) for number, track in names.items()]
+        self._set_names(b"".join(records), len(records))
         self.tracks = {track.number: track for track in names.values()}
 
     def add(self, number: int, track: TrackId) -> None:
         """Take one track more, by the tracker's number."""
-        self.names += NAME.pack(number, track.number)
-        self.name_count += 1
+        records = self._names.raw[: self._name_count * NAME.size] + NAME.pack(number, track.number)
+        self._set_names(records, self._name_count + 1)
         self.tracks[track.number] = track
 
-    def tracks_of(self, sights: bytes) -> tuple[tuple[TrackId, ...], tuple[TrackId, ...]]:
+    def _set_names(self, records: bytes, count: int) -> None:
+        self._names, self._name_count = create_string_buffer(records), count
+        self._made_of = ()  # the camera's record leads to the names
+
+    def tracks_of(self, sights: bytearray) -> tuple[tuple[TrackId, ...], tuple[TrackId, ...]]:
         """Return the tracks in these sights, and those not hidden; mostly those of the frame before."""
         last, tracks, seen = self._last
         if sights != last:

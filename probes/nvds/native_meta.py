@@ -18,6 +18,7 @@ import numpy as np
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, LOOKS, MARK_OUTPUTS
 from engines.marks.types import VECTOR
+from probes.nvds.camera_masks import PLACE
 from probes.nvds.meta import (
     COVER_CLASS,
     HEADS,
@@ -40,7 +41,7 @@ from probes.nvds.native_detections import (
     SIGHT,
     PackedObjects,
 )
-from probes.nvds.native_heads import HEAD, MASK, NativeHeadWatch, PlacedMasks
+from probes.nvds.native_heads import HEAD, MASK, WATCH, NativeHeadWatch, PlacedMasks
 from probes.nvds.tensors import MAX_CANDIDATES, Tensors, tensors_of
 from probes.redaction.heads import MAX_HEADS
 
@@ -57,12 +58,12 @@ logger = logging.getLogger(__name__)
 READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
-VERSION: Final = 6
+VERSION: Final = 7
 SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 """What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
 FRAME, TAG = Struct("@IIiIIii4xQQQ"), Struct("@Qqii")
 STYLE, TEXT = Struct("@Ifff"), Struct("@2dfffI4f")
-BOX, DRAWN = Struct("@iiiii"), Struct("@QQ")
+BOX, DRAWN, DRAWING = Struct("@iiiii"), Struct("@QQ"), Struct("@PQdd")
 _ERRORS: Final = {
     -1: "a buffer without batch metadata",
     -2: "a list of the metadata is not as long as it says",
@@ -78,25 +79,31 @@ AN_OBJECT: Final = OBJECT.size + SEEN.size + SIGHT.size
 """Memory of an object: its record, and room for what is made of it."""
 _INT, _LONG, _FLOAT_PTR = c.c_int32, c.c_uint64, c.c_void_p
 _SIGNED, _DOUBLE = c.c_int64, c.c_double
-_IDS: Final = (_INT, _INT, _LONG, _INT, _LONG, c.c_void_p)
-_PLACED: Final = (c.c_char_p, _SIGNED, _DOUBLE, _DOUBLE, _INT, _INT, _INT, _INT)
+_PLACED: Final = (c.c_char_p, _SIGNED, c.c_void_p)
 _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "read": (_LONG, c.c_void_p, _LONG, c.c_void_p, _LONG, c.c_void_p, c.c_void_p),
     "tags": (_LONG, _INT, _INT, c.c_void_p, _LONG),
     "add": (_LONG, _LONG, _INT, _INT, _LONG, _INT, _INT, _INT, _INT, _INT),
     "remove": (_LONG, _LONG),
-    "redact": (_LONG, _LONG, c.c_char_p, _LONG, *_IDS),
-    "redact_masks": (_LONG, _LONG, *_PLACED, c.c_char_p, _SIGNED, *_IDS),
-    "draw": (c.c_void_p, _LONG, c.c_char_p, _LONG, _DOUBLE, _DOUBLE),
-    "detect": (
-        *(c.c_void_p, _SIGNED, c.c_void_p, c.c_char_p, _SIGNED),
-        *(c.c_void_p, c.c_void_p),
-    ),
-    "locate": (c.c_void_p, _SIGNED, c.c_void_p, c.c_void_p, _DOUBLE, _SIGNED, _DOUBLE, _SIGNED, c.c_void_p),
+    "redact": (_LONG, _LONG, c.c_char_p, _SIGNED, c.c_void_p),
+    "redact_masks": (_LONG, _LONG, *_PLACED, c.c_void_p),
+    "draw": (c.c_void_p, _LONG, c.c_void_p),
+    "detect": (c.c_void_p, _SIGNED, c.c_void_p, c.c_void_p, c.c_void_p),
+    "locate": (c.c_void_p, _SIGNED, _SIGNED, c.c_void_p),
     "covers": (*_PLACED, c.c_void_p),
     "tensor": (_LONG, c.c_uint32, c.c_char_p, _FLOAT_PTR, _LONG),
 }
 _CROP: Final = (_LONG, *(c.c_uint32,) * 5, _INT, c.c_void_p, c.c_void_p)
+
+
+class _Ids(c.Structure):
+    """What boxes to cover and their tag are; done: how many boxes a frame has, before a call and after it."""
+
+    _fields_ = (
+        *((name, _LONG) for name in ("number", "key")),
+        ("done", _SIGNED),
+        *((name, _INT) for name in ("component", "class_id", "tag", "unused")),
+    )
 
 
 class NativeLibrary:
@@ -108,14 +115,17 @@ class NativeLibrary:
             with suppress(OSError):  # then the reader says which of their functions is missing
                 c.CDLL(name, mode=c.RTLD_GLOBAL)
         short, long = c.PyDLL(str(path)), c.CDLL(str(path))
-        sizes = (c.c_uint32 * 7)()
+        sizes = (c.c_uint32 * 9)()
         version = short.msh_nvds_layout(sizes)
-        records = FRAME, OBJECT, TAG, STYLE, TEXT, BOX, DRAWN
-        if version != VERSION or list(sizes) != [one.size for one in records]:
+        records = [one.size for one in (FRAME, OBJECT, TAG, STYLE, TEXT, BOX, DRAWN, DRAWING)]
+        if version != VERSION or list(sizes) != [*records, c.sizeof(_Ids)]:
             raise MetaError(f"{path} is of another version; build it again")
-        of_heads = (c.c_uint32 * 3)()
+        of_heads = (c.c_uint32 * 5)()
         self.max_heads = int(short.msh_nvds_heads_layout(of_heads))
-        if list(of_heads) != [one.size for one in (SEEN, HEAD, MASK)] or self.max_heads < MAX_HEADS:
+        if (
+            list(of_heads) != [one.size for one in (SEEN, HEAD, MASK, WATCH, PLACE)]
+            or self.max_heads < MAX_HEADS
+        ):
             raise MetaError(f"{path} searches for heads in another way; build it again")
         of_detections = (c.c_uint32 * 5)()
         others = short.msh_nvds_detections_layout(of_detections)
@@ -164,9 +174,10 @@ class NativeMeta:
     def __init__(self, library: NativeLibrary, surface: tuple[int, int] | None) -> None:
         """Take the size that the mux scales frames to; None where it keeps the cameras' sizes."""
         self._library, self._surface = library, surface
-        self._last_size = 32, 512
-        self._done = c.c_int64()
-        self._done_at = c.addressof(self._done)
+        self._needed, self._batch = (c.c_uint64 * 2)(32, 512), c.c_uint64()
+        self._read_into = c.addressof(self._needed), c.addressof(self._batch)
+        self._ids = _Ids(UNTRACKED, 0, 0, HEADS, COVER_CLASS, REDACTION_TAG, 0)
+        self._ids_at = c.addressof(self._ids)
 
     def surface_of(self, frame: FrameMeta) -> tuple[int, int]:
         """Return width, height of the frame's surface, to which its boxes refer."""
@@ -178,25 +189,22 @@ class NativeMeta:
 
     def read(self, buffer: int) -> BatchMeta:
         """Return the whole batch; see MetaReader."""
-        needed, meta = (c.c_uint64 * 2)(*self._last_size), c.c_uint64()
         for _ in range(2):
-            room = needed[0], needed[1]
-            memory = bytearray(room[0] * FRAME.size + room[1] * AN_OBJECT)
+            frames, objects = self._needed
+            memory = bytearray(frames * FRAME.size + objects * AN_OBJECT)
             address = _address(memory)
-            result = self._library.read(
-                buffer, address, room[0], address + room[0] * FRAME.size, room[1], needed, c.byref(meta)
-            )
+            objects_at = address + frames * FRAME.size
+            result = self._library.read(buffer, address, frames, objects_at, objects, *self._read_into)
             if result != _TOO_SMALL:
                 break
-        self._last_size = needed[0], needed[1]
-        return BatchMeta(self._frames(memory, address, check(result), room), meta.value)
+        return BatchMeta(self._frames(memory, address, check(result), (frames, objects)), self._batch.value)
 
     def _frames(self, memory: bytearray, address: int, count: int, room: tuple[int, int]) -> list[FrameMeta]:
         """Give each frame its part of the objects, which lie one behind the other."""
         frames, objects_at, library = [], room[0] * FRAME.size, self._library
         seen_at = objects_at + room[1] * OBJECT.size
         sights_at = seen_at + room[1] * SEEN.size
-        records = FRAME.iter_unpack(memoryview(memory)[: count * FRAME.size])
+        records = FRAME.iter_unpack(memory[: count * FRAME.size])
         for pad, batch_id, number, width, height, inferred, own, pts, ntp, meta in records:
             objects = None
             if own >= 0:
@@ -229,26 +237,24 @@ class NativeMeta:
             first, stride = objects.address + META_AT, OBJECT.size
         else:
             first, stride = pack(f"@{count}Q", *[seen[8] for seen in objects]), 8
-        check(self._library.draw(first, stride, packed.records, count, *surface))
+        check(self._library.draw(first, stride, packed.address(surface)))
 
     def redact(self, batch: BatchMeta, frame: FrameMeta, boxes: Sequence[Cover], process_key: int) -> None:
         """Add boxes to a frame and its redaction tag, in one call; see MetaWriter."""
-        self._done.value = frame.covered
-        ids = HEADS, COVER_CLASS, UNTRACKED, REDACTION_TAG, process_key, self._done_at
-        try:
-            if isinstance(boxes, PlacedMasks):
-                more = boxes.more
-                further = more.packed, len(more.boxes)
-                check(self._library.redact_masks(batch.meta, frame.meta, *boxes.arguments, *further, *ids))
-            else:
-                packed = pack(f"@{5 * len(boxes)}i", *(side for box in boxes for side in box))
-                check(self._library.redact(batch.meta, frame.meta, packed, len(boxes), *ids))
-        finally:
-            frame.covered = self._done.value
+        ids, ids_at = self._ids, self._ids_at
+        ids.key, ids.done = process_key, frame.covered
+        if isinstance(boxes, PlacedMasks):
+            masks = boxes.packed, boxes.length, boxes.placing.address
+            result = self._library.redact_masks(batch.meta, frame.meta, *masks, ids_at)
+        else:
+            packed = pack(f"@{5 * len(boxes)}i", *(side for box in boxes for side in box))
+            result = self._library.redact(batch.meta, frame.meta, packed, len(boxes), ids_at)
+        frame.covered = ids.done
+        check(result)
 
 
 class _PackedDrawing:
-    """A drawing as reader.c takes it: `records`, which lead to memory that is kept with them."""
+    """A drawing as reader.c takes it: a record that leads to memory which is kept with it."""
 
     def __init__(self, drawing: Drawing) -> None:
         self.count = len(drawing.objects)
@@ -259,7 +265,17 @@ class _PackedDrawing:
             if style not in outlines:
                 outlines[style] = self._keep(STYLE.pack(style.width, *style.colour))
             records += DRAWN.pack(outlines[style], 0 if text is None else self._keep(_packed_text(text)))
-        self.records = bytes(records)
+        self._records_at = self._keep(bytes(records))
+        self._surface: tuple[int, int] = 0, 0
+        self._record = c.create_string_buffer(DRAWING.size)
+        self._at = c.addressof(self._record)
+
+    def address(self, surface: tuple[int, int]) -> int:
+        """Return the address of the record, for a surface; mostly it is the last one."""
+        if surface != self._surface:
+            DRAWING.pack_into(self._record, 0, self._records_at, self.count, *surface)
+            self._surface = surface
+        return self._at
 
     def _keep(self, packed: bytes) -> int:
         """Keep a record in memory that stays where it is; return its address."""

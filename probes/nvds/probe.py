@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Protocol
+from operator import attrgetter
+from typing import TYPE_CHECKING, Final, Protocol
 
 from probes.nvds.frame_queue import ProbedFrame
 from probes.nvds.meta import Cover, MetaError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_ORDER: Final = attrgetter("pad", "number")
 STEADY_S = 5.0
 """So long must a thing work again until it is said."""
 
@@ -90,7 +92,7 @@ class BatchProbe:
             batch = self._reader.read(buffer)
             if not batch.frames:
                 return BufferVerdict.DROP  # a mux without cameras sends an empty batch now and then
-            cameras, frames = self.cameras, sorted(batch.frames, key=lambda one: (one.pad, one.number))
+            cameras, frames = self.cameras, sorted(batch.frames, key=_ORDER)
             if (check := self._self_check) is not None:
                 # The film first: the frames beside it in its batch are withheld by its answer, too.
                 for frame in frames:
@@ -130,11 +132,11 @@ class BatchProbe:
 
         done: takes what the floor is told of the frame.
         """
-        name = None if camera is None else camera.camera
+        name = f"pad {meta.pad}" if camera is None else camera.camera
         probed: ProbedFrame | None = None
         try:
             if camera is None:
-                raise MetaError(f"no camera belongs to pad {meta.pad}")
+                raise MetaError(f"no camera belongs to {name}")
             masks, generation = camera.masks, camera.origins.generation
             if not camera.origins.is_current(meta.pts):
                 self._withhold(batch, meta, camera, "removed")
@@ -145,7 +147,8 @@ class BatchProbe:
             probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
             done.append(probed)
             heads = camera.heads(frame)
-            self._draw(meta, pairs, surface, camera)
+            # Drawing, looks and marks uncover nothing: where they fail the frame goes on without them.
+            self._tolerate(name, "the overlay", self._draw, meta, pairs, surface, name)
             if camera.is_turned:  # its people are priced all the same
                 self._withhold(batch, meta, camera, "turned")
                 probed.withheld = True
@@ -153,13 +156,15 @@ class BatchProbe:
                 covers = self._covers(heads, frame, surface, masks.covers(surface))
                 self._writer.redact(batch, meta, covers, self._process_key)
                 probed.masks = heads
-            self._look(buffer, meta, public, masks)
-            self._take_marks(meta, pairs, masks, public)
+            if (crops := self._crops) is not None:
+                self._tolerate(name, "a look", crops.offer, buffer, meta.batch_id, public, masks.polygons)
+            if (marks := self._marks) is not None:
+                self._tolerate(name, "the brand model", marks.take, meta, pairs, masks, public, surface)
         except Exception as error:  # noqa: BLE001 one camera's fault must not touch the others
             self._cover_all(batch, meta)
             if probed is not None:
                 probed.masks, probed.withheld = None, False
-            self._fail(name or f"pad {meta.pad}", error)
+            self._fail(name, error)
         else:
             self._recover(name)
 
@@ -195,33 +200,15 @@ class BatchProbe:
             raise MetaError("a frame without a size")
         self._writer.redact(batch, meta, [Cover(0, 0, width, height, opaque=True)], self._process_key)
 
-    def _draw(self, meta: FrameMeta, pairs: Pairs, surface: tuple[int, int], camera: CameraMeta) -> None:
-        """Write outlines and texts; the frame goes on without them, since drawing uncovers nothing."""
+    def _draw(self, meta: FrameMeta, pairs: Pairs, surface: tuple[int, int], camera: str) -> None:
+        """Write outlines and texts."""
+        drawing = self._overlay.drawing(camera, pairs, surface)
+        self._writer.draw(() if meta.objects is None else meta.objects, drawing, surface)
 
-        def step() -> None:
-            drawing = self._overlay.drawing(camera.camera, pairs, surface)
-            self._writer.draw(meta.objects or (), drawing, surface)
-
-        self._tolerate(step, camera.camera, "the overlay")
-
-    def _look(self, buffer: int, meta: FrameMeta, frame: Frame, masks: CameraMasks) -> None:
-        if (crops := self._crops) is not None:
-            self._tolerate(
-                lambda: crops.offer(buffer, meta.batch_id, frame, masks.polygons), frame.camera, "a look"
-            )
-
-    def _take_marks(self, meta: FrameMeta, pairs: Pairs, masks: CameraMasks, frame: Frame) -> None:
-        if (marks := self._marks) is not None:
-            self._tolerate(
-                lambda: marks.take(meta, pairs, masks, frame, self._reader.surface_of(meta)),
-                frame.camera,
-                "the brand model",
-            )
-
-    def _tolerate(self, step: Callable[[], None], camera: str, what: str) -> None:
+    def _tolerate(self, camera: str, what: str, step: Callable[..., None], *given: object) -> None:
         """Do a step that uncovers nothing; where it fails it is logged, and the frame goes on without it."""
         try:
-            step()
+            step(*given)
         except Exception as error:  # noqa: BLE001 these steps are no part of redaction
             self._report_failure(f"{camera}: {what}", error)
         else:

@@ -20,13 +20,12 @@
 #include "records.h"
 
 /* heads.c */
-API int64_t msh_nvds_covers (const void * masks, int64_t count, double width, double height, int32_t across,
-    int32_t down, int32_t smallest, int32_t opaque, BoxRecord * boxes);
+API int64_t msh_nvds_covers (const void * masks, int64_t count, const PlaceRecord * place, BoxRecord * boxes);
 
 /* gstnvdsmeta.h declares it, but wants headers of GStreamer's video library. */
 NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 
-#define VERSION 6
+#define VERSION 7
 #define NO_META (-1)       /* a buffer without batch metadata */
 #define BAD_LIST (-2)      /* a list is not as long as its owner says */
 #define TOO_SMALL (-3)     /* the caller's memory; needed[] says how much */
@@ -50,6 +49,20 @@ typedef struct {
   uint64_t style, text; /* addresses of a StyleRecord and a TextRecord; text: 0 for none */
 } DrawRecord;
 
+/* How a frame's objects are drawn, on a surface of across and down. */
+typedef struct {
+  const DrawRecord *drawn;
+  uint64_t count;
+  double across, down;
+} DrawingRecord;
+
+/* What boxes to cover and their tag are. done: of the boxes that a frame has, before a call and after it. */
+typedef struct {
+  uint64_t number, key;
+  int64_t done;
+  int32_t component, class_id, tag, unused;
+} IdsRecord;
+
 typedef struct {
   uint64_t key;
   int64_t boxes;
@@ -72,7 +85,7 @@ typedef struct {
 static char font[] = "Sans";
 
 API int32_t
-msh_nvds_layout (uint32_t sizes[7])
+msh_nvds_layout (uint32_t sizes[9])
 {
   sizes[0] = sizeof (FrameRecord);
   sizes[1] = sizeof (ObjectRecord);
@@ -81,6 +94,8 @@ msh_nvds_layout (uint32_t sizes[7])
   sizes[4] = offsetof (TextRecord, words);
   sizes[5] = sizeof (BoxRecord);
   sizes[6] = sizeof (DrawRecord);
+  sizes[7] = sizeof (DrawingRecord);
+  sizes[8] = sizeof (IdsRecord);
   return VERSION;
 }
 
@@ -233,38 +248,39 @@ msh_nvds_add (uint64_t batch, uint64_t frame, int32_t component, int32_t class_i
   return 0;
 }
 
-/* Add boxes of `component` to a frame, and then its tag: an object without size whose class says how many boxes it
- * has. done: of these boxes and those before; where a box fails it says how many there are, and there is no tag. */
-API int64_t
-msh_nvds_redact (uint64_t batch, uint64_t frame, const BoxRecord * boxes, uint64_t count, int32_t component,
-    int32_t class_id, uint64_t number, int32_t tag, uint64_t key, int64_t * done)
+static int64_t
+add_boxes (uint64_t batch, uint64_t frame, const BoxRecord * boxes, int64_t count, IdsRecord * ids)
 {
-  for (; count; count--, boxes++, ++*done)
-    if (msh_nvds_add (batch, frame, component, class_id, number, boxes->left, boxes->top, boxes->width,
+  for (; count > 0; count--, boxes++, ids->done++)
+    if (msh_nvds_add (batch, frame, ids->component, ids->class_id, ids->number, boxes->left, boxes->top, boxes->width,
             boxes->height, boxes->opaque))
       return NO_OBJECT;
-  return msh_nvds_add (batch, frame, tag, (int32_t) *done, key, 0, 0, 0, 0, 0);
+  return 0;
+}
+
+/* Add boxes to a frame, and then its tag: an object without size whose class says how many boxes it has. Where a box
+ * fails, there is no tag. */
+API int64_t
+msh_nvds_redact (uint64_t batch, uint64_t frame, const BoxRecord * boxes, int64_t count, IdsRecord * ids)
+{
+  int64_t error = add_boxes (batch, frame, boxes, count, ids);
+  return error ? error : msh_nvds_add (batch, frame, ids->tag, (int32_t) ids->done, ids->key, 0, 0, 0, 0, 0);
 }
 
 /* The same with masks, as msh_nvds_covers takes them, and further boxes; where a mask has no place, nothing is added
  * at all. */
 API int64_t
-msh_nvds_redact_masks (uint64_t batch, uint64_t frame, const void * masks, int64_t count, double width, double height,
-    int32_t across, int32_t down, int32_t smallest, int32_t opaque, const BoxRecord * more, int64_t n_more,
-    int32_t component, int32_t class_id, uint64_t number, int32_t tag, uint64_t key, int64_t * done)
+msh_nvds_redact_masks (uint64_t batch, uint64_t frame, const void * masks, int64_t count, const PlaceRecord * place,
+    IdsRecord * ids)
 {
   BoxRecord few[64], *boxes = few;
   if (count > 64 && !(boxes = malloc ((size_t) count * sizeof *boxes)))
     return NO_MEMORY;
-  int64_t found = msh_nvds_covers (masks, count, width, height, across, down, smallest, opaque, boxes);
-  for (; found >= 0 && n_more > 0; n_more--, more++)
-    if (msh_nvds_add (batch, frame, component, class_id, number, more->left, more->top, more->width, more->height,
-            more->opaque))
-      found = NO_OBJECT;
-    else
-      ++*done;
+  int64_t found = msh_nvds_covers (masks, count, place, boxes);
+  if (found >= 0 && add_boxes (batch, frame, place->more, place->n_more, ids))
+    found = NO_OBJECT;
   if (found >= 0)
-    found = msh_nvds_redact (batch, frame, boxes, (uint64_t) found, component, class_id, number, tag, key, done);
+    found = msh_nvds_redact (batch, frame, boxes, found, ids);
   if (boxes != few)
     free (boxes);
   return found;
@@ -301,13 +317,14 @@ draw (NvDsObjectMeta * seen, const StyleRecord * style, const TextRecord * text,
   params->text_bg_clr = (NvOSD_ColorParams) {text->plate[0], text->plate[1], text->plate[2], text->plate[3]};
 }
 
-/* Set outlines and texts of a frame's objects, on a surface of that size; without a text, what was there is emptied.
- * A text is put as probes/nvds/meta.py puts it. objects: the address of the first one's, the others' `stride` on. */
+/* Set outlines and texts of a frame's objects; without a text, what was there is emptied. A text is put as
+ * probes/nvds/meta.py puts it. objects: the address of the first one's, the others' `stride` on. */
 API int64_t
-msh_nvds_draw (const char *objects, uint64_t stride, const DrawRecord * drawn, uint64_t count, double across,
-    double down)
+msh_nvds_draw (const char *objects, uint64_t stride, const DrawingRecord * drawing)
 {
-  for (; count; count--, drawn++, objects += stride) {
+  const DrawRecord *drawn = drawing->drawn;
+  double across = drawing->across, down = drawing->down;
+  for (uint64_t count = drawing->count; count; count--, drawn++, objects += stride) {
     NvDsObjectMeta *seen = (NvDsObjectMeta *) (uintptr_t) *(const uint64_t *) objects;
     const TextRecord *text = (const TextRecord *) (uintptr_t) drawn->text;
     double left = 0, top = 0;

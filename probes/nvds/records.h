@@ -31,3 +31,12 @@ typedef struct {
 typedef struct {
   int32_t left, top, width, height, opaque;
 } BoxRecord;
+
+/* How masks in pixels of a camera's frame, of width and height, become boxes of a surface of across and down, and
+ * further boxes beside them. smallest: side of a box; opaque: of the masks' boxes. */
+typedef struct {
+  double width, height;
+  int32_t across, down, smallest, opaque;
+  const BoxRecord *more;
+  int64_t n_more;
+} PlaceRecord;

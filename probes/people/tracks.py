@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from probes.frame import TrackId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from datetime import date, tzinfo
     from random import Random
 
@@ -51,6 +51,8 @@ class TrackBook:
         self._names: dict[int, TrackId] = {}
         self._seen: dict[TrackId, int] = {}
         self._oldest = 0  # no track was seen last before this
+        self._again: tuple[TrackId, ...] = ()
+        self._again_at = 0
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -60,14 +62,28 @@ class TrackBook:
         name = self._names.get(number)
         if name is None:
             name = self._names[number] = TrackId(self._camera, self._session(at), number)
+        self._settle()
         self._seen[name] = at
         self._oldest = min(self._oldest, at)
         return name
 
-    def see_again(self, names: Iterable[TrackId], at: int) -> None:
+    def see_again(self, names: tuple[TrackId, ...], at: int) -> None:
         """Note that these tracks, which have not ended, are seen at UTC nanoseconds `at`, too."""
-        self._seen.update(dict.fromkeys(names, at))
+        if names is not self._again:
+            self._settle()
+            self._again = names
+        self._again_at = at
         self._oldest = min(self._oldest, at)
+
+    def _settle(self) -> None:
+        """Write down the tracks last seen again: mostly they are the same ones in frame after frame."""
+        if self._again:
+            self._seen.update(dict.fromkeys(self._again, self._again_at))
+            self._again = ()
+
+    def may_expire(self, now: int) -> bool:
+        """Return whether a track can have ended by UTC nanoseconds `now`. From any thread."""
+        return now - self._oldest > self._gap
 
     def name_of(self, number: int) -> TrackId | None:
         """Return the name of a track that has been seen and has not ended, without seeing it now."""
@@ -75,8 +91,9 @@ class TrackBook:
 
     def expire(self, now: int) -> list[TrackId]:
         """Forget and return the tracks that have ended by UTC nanoseconds `now`."""
-        if now - self._oldest <= self._gap:
+        if not self.may_expire(now):
             return []
+        self._settle()
         ended = [name for name, at in self._seen.items() if now - at > self._gap]
         for name in ended:
             del self._seen[name], self._names[name.number]
@@ -85,6 +102,7 @@ class TrackBook:
 
     def clear(self) -> list[TrackId]:
         """Forget and return all tracks."""
+        self._again = ()
         ended = list(self._seen)
         self._seen.clear()
         self._names.clear()

@@ -138,8 +138,8 @@ class HeadWatch:
         is_still: see `Heads.locate`.
         """
         self._check_clock(frame.captured_at)
-        missing = _NEEDED - frame.analysed
-        if missing:
+        if not frame.analysed >= _NEEDED:
+            missing = _NEEDED - frame.analysed
             raise RedactionFailed(f"not analysed for {', '.join(sorted(kind.value for kind in missing))}")
         return self._find(frame, is_still)
 
