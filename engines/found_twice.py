@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Floats = npt.NDArray[np.floating]
+    Corners = Sequence[tuple[float, float, float, float]] | Floats
+    """Boxes, x1 y1 x2 y2 each."""
     Flags = npt.NDArray[np.bool_]
 
 WITHIN, AS_TALL = 0.9, 0.85
@@ -64,7 +66,10 @@ class TrackedTwice:
     def __init__(self) -> None:
         self._first: dict[int, int] = {}
         self._last: dict[int, int] = {}
+        self._oldest = self._newest = 0
+        """No track was seen last before the first or after the second."""
         self._slots: dict[int, int] = {}
+        self._free: list[int] = []
         self._away = np.zeros((0, 0), np.int8)
         """By the slots of two tracks: frames in a row in which they were two people; RELEASED: for good.
 
@@ -75,20 +80,21 @@ class TrackedTwice:
     def update(
         self,
         numbers: Sequence[int],
-        boxes: Floats,
-        faces: Floats,
+        boxes: Corners,
+        faces: Corners,
         at: int,
         *,
         named: Container[int] = frozenset(),
     ) -> Mapping[int, int]:
         """Return for each track of a frame that is, or may be, another's person the number of that one.
 
-        numbers: of the tracks, each once; boxes: theirs, (N, 4) x1 y1 x2 y2; faces: (M, 4), sure ones.
+        numbers: of the tracks, each once; boxes: theirs; faces: sure ones.
         at: the frame's time, ns. named: numbers of tracks that have been counted.
         """
         self._forget(at)
         self._meet(numbers, at)
-        self._owner = {one: owner for one, owner in self._owner.items() if one not in named}
+        if self._owner:
+            self._owner = {one: owner for one, owner in self._owner.items() if one not in named}
         slots = np.array([self._slots[number] for number in numbers], np.intp)
         before = self._away[slots[:, None], slots].tobytes()  # a few values: NumPy takes longer to begin
         if not before.strip(_ARE_TWO):
@@ -96,6 +102,7 @@ class TrackedTwice:
         if not self._owner and not before.strip(_ARE_TWO_OR_NEVER_MET) and _all_apart(boxes):
             self._away[slots[:, None], slots] = RELEASED
             return self._owner
+        boxes, faces = (np.asarray(found, np.float64).reshape(-1, 4) for found in (boxes, faces))
         # Of two that came at once the tracker numbers the surer one first; the order of two never changes.
         rows = range(len(numbers))
         order = sorted(
@@ -115,17 +122,26 @@ class TrackedTwice:
         return waiting | self._owner
 
     def _meet(self, numbers: Sequence[int], at: int) -> None:
+        if self._first:
+            self._oldest, self._newest = min(self._oldest, at), max(self._newest, at)
+        else:
+            self._oldest = self._newest = at
         for number in numbers:
-            self._first.setdefault(number, at)
             self._last[number] = at
-            self._slots.setdefault(number, len(self._slots))
+            if number not in self._first:
+                self._first[number] = at
+                if not self._free:
+                    self._make_room()
+                self._slots[number] = slot = self._free.pop()
+                self._away[slot] = self._away[:, slot] = NEVER_MET
+                self._away[slot, slot] = RELEASED
+
+    def _make_room(self) -> None:
         size = len(self._away)
-        if len(self._slots) > size:
-            room = max(len(self._slots), 2 * size, LEAST_ROOM)
-            away = np.full((room, room), NEVER_MET, np.int8)
-            away[:size, :size] = self._away
-            away.flat[:: room + 1] = RELEASED
-            self._away = away
+        room = max(2 * size, LEAST_ROOM)
+        away = np.full((room, room), NEVER_MET, np.int8)
+        away[:size, :size] = self._away
+        self._away, self._free = away, list(range(size, room))[::-1]
 
     def _release(self, names: Sequence[int], pairs: _Pairs) -> None:
         """Let go who has just become another person than one with that owner, and is none of the others."""
@@ -154,23 +170,20 @@ class TrackedTwice:
         return None not in slots and bool(self._away[slots] >= RELEASED)
 
     def _forget(self, at: int) -> None:
-        gone = {number for number, last in self._last.items() if abs(at - last) > FORGET_NS}
-        if gone:
-            stay = [number for number in self._slots if number not in gone]
-            slots = [self._slots[number] for number in stay]
-            self._away = self._away[np.ix_(slots, slots)]
-            self._slots = {number: slot for slot, number in enumerate(stay)}
-            self._first, self._last = (
-                {number: memory[number] for number in stay} for memory in (self._first, self._last)
-            )
-            self._owner = {one: owner for one, owner in self._owner.items() if one not in gone}
+        if at - self._oldest <= FORGET_NS and self._newest - at <= FORGET_NS:
+            return
+        for number in [number for number, last in self._last.items() if abs(at - last) > FORGET_NS]:
+            self._free.append(self._slots.pop(number))
+            del self._first[number], self._last[number]
+            self._owner.pop(number, None)
+        self._oldest, self._newest = (end(self._last.values(), default=at) for end in (min, max))
 
 
-def _all_apart(boxes: Floats) -> bool:
+def _all_apart(boxes: Corners) -> bool:
     """Return whether of few boxes no two are close; False where that takes more than a look."""
     if len(boxes) > FEW:
         return False
-    rows = boxes.tolist()
+    rows = boxes.tolist() if isinstance(boxes, np.ndarray) else boxes
     for n, (left, top, right, bottom) in enumerate(rows):
         for x1, y1, x2, y2 in rows[:n]:
             wide = (right if right < x2 else x2) - (left if left > x1 else x1)

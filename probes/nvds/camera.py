@@ -8,8 +8,6 @@ from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from engines.found_twice import TrackedTwice
 from probes.events.messages import same
 from probes.frame import Box, Detection, Frame, Kind, TrackId, followed
@@ -20,8 +18,6 @@ from probes.nvds.native_detections import CameraLookup, PackedObjects, PackedPai
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-
-    import numpy.typing as npt
 
     from probes.nvds.meta import FrameMeta, ObjectMeta
     from probes.people.tracks import TrackBook
@@ -343,7 +339,6 @@ class CameraMeta:
         return self._book.see(name.number, at)
 
 
-def _corners(objects: Iterable[ObjectMeta]) -> npt.NDArray[np.float64]:
-    """Return x1 y1 x2 y2 of objects, (N, 4)."""
-    places = [(one.left, one.top, one.left + one.width, one.top + one.height) for one in objects]
-    return np.array(places, np.float64).reshape(-1, 4)
+def _corners(objects: Iterable[ObjectMeta]) -> list[tuple[float, float, float, float]]:
+    """Return x1 y1 x2 y2 of objects."""
+    return [(one.left, one.top, one.left + one.width, one.top + one.height) for one in objects]

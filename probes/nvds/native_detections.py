@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from ctypes import addressof, create_string_buffer
 from functools import partial
+from itertools import accumulate
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
@@ -166,7 +167,7 @@ class PackedPairs(_Unpacked[tuple[ObjectMeta, "Detection | None"]]):
     frame to frame. tracks: of those that have one, in their order; seen: those of them that are not hidden.
     """
 
-    __slots__ = ("_detections", "_objects", "detections", "seen", "sights", "tracks")
+    __slots__ = ("_named", "_objects", "detections", "seen", "sights", "tracks")
 
     def __init__(
         self, objects: PackedObjects, detections: PackedDetections, sights: bytearray, lookup: CameraLookup
@@ -174,6 +175,15 @@ class PackedPairs(_Unpacked[tuple[ObjectMeta, "Detection | None"]]):
         self._made = None
         self._objects, self.detections, self.sights = objects, detections, sights
         self.tracks, self.seen = lookup.tracks_of(sights)
+        self._named = lookup.tracks
+
+    def kinds(self) -> list[tuple[Kind, TrackId | None] | None]:
+        """Return kind and track of each object, None where it is none of ours."""
+        named = self._named
+        return [
+            None if kind == NO_KIND else (KINDS[kind], named.get(track))
+            for kind, _, track in SIGHT.iter_unpack(self.sights)
+        ]
 
     def __len__(self) -> int:
         return self._objects.length
@@ -197,12 +207,11 @@ class CameraLookup:
             CLASS.pack(component, class_id, _NUMBERS[kind], self.labels.index(label))
             for (component, class_id), (kind, label) in classes.items()
         ]
-        self._classes, self._class_count = create_string_buffer(b"".join(records)), len(records)
+        self._classes, self._class_count = b"".join(records), len(records)
         self._counted = counted
-        self._record = create_string_buffer(CAMERA.size)
-        self._record_at = addressof(self._record)
+        self._memory, self._record_at = create_string_buffer(0), 0
         self._made_of: tuple[object, ...] = ()
-        self._polygons: tuple[Any, ...] = ()
+        self._names = b""
         self._last: tuple[bytearray, tuple[TrackId, ...], tuple[TrackId, ...]] = bytearray(), (), ()
         self.name({})
 
@@ -210,29 +219,28 @@ class CameraLookup:
         """Return the address of the camera's record, for frames with these masks, and of this size."""
         made_of = masks, scale, size
         if made_of != self._made_of:
-            corners, ends, count = masks.packed
-            self._polygons = create_string_buffer(corners), create_string_buffer(ends)
-            places = map(addressof, (self._classes, *self._polygons, self._names))
-            numbers = self._class_count, count, self._name_count, REDACTION_TAG, *scale, *size, self._counted
-            CAMERA.pack_into(self._record, 0, *places, *numbers)
+            corners, ends, polygons = masks.packed
+            tables = self._classes, corners, ends, self._names  # sizes are multiples of 8
+            self._memory = memory = create_string_buffer(CAMERA.size + sum(map(len, tables)))
+            self._record_at = at = addressof(memory)
+            *places, _ = accumulate(map(len, tables), initial=at + CAMERA.size)
+            counts = self._class_count, polygons, len(self._names) // NAME.size
+            numbers = *counts, REDACTION_TAG, *scale, *size, self._counted
+            memory.raw = b"".join((CAMERA.pack(*places, *numbers), *tables))
             self._made_of = made_of
         return self._record_at
 
     def name(self, names: Mapping[int, TrackId]) -> None:
         """Take the tracks by the tracker's numbers; our own numbers never come again."""
-        records = [NAME.pack(number, track.number) for number, track in names.items()]
-        self._set_names(b"".join(records), len(records))
+        self._names = b"".join([NAME.pack(number, track.number) for number, track in names.items()])
         self.tracks = {track.number: track for track in names.values()}
+        self._made_of = ()  # the camera's record leads to the names
 
     def add(self, number: int, track: TrackId) -> None:
         """Take one track more, by the tracker's number."""
-        records = self._names.raw[: self._name_count * NAME.size] + NAME.pack(number, track.number)
-        self._set_names(records, self._name_count + 1)
+        self._names += NAME.pack(number, track.number)
         self.tracks[track.number] = track
-
-    def _set_names(self, records: bytes, count: int) -> None:
-        self._names, self._name_count = create_string_buffer(records), count
-        self._made_of = ()  # the camera's record leads to the names
+        self._made_of = ()
 
     def tracks_of(self, sights: bytearray) -> tuple[tuple[TrackId, ...], tuple[TrackId, ...]]:
         """Return the tracks in these sights, and those not hidden; mostly those of the frame before."""

@@ -64,6 +64,8 @@ SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 FRAME, TAG = Struct("@IIiIIii4xQQQ"), Struct("@Qqii")
 STYLE, TEXT = Struct("@Ifff"), Struct("@2dfffI4f")
 BOX, DRAWN, DRAWING = Struct("@iiiii"), Struct("@QQ"), Struct("@PQdd")
+ALIGNED: Final = 8
+"""Records begin at multiples of this."""
 _ERRORS: Final = {
     -1: "a buffer without batch metadata",
     -2: "a list of the metadata is not as long as it says",
@@ -254,34 +256,32 @@ class NativeMeta:
 
 
 class _PackedDrawing:
-    """A drawing as reader.c takes it: a record that leads to memory which is kept with it."""
+    """A drawing as reader.c takes it, in one memory: its record, one for each object, outlines and texts."""
 
     def __init__(self, drawing: Drawing) -> None:
         self.count = len(drawing.objects)
-        self._memory: list[Any] = []
-        outlines: dict[Style, int] = {}
-        records = bytearray()
+        memory = bytearray(DRAWING.size + self.count * DRAWN.size)
+        places: dict[Style | Text, int] = {}
         for style, text in drawing.objects:
-            if style not in outlines:
-                outlines[style] = self._keep(STYLE.pack(style.width, *style.colour))
-            records += DRAWN.pack(outlines[style], 0 if text is None else self._keep(_packed_text(text)))
-        self._records_at = self._keep(bytes(records))
-        self._surface: tuple[int, int] = 0, 0
-        self._record = c.create_string_buffer(DRAWING.size)
-        self._at = c.addressof(self._record)
+            if style not in places:
+                places[style] = len(memory)
+                memory += STYLE.pack(style.width, *style.colour)
+            if text is not None and text not in places:
+                places[text] = len(memory)
+                words = _packed_text(text)
+                memory += words + bytes(-len(words) % ALIGNED)
+        self._memory, self._surface = memory, (0, 0)
+        self._at = _address(memory)
+        for at, (style, text) in enumerate(drawing.objects):
+            words_at = 0 if text is None else self._at + places[text]
+            DRAWN.pack_into(memory, DRAWING.size + at * DRAWN.size, self._at + places[style], words_at)
 
     def address(self, surface: tuple[int, int]) -> int:
         """Return the address of the record, for a surface; mostly it is the last one."""
         if surface != self._surface:
-            DRAWING.pack_into(self._record, 0, self._records_at, self.count, *surface)
+            DRAWING.pack_into(self._memory, 0, self._at + DRAWING.size, self.count, *surface)
             self._surface = surface
         return self._at
-
-    def _keep(self, packed: bytes) -> int:
-        """Keep a record in memory that stays where it is; return its address."""
-        made = c.create_string_buffer(packed, len(packed))
-        self._memory.append(made)
-        return c.addressof(made)
 
 
 def _packed_text(text: Text) -> bytes:

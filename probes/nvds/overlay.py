@@ -136,6 +136,8 @@ class _Blocks(NamedTuple):
 
 
 def _seen(pairs: Pairs, get: Values) -> Seen:
+    if isinstance(pairs, PackedPairs):
+        return [found and (*found, found[1] and get(found[1])) for found in pairs.kinds()]
     return [found and (found[0], found[4], found[4] and get(found[4])) for _, found in pairs]
 
 

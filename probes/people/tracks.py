@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 NANOSECONDS = 1_000_000_000
+QUARTER = 900 * NANOSECONDS
+"""A day begins at one of these in every time zone of today."""
 
 
 class Sessions:
@@ -23,14 +25,17 @@ class Sessions:
         self._zone = zone
         self._random = random
         self._day: date | None = None
+        self._quarter = -1
         self._session = ""
 
     def __call__(self, at: int) -> str:
         """Return the session at a time in UTC nanoseconds."""
-        day = datetime.fromtimestamp(at / NANOSECONDS, timezone.utc).astimezone(self._zone).date()
-        if day != self._day:
-            self._day = day
-            self._session = "".join(self._random.choices(ALPHABET, k=4))
+        if (quarter := at // QUARTER) != self._quarter:
+            self._quarter = quarter
+            day = datetime.fromtimestamp(at / NANOSECONDS, timezone.utc).astimezone(self._zone).date()
+            if day != self._day:
+                self._day = day
+                self._session = "".join(self._random.choices(ALPHABET, k=4))
         return self._session
 
 
