@@ -15,6 +15,7 @@ from engines.file_type import HEAD_BYTES, JPEG, sniff
 from pipelines.cameras.file_end import boxes, file_size, read_exactly
 from pipelines.offline.ivf_count import IVF, ivf_frames
 from pipelines.offline.packet_count import ASF, OGG, TornError, asf_frames, jpeg_frames, ogg_frames
+from pipelines.offline.start_code_rule import breaks_start_code_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,9 +41,11 @@ def count_frames(path: Path | str) -> int | None:
 
 
 def is_torn(path: Path | str) -> bool:
-    """Return whether a film goes on behind a place at which its container makes no sense."""
+    """Return whether a film goes on behind a place at which its container, or bare stream, makes no sense."""
     try:
         with Path(path).open("rb") as file:
+            if breaks_start_code_rule(file):
+                return True
             _count(file)
     except TornError:
         return True
