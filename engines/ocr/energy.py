@@ -10,6 +10,8 @@ import numpy as np
 from engines.boxes import intersection
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     Grey = npt.NDArray[np.uint8]
@@ -69,19 +71,29 @@ def text_areas(grey: Grey, *, energy: float = ENERGY) -> list[Area]:
     count, _, stats, _ = cv2.connectedComponentsWithStats(active, connectivity=8)
     if count - 1 > MAX_PARTS:
         return [(0, 0, width, height)]
-    areas: list[Area] = []
-    for left, top, across, down, _ in stats[1:count].tolist():
-        if max(across, down) * CELL < SHORTEST:
-            continue
-        x1, y1 = max(0, left * CELL - AROUND), max(0, top * CELL - AROUND)
-        right, bottom = (left + across) * CELL + AROUND, (top + down) * CELL + AROUND
-        area = (x1, y1, min(width, right), min(height, bottom))
-        while touching := [other for other in areas if intersection(area, other) > 0]:
-            areas = [other for other in areas if other not in touching]
+    large = [stat for stat in stats[1:count].tolist() if max(stat[2:4]) * CELL >= SHORTEST]
+    return apart(
+        (
+            max(0, left * CELL - AROUND),
+            max(0, top * CELL - AROUND),
+            min(width, (left + across) * CELL + AROUND),
+            min(height, (top + down) * CELL + AROUND),
+        )
+        for left, top, across, down, _ in large
+    )
+
+
+def apart(areas: Iterable[Area]) -> list[Area]:
+    """Return rectangles that hold all areas and do not overlap: those that do are joined."""
+    joined: list[Area] = []
+    for area in areas:
+        whole = area
+        while touching := [other for other in joined if intersection(whole, other) > 0]:
+            joined = [other for other in joined if other not in touching]
             for other in touching:
-                area = _union(area, other)
-        areas.append(area)
-    return areas
+                whole = _union(whole, other)
+        joined.append(whole)
+    return joined
 
 
 def _union(a: Area, b: Area) -> Area:

@@ -16,10 +16,11 @@ from engines.errors import BadInput
 from engines.image import I420
 from engines.manifest import find_model, read_manifest
 from engines.ocr.energy import text_areas
+from engines.ocr.faint import faint_areas, half_size
 from engines.ocr.layout import arranged
 from engines.ocr.lines import LineReader, strip_of
 from engines.ocr.regions import Region, RegionFinder
-from engines.ocr.windows import on_canvas, windows
+from engines.ocr.windows import cost_of, on_canvas, windows
 from engines.ocr.words import Word
 from engines.openvino_runtime import precision_of
 
@@ -98,13 +99,14 @@ class WordReader:
         if not self.read(trial):
             raise BadInput("the word reader cannot read a plain word: see `msh models verify`")
 
-    def read(self, picture: I420 | Bgr, *, fine: bool = False) -> list[Word]:
+    def read(self, picture: I420 | Bgr, *, fine: bool = False, quick: bool = False) -> list[Word]:
         """Return the words of an I420 picture or a (height, width, 3) uint8 BGR array, in reading order.
 
-        fine: search at FINE_SIDE, for small words on large pictures.
+        fine: search at FINE_SIDE, for small words on large pictures. quick: search at half the size first,
+        see engines.ocr.faint; not where fine.
         """
         bgr = to_bgr(picture) if isinstance(picture, I420) else picture
-        return self._read(bgr, FINE_SIDE if fine else MAX_SIDE, MAX_LINES)
+        return self._read(bgr, FINE_SIDE if fine else MAX_SIDE, MAX_LINES, quick=quick and not fine)
 
     def read_scales(self, picture: I420 | Bgr) -> list[list[Word]]:
         """Return the words read at each of SCALES, as `read` does, of more regions: some will be the same."""
@@ -140,22 +142,33 @@ class WordReader:
         words = self._read(np.ascontiguousarray(bgr[:, ::-1]), MAX_SIDE, MAX_LINES_PATIENT)
         return [_mirrored(word, width) for word in words]
 
-    def _read(self, bgr: Bgr, max_side: int, max_lines: int, margins: float = 1.0) -> list[Word]:
+    def _read(self, bgr: Bgr, max_side: int, max_lines: int, *, quick: bool = False) -> list[Word]:
         if min(bgr.shape[:2]) < SMALLEST:
             return []
-        regions = self._regions(bgr, max_side, max_lines)
-        return arranged(
-            [word for region in regions if (word := self._word(bgr, region, margins)) is not None]
-        )
+        regions = self._regions(bgr, max_side, max_lines, quick=quick)
+        return arranged([word for region in regions if (word := self._word(bgr, region, 1.0)) is not None])
 
-    def _regions(self, bgr: Bgr, max_side: int, max_lines: int) -> list[Region]:
+    def _regions(self, bgr: Bgr, max_side: int, max_lines: int, *, quick: bool = False) -> list[Region]:
         scale = min(UPSCALE, max_side / max(bgr.shape[:2]))
         grey = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
         found = []
         for window in windows(text_areas(grey), scale):
-            regions = self._finder.find(on_canvas(bgr, window, scale))
+            canvas = on_canvas(bgr, window, scale)
+            regions = self._found_quickly(canvas) if quick else self._finder.find(canvas)
             found += [region.moved(window[0], window[1], scale) for region in regions]
         return readable(found, max_lines)
+
+    def _found_quickly(self, canvas: Bgr) -> list[Region]:
+        """Return the regions of a canvas, sought at its full size only around what half of it shows."""
+        whole = (0, 0, canvas.shape[1], canvas.shape[0])
+        parts = windows(faint_areas(self._finder.likely(half_size(canvas))), 1.0)
+        if cost_of(parts, 1.0) >= cost_of([whole], 1.0):
+            return self._finder.find(canvas)
+        return [
+            region.moved(part[0], part[1], 1.0)
+            for part in parts
+            for region in self._finder.find(on_canvas(canvas, part, 1.0))
+        ]
 
     def _word(self, bgr: Bgr, region: Region, margins: float) -> Word | None:
         """Read a region the likelier way up, and the other way where that does not read well."""

@@ -53,6 +53,11 @@ def on_canvas(bgr: Bgr, window: Area, scale: float) -> Bgr:
     return np.asarray(cv2.copyMakeBorder(enlarged, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
+def cost_of(chosen: Sequence[Area], scale: float) -> int:
+    """Return what the detector pays for rectangles enlarged by `scale`, in pixels."""
+    return sum(_cost(area, scale) for area in chosen)
+
+
 def _cost(area: Area, scale: float) -> int:
     return CHANGE + _side(round((area[2] - area[0]) * scale)) * _side(round((area[3] - area[1]) * scale))
 

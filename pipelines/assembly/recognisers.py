@@ -65,14 +65,14 @@ class LateReader:
         self._on_load = on_load
         self._reader: WordReader | None = None
 
-    def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
+    def read(self, picture: I420, *, fine: bool = False, quick: bool = False) -> list[Word]:
         """Return the words of a picture; see WordReader. Raises BadInput where a model cannot be loaded."""
         if self._reader is None:
             from engines.ocr.reader import WordReader  # noqa: PLC0415 loads OpenVINO
 
             self._reader = WordReader()
             _report_loaded(self._on_load, self._reader.loaded)
-        return self._reader.read(picture, fine=fine)
+        return self._reader.read(picture, fine=fine, quick=quick)
 
     def release(self) -> None:
         """Let the model go until the next look."""

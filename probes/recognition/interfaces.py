@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 class Reader(Protocol):
     """Reads words, such as engines.ocr.reader.WordReader; used by one thread at a time."""
 
-    def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
-        """Return the words with their boxes in pixels of the picture; fine: small ones too, slower."""
+    def read(self, picture: I420, *, fine: bool = False, quick: bool = False) -> list[Word]:
+        """Return the words with their boxes in pixels of the picture.
+
+        fine: small ones too, slower. quick: faster where there are none.
+        """
 
 
 class Finder(Protocol):

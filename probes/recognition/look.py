@@ -20,7 +20,8 @@ class Look:
 
     fine: worth a slower look for small words: nobody waits, or it is the best look at this person so far.
     patient: one of few on a picture that is seen once: worth seconds, where the recogniser has patience.
-    stretch: as of LookAnswer. clothes: whether it is asked what is worn where the look sees no mark.
+    stretch: as of LookAnswer. clothes: whether it is asked what is worn where the look sees no mark. quick:
+    words would hardly be new, so less time is spent where nothing is like text.
     """
 
     track: TrackId
@@ -32,6 +33,7 @@ class Look:
     patient: bool = False
     stretch: float = 1.0
     clothes: bool = True
+    quick: bool = False
 
 
 def crop_person(

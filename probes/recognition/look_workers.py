@@ -265,6 +265,7 @@ class LookWorkers:
 
     def _read(self, recogniser: Recogniser, look: Look) -> None:
         without = self._pace.without(look)
+        look = replace(look, quick=self._pace.reads_quickly(look))
         is_dressed = Route.PATTERN not in without and bool(self._targets.patterns)
         if not (self._pace.asks_clothes(look, self._history.slots(look.track)) or is_dressed):
             look = replace(look, clothes=False)

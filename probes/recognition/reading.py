@@ -246,7 +246,7 @@ class Recogniser:
     ) -> list[Mark]:
         ways = [self._mirrored] if look.fine or look.patient else []
         if self._patience is None or not look.patient:
-            words = reader.read(look.crop, fine=look.fine)
+            words = reader.read(look.crop, fine=look.fine, quick=look.quick)
             self._words_read = len(words)
             found = brands_of(words, look, targets, others)
         else:

@@ -67,6 +67,10 @@ class RoutePace:
         _keep(self._looks, track, looks + 1)
         return looks < ROUND or looks % ROUND < WORDS_OF_ROUND or self._texts.get(track) is not False
 
+    def reads_quickly(self, look: Look) -> bool:
+        """Return whether words are sought quickly: a look before read none, and this one is no better."""
+        return not look.fine and self._texts.get(look.track) is False
+
     def asks_clothes(self, look: Look, confirmed: AbstractSet[str]) -> bool:
         """Return whether this look asks what is worn, and count it. confirmed: the slots known already.
 

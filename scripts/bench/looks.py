@@ -96,6 +96,7 @@ def _print_cost(cost: dict[str, float]) -> None:
     print(f"{cost['cpu_ms']:>10,.0f} ms of CPU time a look, over {cost['looks']} looks")
     print(f"{cost['cpu_ms_without_garments']:>10,.0f} ms without garments: {cost['ratio']:.2f} times")
     print(f"{cost['cpu_ms_without_keypoints']:>10,.0f} ms without keypoints, as most live looks are")
+    print(f"{cost['cpu_ms_in_a_round']:>10,.0f} ms a look, mean of a first round of them at one person")
 
 
 def measure(cameras: int, people: int, seconds: int) -> dict[str, float]:

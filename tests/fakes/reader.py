@@ -20,10 +20,12 @@ class FakeReader:
         self.gate.set()
         self.crops: list[I420] = []
         self.fine: list[bool] = []
+        self.quick: list[bool] = []
 
-    def read(self, picture: I420, *, fine: bool = False) -> list[Word]:
+    def read(self, picture: I420, *, fine: bool = False, quick: bool = False) -> list[Word]:
         self.crops.append(picture)
         self.fine.append(fine)
+        self.quick.append(quick)
         self.gate.wait(300)
         if self.error is not None:
             raise self.error

@@ -56,6 +56,30 @@ def test_reads_a_word_at_any_angle_and_tells_where_it_is(
     assert overlap(word.box, box) > 0.6
 
 
+@pytest.mark.parametrize("capital", [12, 40])
+def test_a_quick_look_reads_the_same_words(reader: WordReader, capital: float) -> None:
+    picture, box = printed(turned(ink("FENDI"), 20), capital, on=cloth(480, 320))
+    (whole,), (quick,) = reader.read(picture), reader.read(picture, quick=True)
+    assert quick.text == whole.text == "FENDI"
+    assert overlap(quick.box, box) > 0.6
+
+
+def test_a_quick_look_pays_for_the_full_size_only_near_what_half_of_it_shows(
+    reader: WordReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, whole = np.full((240, 160, 3), 110, np.uint8), ((0, 0, 160, 240),)
+    monkeypatch.setattr("engines.ocr.reader.text_areas", lambda _: whole)
+    found, sizes = reader._finder.find, []
+    monkeypatch.setattr(reader._finder, "find", lambda canvas: sizes.append(canvas.size) or found(canvas))
+    assert reader.read(plain, quick=True) == []
+    assert sizes == [], "nothing is faintly like text"
+    picture, _ = printed(ink("FENDI"), 16, on=plain)
+    assert [word.text for word in reader.read(picture, quick=True)] == ["FENDI"]
+    quick = sum(sizes)
+    assert [word.text for word in reader.read(picture, quick=True, fine=True)] == ["FENDI"]
+    assert 2 * quick < sum(sizes) - quick, "a fine look sees all of it"
+
+
 def test_reads_a_word_in_a_mirror_and_tells_where_it_stands(reader: WordReader) -> None:
     picture, (left, top, right, bottom) = printed(turned(ink("FENDI"), 20), 24)
     in_mirror, width = np.ascontiguousarray(picture[:, ::-1]), picture.shape[1]

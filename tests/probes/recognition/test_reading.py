@@ -196,7 +196,7 @@ def test_mirrored_words_are_read_only_where_nobody_waits_and_nothing_else_says_a
     asks: list[Any] = []
 
     class Plain:
-        def read(self, picture: Any, *, fine: bool = False) -> list[Word]:
+        def read(self, picture: Any, *, fine: bool = False, quick: bool = False) -> list[Word]:
             return read
 
     def mirrored(picture: Any) -> list[Word]:

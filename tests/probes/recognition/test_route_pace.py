@@ -64,6 +64,19 @@ def test_on_whom_no_text_was_read_words_are_sought_rarely_until_one_is() -> None
     assert all(reads(pace) for _ in range(2 * ROUND)), "there is text, though not always read"
 
 
+def test_words_are_sought_quickly_where_a_look_as_good_read_none() -> None:
+    pace, plain, better = RoutePace(), Look(ANN, FRAME, 0, 0, CROP), Look(ANN, FRAME, 0, 0, CROP, fine=True)
+    assert not pace.reads_quickly(plain), "nothing is known of the words yet"
+    pace.note(saw(ANN))
+    assert not pace.reads_quickly(plain), "a look that sought none tells nothing"
+    pace.note(replace(saw(ANN), words=0))
+    assert pace.reads_quickly(plain)
+    assert not pace.reads_quickly(better)
+    pace.note(replace(saw(ANN), words=2))
+    pace.note(replace(saw(ANN), words=0))
+    assert not pace.reads_quickly(plain), "there is text, though not always read"
+
+
 def wears(*types: str, bare: bool = True) -> LookAnswer:
     return LookAnswer(ANN, FRAME, (), tuple(Worn(type_, 0.9, Box(0, 0, 20, 20)) for type_ in types), bare)
 

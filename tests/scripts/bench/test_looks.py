@@ -26,6 +26,7 @@ def test_bench_looks_measures(capsys) -> None:
     assert figures["offer_median_us"] > 0
     assert figures["look_looks"] == 2
     assert min(figures["look_cpu_ms"], figures["look_cpu_ms_without_keypoints"]) > 0
+    assert figures["look_cpu_ms_in_a_round"] > 0
     assert figures["looks_per_second"] > 0
 
 
