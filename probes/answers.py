@@ -56,6 +56,7 @@ class LookAnswer:
     stretch: by how much longer than usual the times between the looks at this person are, 1 or more.
     clothes: by what the person can be found again after a minute; kept in memory only.
     words: how many were read, of whatever brand or none; None where none were looked for.
+    tie: whether what the detector took for a tie on this person may be one; None where there is none.
     """
 
     track: TrackId
@@ -66,6 +67,7 @@ class LookAnswer:
     stretch: float = 1.0
     clothes: Clothes | None = field(default=None, compare=False, repr=False)
     words: int | None = None
+    tie: bool | None = None
 
     @property
     def at(self) -> int:

@@ -48,6 +48,12 @@ EDGE_ROWS = 2
 """Rows of cells that are the crop's upper or lower edge."""
 SUPPORTED = 0.15
 """Mean share of a bag in a box from which the parser agrees with who saw a bag there."""
+TIE_BESIDE, TIE_ROWS = 0.45, 0.2
+"""Mean share of tops that one side of what another took for a tie must have, half a width wide, beside the
+upper part of it, as a share of its height: a knot lies on a shirt, the strip of one in an open coat does not.
+"""
+TIE_WIDEST = 0.35
+"""Most of a tie's height that it is wide: a wider one is the front of a shirt."""
 TOUCHED = 0.4
 """Share of a box that a garment must cover for a mark there to be on it."""
 PERSON = 0.033
@@ -247,6 +253,17 @@ class Outfit:
         """Return whether a bag may be what lies at a box, px of the crop, though it is not sure alone."""
         place = self._grouped[self._names.index("bag")][self._cells(box)]
         return bool(place.size) and float(place.mean()) >= SUPPORTED
+
+    def supports_tie(self, box: Corners) -> bool:
+        """Return whether what lies at a box, px of the crop, may be a tie: narrow, beside a shirt."""
+        x1, y1, x2, y2 = box
+        wide, tall = x2 - x1, y2 - y1
+        if wide > TIE_WIDEST * tall:
+            return False
+        knot = y1 + TIE_ROWS * tall
+        sides = ((x1 - wide / 2, y1, x1, knot), (x2, y1, x2 + wide / 2, knot))
+        tops = self._grouped[self._names.index("top")]
+        return max(float(tops[self._cells(side)].mean()) for side in sides) >= TIE_BESIDE
 
     def is_bag_in(self, box: Corners) -> bool:
         """Return whether the bag seen lies about where a box is, px of the crop."""

@@ -46,12 +46,13 @@ MOVED = 0.4
 BARE_LOOKS = 1 / 3
 """Share of the looks at a person who stands still that show skin or hair."""
 AGREEING = 1 / 3
-"""Share of the looks at a person that must see a bag for one that the detector sees to count."""
+"""Share of the looks at a person that must see a bag, or of those at a tie agree that it is one, for what the
+detector sees to count."""
 SIGHT = "sight"
 """The route of votes for what was seen to be worn, brand or none."""
 STAFF = "staff"
 """Where votes for the marks of staff go, instead of a slot."""
-BAG = "bag"
+BAG, TIE = "bag", "tie"
 BADGE_SLOTS = frozenset(SLOTS) - {BAG, "umbrella"}
 """Where such a mark makes its wearer staff: customers carry the shop's bags."""
 
@@ -121,13 +122,15 @@ class _Carried:
 class _Body:
     """What tells a person from a garment on a hanger: skin or hair in looks, or that it moves.
 
-    A person's back may show no skin at all.
+    A person's back may show no skin at all. judged, agreed: looks at what the detector took for a tie.
     """
 
     first: Box
     looks: int = 0
     bare: int = 0
     bags: int = 0
+    judged: int = 0
+    agreed: int = 0
     moves: bool = False
 
     def see(self, box: Box, answer: LookAnswer) -> None:
@@ -135,16 +138,21 @@ class _Body:
         if answer.worn or not answer.bare:
             self.looks, self.bare = self.looks + 1, self.bare + answer.bare
             self.bags += any(slot_of(seen.type) == BAG for seen in answer.worn)
+        if answer.tie is not None:
+            self.judged, self.agreed = self.judged + 1, self.agreed + answer.tie
         self.moves = self.moves or hypot(*moved(self.first, box)) >= MOVED * box.w
 
     @property
     def is_figure(self) -> bool:
         return not self.moves and self.bare < BARE_LOOKS * self.looks
 
-    @property
-    def denies_bag(self) -> bool:
-        """Whether looks, where there were any, saw no bag: a helmet or a sleeve is often taken for one."""
-        return self.looks > 0 and self.bags < AGREEING * self.looks
+    def denied(self) -> set[str]:
+        """Return slots whose things are none, though the detector sees them, as far as there were looks.
+
+        A helmet or a sleeve is often taken for a bag, the shirt in an open coat for a tie.
+        """
+        counts = {BAG: (self.bags, self.looks), TIE: (self.agreed, self.judged)}
+        return {slot for slot, (seen, looks) in counts.items() if looks and seen < AGREEING * looks}
 
 
 class VoteBuilder:
@@ -190,21 +198,21 @@ class VoteBuilder:
         looked = [(answer.track, self._votes_of_look(answer)) for answer in answers]
         for track, thing in seen:
             slot = slot_of(thing.label)
-            if slot == BAG and self._denies_bag(track):
+            if self._denies(track, slot):
                 continue
             name = f"seen {slot} {at // self._every}"
             yield track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
         yield from looked
 
-    def _denies_bag(self, track: TrackId) -> bool:
+    def _denies(self, track: TrackId, slot: str) -> bool:
         body = self._bodies.get(track)
-        return body is not None and body.denies_bag
+        return body is not None and slot in body.denied()
 
     def _is_bag_denied(self, mark: Mark, answer: LookAnswer) -> bool:
         """Return whether a mark is on a bag that looks do not see, and its brand was on clothes in others."""
         if any(slot_of(one.type) == BAG for one in answer.worn):
             return False
-        return mark.brand in self._on_clothes.get(answer.track, ()) and self._denies_bag(answer.track)
+        return mark.brand in self._on_clothes.get(answer.track, ()) and self._denies(answer.track, BAG)
 
     def is_figure(self, track: TrackId) -> bool:
         """Return whether looks at a track saw hardly any skin or hair, and it never moved."""
@@ -232,10 +240,10 @@ class VoteBuilder:
         if person is None or person.box.area <= 0:
             return []
         body = self._bodies.setdefault(answer.track, _Body(person.box))
-        denied = body.denies_bag
+        denied = body.denied()
         body.see(person.box, answer)
-        if body.denies_bag and not denied:
-            self._withdrawn.append((answer.track, Withdrawal(BAG, None, answer.at)))
+        for slot in sorted(body.denied() - denied):
+            self._withdrawn.append((answer.track, Withdrawal(slot, None, answer.at)))
         if body.is_figure or not (answer.bare or body.moves):
             return []
         votes: dict[str, Vote] = {}
@@ -358,7 +366,7 @@ class VoteBuilder:
         carried = reversed(self._carried.get(answer.track, []))
         for things, for_ms in ((carried, CARRIED_MS), (worn, WORN_MS)):
             for thing in things:
-                if slot_of(thing.label) == BAG and self._denies_bag(answer.track):
+                if self._denies(answer.track, slot_of(thing.label)):
                     continue
                 if abs(answer.at - thing.at) <= for_ms * MS and thing.covers(x, y):
                     return slot_of(thing.label), thing.label

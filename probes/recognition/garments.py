@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from probes.recognition.look import Look
 
 
-BAG = "bag"
-"""The slot of bags: the one accessory that detector and garment parser both know."""
+BAG, TIE = "bag", "tie"
+"""The slots of bags, the one accessory that detector and garment parser both know, and of ties."""
 
 
 def dressed_answer(look: Look, marks: Sequence[Mark], outfit: Outfit, bag: Garment | None) -> LookAnswer:
@@ -43,7 +43,18 @@ def dressed_answer(look: Look, marks: Sequence[Mark], outfit: Outfit, bag: Garme
         worn.append(Worn(seen.type, seen.confidence, box, seen.colour))
     if bag is None:
         worn += _supported_bag(look, outfit)
-    return LookAnswer(look.track, look.frame, tuple(placed), tuple(worn), outfit.is_person)
+    tie = _is_tie(look, outfit)
+    return LookAnswer(look.track, look.frame, tuple(placed), tuple(worn), outfit.is_person, tie=tie)
+
+
+def _is_tie(look: Look, outfit: Outfit) -> bool | None:
+    """Return whether any tie that the detector saw on this person may be one; None where it saw none."""
+    ties = [
+        box_in_crop(thing.box, look)
+        for thing, owner in carried_items(look.frame)
+        if slot_of(thing.label) == TIE and owner is not None and owner.track == look.track
+    ]
+    return any(outfit.supports_tie(box) for box in ties) if ties else None
 
 
 def _supported_bag(look: Look, outfit: Outfit) -> list[Worn]:

@@ -38,6 +38,8 @@ Line = dict[str, Any]
 UNRECORDED = frozenset({Kind.FACE, Kind.DOUBTFUL, Kind.AGAIN})
 """What is masked and has no part in any sale."""
 Votes = tuple[TrackId, "Sequence[Vote]"]
+UNSAID = [True, 1.0, None]
+"""What goes without saying of an answer: that skin was seen, the usual times between looks, no tie."""
 
 
 def line(value: Mapping[str, Any]) -> str:
@@ -129,7 +131,9 @@ def read_answers(entry: Line, frames: Mapping[tuple[str, int], Frame]) -> tuple[
             continue
         read = tuple(_read_mark(fields) for fields in marks)
         worn = tuple(_read_worn(fields) for fields in more[0]) if more else ()
-        found.append(LookAnswer(TrackId(camera, session, number), frame, read, worn, *more[1:]))
+        bare, stretch, tie = more[1:] + UNSAID[len(more[1:]) :]
+        track = TrackId(camera, session, number)
+        found.append(LookAnswer(track, frame, read, worn, bare, stretch, tie=tie))
     return found, lost
 
 
@@ -162,6 +166,8 @@ def _answer(answer: LookAnswer) -> list[object]:
     worn = [
         [one.type, one.confidence, *one.box, *([one.colour] if one.colour else [])] for one in answer.worn
     ]
+    if answer.tie is not None:
+        return [*fields, worn, answer.bare, answer.stretch, answer.tie]
     if answer.stretch != 1.0:
         return [*fields, worn, answer.bare, answer.stretch]
     if not worn and answer.bare:

@@ -222,6 +222,26 @@ def test_what_another_took_for_a_bag_is_denied_where_hardly_anything_speaks_for_
     assert not worn.supports_bag((130, 0, 190, 100))
 
 
+@pytest.mark.parametrize(
+    ("coat", "right", "there"),
+    [
+        ((), 25, True),
+        (((12, 10, 40, 23),), 25, True),
+        (((12, 10, 40, 23), (12, 25, 40, 38)), 25, False),
+        ((), 34, False),
+    ],
+    ids=["on a shirt", "one half of a coat beside it", "the shirt in an open coat", "wide"],
+)
+def test_a_tie_is_narrow_and_lies_on_a_shirt(coat: tuple[Place, ...], right: int, there: bool) -> None:
+    shares = outfit(STANDING)._shares.copy()
+    for top, left, bottom, end in coat:
+        shares[:, top:bottom, left:end] = 0
+        shares[CLASSES.index("coat"), top:bottom, left:end] = 1
+    fit = Fit.of((192, 320), (192, 320))
+    worn = Outfit(shares, np.zeros((320, 192, 3), np.uint8), fit)
+    assert worn.supports_tie((23 * 4, 14 * 4, right * 4, 34 * 4)) is there
+
+
 def test_of_two_bags_the_larger_counts() -> None:
     (bag,) = outfit({"bag": (50, 36, 60, 46), "background": (0, 0, 2, 2)}).garments
     assert bag.type == "bag"

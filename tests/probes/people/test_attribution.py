@@ -156,6 +156,21 @@ def test_a_bag_that_only_the_detector_sees_counts_until_looks_see_none(looks, ex
 
 
 @pytest.mark.parametrize(
+    ("looks", "expected"),
+    [([], ["tie"]), ([True], ["tie"]), ([None], ["tie"]), ([False], []), ([False, True, False], ["tie"])],
+)
+def test_a_tie_counts_until_looks_see_that_it_is_none(looks: list[bool | None], expected: list[str]) -> None:
+    """The strip of a shirt in an open coat is a tie to the detector in every frame."""
+    found, seen = probe(), {}
+    for number in range(12):
+        shown = frame(*BOTH, TIE, at_ms=200 * number)
+        here = looks[number - 6 :][:1] if number >= 6 else []
+        answers = [LookAnswer(ANN, shown, (), tie=tie) for tie in here]
+        seen = found.update(shown, answers)
+    assert [item.type for item in seen[ANN].items] == expected
+
+
+@pytest.mark.parametrize(
     ("types", "expected"),
     [
         ("coat bag coat bag coat coat", [("coat", "nike", None)]),

@@ -104,6 +104,23 @@ def test_a_bag_that_the_detector_saw_is_worn_where_the_parser_half_agrees(
 
 
 @pytest.mark.parametrize(
+    ("beside", "owner", "tie"),
+    [("shirt", Box(136, 80, 6, 40), True), ("coat", Box(136, 80, 6, 40), False), ("coat", None, None)],
+)
+def test_a_look_says_whether_what_the_detector_took_for_a_tie_may_be_one(
+    beside: str, owner: Box | None, tie: bool | None
+) -> None:
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[CLASSES.index(beside)] = 1
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    seen = [Detection(Kind.ACCESSORY, "tie", 0.6, owner, None)] if owner else []
+    look = replace(LOOK, frame=replace(LOOK.frame, detections=(*LOOK.frame.detections, *seen)))
+    bench = Bench()
+    answer = Recogniser(bench.reader, bench.finder, garments=FakeParser(outfit)).read(look, bench.targets)
+    assert answer.tie is tie
+
+
+@pytest.mark.parametrize(
     ("sure", "opinion", "seen", "asked"),
     [
         (0.9, FakeOpinion(), True, 0),

@@ -61,11 +61,17 @@ WORN = st.builds(Worn, st.just("coat"), st.just(0.75), BOXES, st.sampled_from([N
 DRESSED = st.lists(WORN, max_size=2).map(tuple)
 
 
-@given(FRAMES, TRACKS, MARKS, DRESSED, st.booleans(), st.sampled_from([1.0, 2.5]))
+@given(FRAMES, TRACKS, MARKS, DRESSED, st.booleans(), st.sampled_from([1.0, 2.5]), st.none() | st.booleans())
 def test_what_is_written_is_read_again(
-    frame: Frame, track: TrackId, mark: Mark, worn: tuple[Worn, ...], bare: bool, stretch: float
+    frame: Frame,
+    track: TrackId,
+    mark: Mark,
+    worn: tuple[Worn, ...],
+    bare: bool,
+    stretch: float,
+    tie: bool | None,
 ) -> None:
-    answer, brand = LookAnswer(track, frame, (mark,), worn, bare, stretch), mark.brand
+    answer, brand = LookAnswer(track, frame, (mark,), worn, bare, stretch, tie=tie), mark.brand
     votes = [(track, [Vote("v", "top", None, brand, 0.25, 7)])]
     entry = json.loads(line(frame_line(frame, [answer], votes, [track])))
     assert read_frame(entry) == frame
