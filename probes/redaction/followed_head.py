@@ -29,6 +29,7 @@ class FollowedHead(NamedTuple):
     missed: frames since then. first_at: since when it was seen again and again. is_sure: it is a head.
     is_found: the box was found at seen_at, neither carried along with a person nor calculated.
     depth: how far below the top of its person its face was last found to reach, with the margin, px.
+    face: where the face was found at face_at, if the box is one that was carried along from there.
     """
 
     box: Box
@@ -42,6 +43,7 @@ class FollowedHead(NamedTuple):
     is_sure: bool = True
     is_found: bool = True
     depth: float = 0.0
+    face: Box | None = None
 
     def at(self, now: int) -> Box:
         """Return where the head is if it went on as it moved."""
@@ -80,6 +82,7 @@ def scaled_head(head: FollowedHead, across: float, down: float) -> FollowedHead:
         person=None if head.person is None else scaled(head.person),
         velocity=None if head.velocity is None else (head.velocity[0] * across, head.velocity[1] * down),
         depth=head.depth * down,
+        face=None if head.face is None else scaled(head.face),
     )
 
 
@@ -154,6 +157,12 @@ def grown(box: Box, share: float) -> Box:
     x, y, w, h = box
     dx, dy = w * share, h * share
     return Box(x - dx, y - dy, w + 2 * dx, h + 2 * dy)
+
+
+def lies_in(inner: Box, outer: Box) -> bool:
+    """Return whether a box lies in another."""
+    reaches_out = inner.x < outer.x or inner.y < outer.y
+    return not (reaches_out or inner.right > outer.right or inner.bottom > outer.bottom)
 
 
 def union(a: Box, b: Box) -> Box:

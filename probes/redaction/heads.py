@@ -9,6 +9,7 @@ from probes.redaction.followed_head import (
     FollowedHead,
     grown,
     head_of,
+    lies_in,
     reaching,
     scaled_head,
     shift_of_top,
@@ -103,7 +104,9 @@ class Heads:
             head, by = self._head_of(person, owners.get(index), before, frame)
             same_head = before if sure else None
             heads.append(with_evidence(head, same_head, counted[index] or by is By.DETECTOR))
-            if by is not By.DETECTOR:
+            if by is By.HOLD:
+                masks.append(self._held_mask(head, now, is_still))
+            elif by is By.HEAD_ESTIMATE:
                 masks.append(self._mask(head, by, now))
             if by is By.HEAD_ESTIMATE and before is not None and sure:
                 unmatched += self._detached(before, now)
@@ -163,12 +166,14 @@ class Heads:
     ) -> tuple[FollowedHead, By]:
         (box, track), now = person, frame.captured_at
         at, place, by = (now, face, By.DETECTOR) if face is not None else (None, None, By.HEAD_ESTIMATE)
+        last = None
         if place is None and before is not None and before.person is not None and before.face_at is not None:
             dx, dy = shift_of_top(before.person, box)
             held = Box(before.box.x + dx, before.box.y + dy, before.box.w, before.box.h)
             lasting = now - before.face_at <= self._hold and not _is_cut(box, frame.size)
             if lasting and fits(held, head_of(box)):
                 at, place, by = before.face_at, held, By.HOLD
+                last = before.box if before.is_found else before.face
         depth = 0.0 if before is None else before.depth
         if face is not None:
             depth = face.bottom + self._margin * face.h - box.y
@@ -177,7 +182,7 @@ class Heads:
         twice = by is By.DETECTOR and before is not None and before.face_at == before.seen_at
         velocity = velocity_of(before, place, box, now, is_tracked=track is not None, is_face=twice)
         found = by is not By.HOLD
-        return FollowedHead(place, now, at, box, track, velocity, is_found=found, depth=depth), by
+        return FollowedHead(place, now, at, box, track, velocity, is_found=found, depth=depth, face=last), by
 
     def _detached(self, head: FollowedHead, now: int) -> list[FollowedHead]:
         """Return the held face that no longer moves with its person."""
@@ -186,20 +191,33 @@ class Heads:
             return []
         return [FollowedHead(head.at(at), at, at, velocity=head.velocity, is_found=head.is_found)]
 
+    def _held_mask(self, head: FollowedHead, now: int, is_still: StillTest | None) -> Mask:
+        """Return what to cover of a face that is not found in this frame, while its person is in view."""
+        mask = self._mask(head, By.HOLD, now)
+        return mask if is_still is None else self._read_mask(head, mask, is_still)
+
     def _lost_mask(self, head: FollowedHead, now: int, is_still: StillTest | None) -> Mask:
-        # What a head did inside its person since its face was lost is not known: only a found box stays.
-        place = grown(head.box, 0.0 if head.face_at is None else self._margin)
-        if is_still is None or not head.is_found or min(head.box.w, head.box.h) < LEAST_READ:
-            is_read = False
-        elif is_still(head.box, head.seen_at):
-            return Mask(place, By.HOLD)
-        else:
-            is_read = True
+        slow = head
         if not head.is_sure and head.face_at is None:
             # Boxes that come and go at the threshold jump faster than anybody runs.
-            head = head._replace(velocity=slowed(head))
-        mask = self._mask(head, By.HOLD, now)
-        return LostMask(mask, place, head.seen_at) if is_read else mask
+            slow = head._replace(velocity=slowed(head))
+        mask = self._mask(slow, By.HOLD, now)
+        return mask if is_still is None else self._read_mask(head, mask, is_still)
+
+    def _read_mask(self, head: FollowedHead, mask: Mask, is_still: StillTest) -> Mask:
+        """Return the mask of an unseen head where the picture tells where it has not gone."""
+        share = 0.0 if head.face_at is None else self._margin
+        found, since = head.box, head.seen_at
+        if not head.is_found:
+            # What a head did inside its person since its face was lost is not known. The place where that was
+            # found tells, if the person has not carried it away from there.
+            if head.face is None or head.face_at is None or not lies_in(head.box, grown(head.face, share)):
+                return mask
+            found, since = head.face, head.face_at
+        if min(found.w, found.h) < LEAST_READ:
+            return mask
+        place = grown(found, share)
+        return Mask(place, By.HOLD) if is_still(found, since) else LostMask(mask, place, since)
 
     def _mask(self, head: FollowedHead, by: By, now: int) -> Mask:
         """Return the region of an unseen head: from its last to its predicted place, growing with time."""

@@ -280,3 +280,23 @@ def test_a_small_head_is_covered_as_wide_as_if_nothing_were_known_of_the_picture
             done = redactor.redact(Frame("c", number * STEP_NS, SIZE, seen, ANALYSED), pixels)
         widths.append(max(mask.box.right for mask in done.masks) - min(mask.box.x for mask in done.masks))
     assert widths[0] >= widths[1]
+
+
+def test_a_face_that_is_lost_while_its_person_is_in_view_is_covered_where_it_leans_to() -> None:
+    """Nothing changes for two pictures; then the head leans in its person, whose box stays."""
+    rng, wall, grey = np.random.default_rng(7), room(7), np.full((180, 320), 128, np.uint8)
+    look = rng.integers(20, 230, (40, 30), np.uint8)
+    redactor, areas = Redactor(method="solid", margin=0.25, hold_ms=800, motion=HeldMotion()), []
+    body = Detection(Kind.PERSON, "person", 0.8, Box(80, 95, 90, 220))
+    for number, left in enumerate((110, 110, 110, 118, 124)):
+        luma = wall.copy()
+        luma[100:140, left : left + 30] = look
+        seen = (body, Detection(Kind.FACE, "face", 0.8, Box(left, 100, 30, 40))) if not number else (body,)
+        frame = Frame("c", number * STEP_NS, SIZE, seen, ANALYSED)
+        done = redactor.redact(frame, I420(luma, grey.copy(), grey.copy()))
+        covered = np.zeros(luma.shape, bool)
+        for box in (mask.box for mask in done.masks):
+            covered[int(box.y) : int(box.bottom), int(box.x) : int(box.right)] = True
+        areas.append(int(covered.sum()))
+        assert covered[100:140, left : left + 30].all(), number
+    assert areas[0] == areas[1] == areas[2] < areas[3]

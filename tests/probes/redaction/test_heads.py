@@ -310,9 +310,40 @@ def test_a_lost_head_is_covered_as_before_where_nothing_changed_since(still: boo
 
 def test_a_lost_head_grows_where_its_box_was_carried_along_with_a_person() -> None:
     """What it did inside the person since the face was lost is not known, however still all is now."""
-    one = heads()
-    one.locate(frame(person(100, 50, 80, 240), face(123, 60, 34, 40)))
+    one, seen = heads(), frame(person(100, 50, 80, 240), face(123, 60, 34, 40))
+    one.locate(seen)
     for ms in (100, 500):
         one.locate(frame(person(100, 50, 80, 240), ms=ms))
-    areas = [one.locate(frame(ms=ms), lambda _place, _since: True)[0].box.area for ms in (510, 600, 700)]
+
+    def is_still(_place: Box, since: int) -> bool:
+        return since > seen.captured_at  # it moved between
+
+    areas = [one.locate(frame(ms=ms), is_still)[0].box.area for ms in (510, 600, 700)]
     assert areas == sorted(set(areas))
+
+
+@pytest.mark.parametrize("lost", ["face", "person too"])
+@pytest.mark.parametrize("still", [True, False])
+@pytest.mark.parametrize("away", [0, 6, 20])
+def test_a_held_face_is_covered_no_wider_where_nothing_changed_since_it_was_found(
+    lost: str, still: bool, away: int
+) -> None:
+    """Its place is the one where it was found: a box that its person has carried away tells nothing."""
+    one, asked = heads(), list[tuple[Box, int]]()
+
+    def is_still(place: Box, since: int) -> bool:
+        asked.append((place, since))
+        return still
+
+    seen = frame(person(100, 50, 80, 240), face(123, 60, 34, 40))
+    one.locate(seen)
+    bodies = (100, 300, 500) if lost == "face" else (100, 300)
+    for ms in bodies:
+        (mask,) = one.locate(frame(person(100 + away, 50, 80, 240), ms=ms), is_still)
+    if lost != "face":
+        (mask,) = one.locate(frame(ms=500), is_still)
+    assert mask.by is By.HOLD
+    assert set(asked) == ({(Box(123, 60, 34, 40), seen.captured_at)} if away < 20 else set())
+    narrow = Box(123 - 0.25 * 34, 60 - 0.25 * 40, 1.5 * 34, 1.5 * 40)
+    assert (mask.box == narrow) is (still and away < 20)
+    assert mask.box.area >= narrow.area
