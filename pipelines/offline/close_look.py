@@ -42,12 +42,15 @@ SAME = 0.5
 """Least intersection over union of a box and what was found from near."""
 SURE = 0.45
 """Least score, from near, of a person that was doubtful."""
-MAX_PERSONS = 8
+MAX_PERSONS = 12
 """Doubtful persons looked at again, the surest first."""
 SMALLEST_PX = 80
 """Least height of the box of one looked at again."""
-APART = 0.3
-"""Most of a doubtful person, or of one known, that both cover: else it is a part of that one."""
+APART, PARTLY = 0.3, 0.6
+"""Most of two doubtful persons that both cover, and of a doubtful one and one known: else one is a part of
+the other. People stand before each other: of the doubtful boxes that are sure from near on photographs of
+COCO val2017 and on street photographs, those that are a known person's again share 0.7 of it or more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Closer:
     objects, known = scene.objects, len(scene.doubtful)
     cut, cut_faces = _cut_by_the_edge(scenes, picture, scene, person)
     doubtful = _joined(scene.doubtful, cut)
-    apart = (shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= APART).all(axis=1)
+    apart = (shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= PARTLY).all(axis=1)
     apart |= np.arange(len(doubtful)) >= known
     apart &= doubtful.boxes[:, 3] - doubtful.boxes[:, 1] >= SMALLEST_PX
     sure = np.zeros(len(doubtful), np.bool_)

@@ -79,10 +79,12 @@ def test_small_and_many_doubtful_persons_are_only_masked() -> None:
     assert len(scenes.sizes) == 1 + MAX_PERSONS * len(AROUND)
 
 
-def test_a_part_of_a_known_person_is_not_looked_at_again() -> None:
+@pytest.mark.parametrize(("left", "persons"), [(100, 1), (50, 1), (10, 2)])
+def test_a_part_of_a_known_person_is_not_looked_at_again_and_who_stands_behind_one_is(left, persons) -> None:
     scenes = Near((30, 60, 230, 460, 0.7))
-    assert counts(scenes, found((100, 100, 700, 780, 0.8)), found((100, 100, 300, 500, 0.3))) == (1, 1)
-    assert scenes.sizes == [WHOLE]
+    behind = found((left, 100, left + 200, 500, 0.3))
+    assert counts(scenes, found((100, 100, 700, 780, 0.8)), behind) == (persons, 2 - persons)
+    assert len(scenes.sizes) == persons
 
 
 @pytest.mark.parametrize(
