@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes as c
 from collections.abc import Callable, Iterator, Sequence
-from ctypes import string_at
 from struct import Struct, pack, pack_into, unpack_from
 from typing import TYPE_CHECKING, Final, overload
 
@@ -132,7 +131,7 @@ class NativeHeadWatch(HeadWatch):
         if found < 0:
             why = {BAD_BOX: "an impossible box", TOO_MANY: "more heads than can be followed"}
             raise RedactionFailed(why.get(found, f"the search for heads failed with {found}"))
-        return PackedMasks(self._library, string_at(self._at[1], found * MASK.size))
+        return PackedMasks(self._library, bytes(self._room[: found * MASK.size]))
 
     def _count(self) -> int:
         """Return how many heads are followed."""

@@ -9,7 +9,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from probes.nvds.redaction_gate import RedactionGate  # noqa: E402
-from scripts.bench.probe_cost import ROUNDS, bare, measure  # noqa: E402
+from scripts.bench.probe_cost import ROUNDS, Cost, bare, measure  # noqa: E402
 from tests.fakes.nvds import PROCESS_KEY, Pic, face, fill, person, pyds, rig  # noqa: E402
 from tests.fakes.people import SECOND, START  # noqa: E402
 
@@ -38,3 +38,7 @@ def test_costs_are_measured_on_frames_that_all_pass() -> None:
     assert cost.ratio == cost.probe_us / cost.bare_us
     fresh = batch()
     assert bare(ds, hash(fresh)) == 6
+
+
+def test_the_aim_is_half_a_millisecond_for_sixteen_cameras_with_eight_objects() -> None:
+    assert Cost(16, 8, 1, 1, 1, 1).aim_us == 500
