@@ -10,7 +10,7 @@ RUN /opt/msh/scripts/container/system
 FROM base AS wheels
 ARG DEEPSTREAM
 COPY scripts/container/wheels scripts/container/reader /opt/msh/scripts/container/
-COPY probes/nvds/detections.c probes/nvds/heads.c probes/nvds/reader.c probes/nvds/records.h /opt/msh/probes/nvds/
+COPY probes/nvds/*.c probes/nvds/*.h /opt/msh/probes/nvds/
 COPY requirements/deepstream.txt requirements/cpu.txt /opt/msh/requirements/
 RUN /opt/msh/scripts/container/wheels "$DEEPSTREAM" /wheels
 

@@ -6,7 +6,6 @@
  */
 #include "records.h"
 
-#define NOT_HERE (-10) /* a frame that only Python can do */
 #define UNTRACKED UINT64_MAX
 
 typedef struct {
@@ -70,18 +69,6 @@ track_of (const NameRecord * names, int64_t count, uint64_t number)
   return -1;
 }
 
-static double
-least (double a, double b)
-{
-  return b < a ? b : a;
-}
-
-static double
-most (double a, double b)
-{
-  return b > a ? b : a;
-}
-
 /* As `contains` of probes/people/zones.py. */
 static int
 contains (const Corner * corners, int64_t count, double x, double y)
@@ -91,7 +78,7 @@ contains (const Corner * corners, int64_t count, double x, double y)
   for (int64_t i = 0; i < count; i++) {
     double x2 = corners[i].x, y2 = corners[i].y;
     double side = (x2 - x1) * (y - y1) - (y2 - y1) * (x - x1);
-    if (side == 0 && least (x1, x2) <= x && x <= most (x1, x2) && least (y1, y2) <= y && y <= most (y1, y2))
+    if (side == 0 && smaller (x1, x2) <= x && x <= larger (x1, x2) && smaller (y1, y2) <= y && y <= larger (y1, y2))
       return 1;
     if ((y1 > y) != (y2 > y) && (side > 0) == (y2 > y1))
       inside = !inside;

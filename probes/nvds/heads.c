@@ -4,58 +4,12 @@
  * random films. So all sums are done in its order, in doubles, without fused multiply and add (-ffp-contract=off).
  * Functions return a count, or a negative number: then nothing has been found, and the frame must be covered whole.
  */
-#include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+#include "heads.h"
 
-#include "records.h"
-
-#define BAD_BOX (-7)     /* a box without an end, or with a negative side */
-#define TOO_MANY (-8)    /* more heads than can be followed */
-#define NO_MEMORY (-9)
-#define MAX_HEADS 1000
-#define MAX_SEEN 4096
-
-static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, DEEPEST = 1.4, GROWTH = 0.5,
-    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5,
-    SLIMMEST = 0.55, UNLIKE = 1.5;
 static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000;
 static const int LEAST_FRAMES = 2;
 
 enum { BY_DETECTOR, BY_HOLD, BY_ESTIMATE };  /* reasons of MaskRecord */
-enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32 };
-
-typedef struct {
-  Rect box, person;
-  double vx, vy, depth;
-  int64_t seen_at, face_at, first_at, track;
-  int32_t missed, has;
-} HeadRecord;
-
-typedef struct {
-  Rect box;
-  int32_t by, unused;
-} MaskRecord;
-
-/* Of one camera, from frame to frame. heads: room for MAX_HEADS, n_heads of them followed; masks: room for those of a
- * frame, MAX_HEADS and two for each detection. width: of its frames, px. */
-typedef struct {
-  HeadRecord *heads;
-  MaskRecord *masks;
-  int64_t n_heads, hold;
-  double width, margin;
-} WatchRecord;
-
-typedef struct {
-  double rank, second;
-  int32_t left, right;
-} Pair;
-
-typedef struct {
-  int32_t number; /* -1: none */
-  int32_t sure;
-} Match;
 
 API int32_t
 msh_nvds_heads_layout (uint32_t sizes[5])
@@ -68,24 +22,10 @@ msh_nvds_heads_layout (uint32_t sizes[5])
   return MAX_HEADS;
 }
 
-static double larger (double a, double b) { return b > a ? b : a; }   /* max (a, b) and min (a, b) of Python */
-static double smaller (double a, double b) { return b < a ? b : a; }
-static double middle_x (Rect b) { return b.x + b.w / 2; }
-static double middle_y (Rect b) { return b.y + b.h / 2; }
-static int same (Rect a, Rect b) { return a.x == b.x && a.y == b.y && a.w == b.w && a.h == b.h; }
-
 static int
 is_bad (Rect b)
 {
   return !(isfinite (b.x + b.w) && isfinite (b.y + b.h)) || b.w < 0 || b.h < 0;
-}
-
-static Rect
-moved (Rect b, const HeadRecord * h, int64_t ns)
-{
-  if (!(h->has & MOVES))
-    return b;
-  return (Rect) {b.x + h->vx * ns, b.y + h->vy * ns, b.w, b.h};
 }
 
 static Rect
@@ -103,43 +43,10 @@ both (Rect a, Rect b)
 }
 
 static Rect
-head_of (Rect p)
-{
-  double by_width = p.w * HEAD_TO_WIDTH, by_height = p.h * HEAD_TO_HEIGHT;
-  double height = by_height > by_width ? by_height : by_width;
-  height = height < p.h ? height : p.h;
-  return (Rect) {p.x, p.y - HEADROOM * height, p.w, (1 + HEADROOM) * height};
-}
-
-static Rect
 reaching (Rect head, double low)
 {
   double more = low - head.y < DEEPEST * head.h ? low - head.y : DEEPEST * head.h;
   return more <= head.h ? head : (Rect) {head.x, head.y, head.w, more};
-}
-
-static int
-fits (Rect face, Rect head)
-{
-  double x = face.x + face.w / 2, y = face.y + face.h / 2;
-  return head.x <= x && x <= head.x + head.w && head.y <= y && y <= head.y + head.h && 0.3 * head.h <= face.h &&
-      face.h <= 1.5 * head.h;
-}
-
-static double
-overlap_of (Rect a, Rect b)
-{
-  double width = smaller (a.x + a.w, b.x + b.w) - larger (a.x, b.x);
-  double height = smaller (a.y + a.h, b.y + b.h) - larger (a.y, b.y);
-  double common = width > 0 && height > 0 ? width * height : 0;
-  return common > 0 ? common / (a.w * a.h + b.w * b.h - common) : 0;
-}
-
-static void
-shift (Rect before, Rect after, double *dx, double *dy)
-{
-  *dx = (after.x + after.w / 2) - (before.x + before.w / 2);
-  *dy = after.y - before.y;
 }
 
 /* Set the velocity of `head`: the mean of the last one and of the last step, no faster than people run. */
@@ -209,167 +116,7 @@ mask_of (const HeadRecord * head, int by, double margin, int64_t hold, int64_t n
   return both (here, grown (moved (head->box, head, now - head->seen_at), share));
 }
 
-static int
-rising (const void *a, const void *b)
-{
-  const Pair *p = a, *q = b;
-  if (p->rank != q->rank)
-    return p->rank < q->rank ? -1 : 1;
-  if (p->second != q->second)
-    return p->second < q->second ? -1 : 1;
-  return p->left != q->left ? (p->left < q->left ? -1 : 1) : (p->right > q->right) - (p->right < q->right);
-}
-
-static int
-falling (const void *a, const void *b)
-{
-  return rising (b, a);
-}
-
-/* What a frame needs besides its records; all of it is freed at its end. */
-typedef struct {
-  HeadRecord *old, *heads, *unmatched;
-  const SeenRecord **persons;
-  Rect *faces, *sure_faces, *open;
-  int *owner;      /* by person: number of its sure face, or -1 */
-  Match *matches;  /* by person, then by open face */
-  char *left, *right;
-  Pair *pairs;
-  int n_old, n_heads, n_unmatched, n_persons, n_faces, n_sure, n_open;
-  size_t n_pairs, most_pairs;
-} Work;
-
-static int
-add_pair (Work * w, double rank, double second, int left, int right)
-{
-  if (w->n_pairs == w->most_pairs) {
-    size_t most = w->most_pairs ? 2 * w->most_pairs : 64;
-    Pair *more = realloc (w->pairs, most * sizeof *more);
-    if (!more)
-      return NO_MEMORY;
-    w->pairs = more;
-    w->most_pairs = most;
-  }
-  w->pairs[w->n_pairs++] = (Pair) {rank, second, left, right};
-  return 0;
-}
-
-/* Keep of the pairs, best first, those of which neither side had a better one. */
 static void
-one_each (Work * w, int lefts, int rights, int (*order) (const void *, const void *))
-{
-  size_t kept = 0;
-  if (w->n_pairs)
-    qsort (w->pairs, w->n_pairs, sizeof *w->pairs, order);
-  memset (w->left, 0, lefts);
-  memset (w->right, 0, rights);
-  for (size_t i = 0; i < w->n_pairs; i++) {
-    Pair p = w->pairs[i];
-    if (w->left[p.left] || w->right[p.right])
-      continue;
-    w->left[p.left] = w->right[p.right] = 1;
-    w->pairs[kept++] = p;
-  }
-  w->n_pairs = kept;
-}
-
-static int
-find_owners (Work * w)
-{
-  w->n_pairs = 0;
-  for (int i = 0; i < w->n_persons; i++) {
-    Rect person = w->persons[i]->box, head = head_of (person);
-    w->owner[i] = -1;
-    for (int n = 0; n < w->n_sure; n++) {
-      Rect face = w->sure_faces[n];
-      if (!fits (face, head))
-        continue;
-      double away = fabs (middle_x (face) - middle_x (head)) + fabs (middle_y (face) - middle_y (head));
-      if (add_pair (w, away / person.w, 0, i, n))
-        return NO_MEMORY;
-    }
-  }
-  one_each (w, w->n_persons, w->n_sure, rising);
-  for (size_t i = 0; i < w->n_pairs; i++)
-    w->owner[w->pairs[i].left] = w->pairs[i].right;
-  return 0;
-}
-
-/* By track, then by overlap; without overlap it may be another: good for the velocity, not to end a hold. */
-static int
-match_persons (Work * w, int64_t now)
-{
-  int taken = 0, n_free = 0;
-  char *used = w->right;
-  memset (used, 0, w->n_old);
-  for (int i = 0; i < w->n_persons; i++) {
-    w->matches[i] = (Match) {-1, 0};
-    int64_t track = w->persons[i]->track;
-    for (int n = w->n_old - 1; track >= 0 && n >= 0; n--) /* of two heads of one track the last one counts */
-      if (w->old[n].has & HAS_TRACK && w->old[n].track == track) {
-        if (!used[n]) {
-          w->matches[i] = (Match) {n, 1};
-          used[n] = 1;
-          taken++;
-        }
-        break;
-      }
-    n_free += w->matches[i].number < 0;
-  }
-  if (!n_free || taken == w->n_old)
-    return 0;
-  w->n_pairs = 0;
-  for (int n = 0; n < w->n_old; n++) {
-    HeadRecord *head = &w->old[n];
-    if (used[n] || !(head->has & HAS_PERSON))
-      continue;
-    Rect expected = moved (head->person, head, now - head->seen_at);
-    double reach = smaller (FURTHEST, FASTEST * (double) (now - head->seen_at) / 1e9) * larger (head->box.w, head->box.h);
-    for (int i = 0; i < w->n_persons; i++) {
-      double dx, dy;
-      if (w->matches[i].number >= 0)
-        continue;
-      Rect box = w->persons[i]->box;
-      double overlap = overlap_of (expected, box);
-      shift (expected, box, &dx, &dy);
-      double away = larger (fabs (dx), fabs (dy));
-      if ((overlap >= SAME_PERSON || away <= reach) && add_pair (w, overlap, -away, i, n))
-        return NO_MEMORY;
-    }
-  }
-  one_each (w, w->n_persons, w->n_old, falling);
-  for (size_t i = 0; i < w->n_pairs; i++)
-    w->matches[w->pairs[i].left] = (Match) {w->pairs[i].right, w->pairs[i].rank >= SAME_PERSON};
-  return 0;
-}
-
-/* Nearest first; further than a face away it may be another's: good for the velocity, not to end a hold. */
-static int
-match_faces (Work * w, int64_t now)
-{
-  w->n_pairs = 0;
-  for (int i = 0; i < w->n_open; i++)
-    w->matches[i] = (Match) {-1, 0};
-  for (int n = 0; n < w->n_unmatched; n++) {
-    HeadRecord *head = &w->unmatched[n];
-    Rect at = moved (head->box, head, now - head->seen_at);
-    double x = middle_x (at), y = middle_y (at);
-    double reach = smaller (FURTHEST, 1 + FASTEST * (double) (now - head->seen_at) / 1e9);
-    for (int i = 0; i < w->n_open; i++) {
-      Rect face = w->open[i];
-      double size = larger (face.w, face.h), ratio = head->box.w / face.w;
-      double away = larger (fabs (middle_x (face) - x), fabs (middle_y (face) - y)) / size;
-      if (away <= reach && 0.5 <= ratio && ratio <= 2 && add_pair (w, away, 0, i, n))
-        return NO_MEMORY;
-    }
-  }
-  one_each (w, w->n_open, w->n_unmatched, rising);
-  for (size_t i = 0; i < w->n_pairs; i++)
-    w->matches[w->pairs[i].left] = (Match) {w->pairs[i].right, w->pairs[i].rank < 1};
-  return 0;
-}
-
-static int
 follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_t hold, double width, int64_t now,
     MaskRecord ** mask)
 {
@@ -422,7 +169,6 @@ follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_
     loose->vy = before->vy;
     loose->has = HAS_FACE | IS_SURE | (before->has & MOVES);
   }
-  return by;
 }
 
 static int64_t
