@@ -22,11 +22,16 @@ from pipelines.errors import BadInput
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
+from scripts.accept.machine import run as run_command
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from prometheus_client.metrics import MetricWrapperBase
 
 FIRST_FRAME_S = 100.0
+LONG_S = 600.0
+USED = ("nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits")
 
 
 def main(argv: list[str]) -> int:
@@ -57,7 +62,7 @@ def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
         before = dict(store.platform.processed)
         begun = time.monotonic()
         print("playing", flush=True)
-        samples = _watch(store, begun, seconds, ended)
+        samples, gpu_samples = _watch(store, begun, seconds, ended)
         elapsed, after = time.monotonic() - begun, dict(store.platform.processed)
         died = store.platform.failed
     finally:
@@ -85,6 +90,7 @@ def run(path: Path, platform: str, seconds: float) -> dict[str, Any]:
         "looks": _sum(metrics.looks, "result"),
         "stages_ms": _means(metrics.stage_duration),
         "samples": samples,
+        "gpu_samples": gpu_samples,
     }
 
 
@@ -109,16 +115,31 @@ def _without_probe() -> None:
 
 def _watch(
     store: Store, begun: float, seconds: float, ended: threading.Event
-) -> list[tuple[float, dict[str, int], float]]:
-    """Wait for the time's end or `ended`; return at most 1,000 samples: s, frames by camera, MB of memory."""
+) -> tuple[list[tuple[float, dict[str, int], float]], list[tuple[float, float]]]:
+    """Wait for the time's end or `ended`; return at most 1,000 samples: s, frames by camera, MB of memory.
+
+    And of long runs s, MB of all cards' memory, where that can be read: a question takes a tenth of a second.
+    """
     samples: list[tuple[float, dict[str, int], float]] = []
+    of_cards: list[tuple[float, float]] = []
     every = max(0.5, seconds / 1000)
     while (now := time.monotonic() - begun) < seconds and not store.platform.failed:
         if not samples or now >= samples[-1][0] + every:
             samples.append((now, dict(store.platform.processed), _memory_mb()))
+            if seconds >= LONG_S and (used := cards_mb()) is not None:
+                of_cards.append((now, used))
         if ended.wait(0.1):
             break
-    return samples
+    return samples, of_cards
+
+
+def cards_mb(ask: Callable[[tuple[str, ...]], str | None] = run_command) -> float | None:
+    """Return how many MB of the cards' memory are in use; None where that is not said, as on a Jetson."""
+    answer = ask(USED)
+    try:
+        return sum(map(float, answer.splitlines())) if answer else None
+    except ValueError:
+        return None
 
 
 def _memory_mb() -> float:

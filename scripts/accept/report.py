@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from scripts.check_result import CheckLevel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from scripts.check_result import CheckResult
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 SCHEMA = "msh.acceptance/1"
 
 
-def report(checks: Sequence[CheckResult], about: dict[str, Any]) -> dict[str, Any]:
-    """Return the report as JSON types."""
+def report(
+    checks: Sequence[CheckResult], about: Mapping[str, Any], *, complete: bool = True
+) -> dict[str, Any]:
+    """Return the report as JSON types. complete: whether all checks have been made."""
     return {
         "schema": SCHEMA,
-        "accepted": all(check.good for check in checks),
+        "accepted": complete and all(check.good for check in checks),
+        "complete": complete,
         **about,
         "checks": [
             {
@@ -33,6 +36,18 @@ def report(checks: Sequence[CheckResult], about: dict[str, Any]) -> dict[str, An
             for check in checks
         ],
     }
+
+
+def without(content: Any, private: Mapping[str, str]) -> Any:
+    """Return JSON types in which words, such as folders named after people, are replaced by others."""
+    if isinstance(content, dict):
+        return {key: without(value, private) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [without(value, private) for value in content]
+    if isinstance(content, str):
+        for word, other in private.items():
+            content = content.replace(word, other)
+    return content
 
 
 def write(path: Path, content: dict[str, Any]) -> None:

@@ -36,6 +36,7 @@ RESULT: dict[str, Any] = {
     "masked": {"detector": 150.0, "hold": 30.0, "head_estimate": 20.0},
     "redaction_failures": 0.0,
     "stages_ms": {"probe": 1.5},
+    "samples": [(second, {}, 500.0) for second in range(11)],
 }
 
 
@@ -169,6 +170,7 @@ def changed(**how: Any) -> dict[str, Any]:
         (changed(masked={"detector": 180.0}), "masked heads a frame 1.80 instead of 2.00"),
         (changed(redaction_failures=2.0), "2 frames could not be masked"),
         (changed(frames=0), "no frame was analysed"),
+        (changed(frames=49), "49 frames analysed, 100 on the CPU: too few to compare"),
         ({"error": "no element nvinfer"}, "DeepStream: no element nvinfer"),
         (
             changed(cameras={"c": {"processed": 100, "persons": 4, "total_minor": 10000}}),
@@ -184,8 +186,20 @@ def test_comparing_with_the_cpu(gpu: dict[str, Any], said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "nobody", [changed(detections={"face": 150.0}), changed(masked={}), changed(detections={"person": 9.0})]
+)
+def test_a_clip_without_people_says_nothing(nobody: dict[str, Any]) -> None:
+    check = clip.compare(nobody, nobody)
+    assert (check.good, check.mend) == (False, "name a clip with more people: --clip FILE")
+
+
+@pytest.mark.parametrize(
     ("capacity", "best", "found"),
-    [(200, 16, "16 cameras"), (1000, 32, "32 cameras"), (9, 0, "not even one")],
+    [
+        (200, 16, "16 cameras at 10 frames a second"),
+        (1000, 32, "32 cameras at 10 frames a second or more"),
+        (9, 0, "not even one"),
+    ],
 )
 def test_how_many_streams(capacity: float, best: int, found: str) -> None:
     def run(count: int) -> dict[str, Any]:
@@ -193,13 +207,51 @@ def test_how_many_streams(capacity: float, best: int, found: str) -> None:
         return {"seconds": 10.0, "cameras": {n: {"processed": each} for n in range(count)}, "stages_ms": {}}
 
     check = clip.streams(run, 10)
+    assert check.found == found or not best
     assert check.found.startswith(found)
-    assert check.data.get("best", 0) == best
+    assert check.data["best"] == best
+    assert [clip.streams(run, 10, wanted=n).good for n in (best, 2 * best)] == [best > 0, capacity == 1000]
 
 
 def test_streams_that_fail_end_the_search() -> None:
     check = clip.streams(lambda count: {"error": "out of memory"} if count == 1 else RESULT, 10)
     assert (check.good, check.found) == (False, "out of memory")
+
+
+@pytest.mark.parametrize(("wanted", "good"), [(0, False), (4, True), (6, False)])
+def test_a_run_that_fails_is_no_limit_unless_enough_cameras_are_served(wanted: int, good: bool) -> None:
+    check = clip.streams(lambda count: {"error": "out of memory"} if count > 4 else RESULT, 10, wanted=wanted)
+    assert check.good == good
+    assert check.found.startswith("4 cameras at 10 frames a second; with more: out of memory")
+
+
+def test_a_probe_that_only_counts_and_does_not_run_is_no_comparison() -> None:
+    check = clip.streams(lambda _: RESULT, 10, lambda _: {"error": "no such property"})
+    assert (check.good, check.data["best"]) == (False, 32)
+    assert "with a probe that only counts: no such property" in check.found
+
+
+def test_a_report_of_checks_that_were_not_all_made_accepts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, film = tmp_path / "r.json", tmp_path / "till-of-anna.mp4"
+    film.touch()
+
+    def some(error: BaseException) -> Any:
+        yield ok("one", "fine")
+        raise error
+
+    for error in (KeyboardInterrupt(), RuntimeError(f"{film} in {tmp_path}")):
+        monkeypatch.setattr(acceptance, "all_checks", lambda _, error=error: some(error))
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert acceptance.main(["--report", str(report), "--clip", str(film)]) == 1
+        text = report.read_text()
+        content = json.loads(text)
+        assert (content["accepted"], content["complete"]) == (False, False)
+        assert "anna" not in text
+        assert str(tmp_path) not in text
+    assert content["checks"][-1]["found"] == "RuntimeError: CLIP in ~"
+    assert "not accepted: not all checks were made" in capsys.readouterr().out
 
 
 def test_a_run_that_cannot_start_is_one_line(tmp_path: Path) -> None:
@@ -256,7 +308,7 @@ def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytes
 
     def play(store: Path, platform: str, seconds: float) -> dict[str, Any]:
         played.append((store.name, platform))
-        return RESULT if len(played) < 4 or platform == "bare" else {"error": "enough"}
+        return {**RESULT, "samples": [(second, {}, 500.0) for second in range(61)]}
 
     monkeypatch.setattr(machine, "machine_checks", lambda: [ok(name, "there") for name in acceptance.NEEDED])
     monkeypatch.setattr(acceptance, "graph_checks", lambda: [ok("graph", "sound")])
@@ -271,7 +323,7 @@ def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("MSH_ENGINES", str(tmp_path / "engines"))
     report = tmp_path / "r.json"
     assert (
-        acceptance.main(["--clip", str(film), "--report", str(report), "--seconds", "10", "--minutes", "0"])
+        acceptance.main(["--clip", str(film), "--report", str(report), "--seconds", "10", "--minutes", "1"])
         == 0
     )
     found = {check["name"]: check for check in json.loads(report.read_text())["checks"]}
@@ -280,7 +332,10 @@ def test_all_the_way_on_a_box_that_has_it_all(tmp_path: Path, monkeypatch: pytes
         ("store-1.yaml", "cpu"),
         ("store-1.yaml", "deepstream"),
     ]
-    assert found["streams"]["found"].startswith("1 camera at 10 frames a second; 32 with a probe")
+    assert found["streams"]["found"].startswith("32 cameras at 10 frames a second or more; 32 with a probe")
+    assert found["memory"]["found"].startswith("500 MB to 500 MB in 1 minutes; a card's memory could not be")
+    assert acceptance.main(["--clip", str(film), "--report", str(report), "--minutes", "0"]) == 1
+    assert "not watched: --minutes 0" in report.read_text()
     assert found["engines"]["data"]["centerface"]["fresh"] is True
     assert found["marks"]["found"].startswith("100% of")
     assert (tmp_path / "engines" / "deepstream" / "centerface.yml").is_file()

@@ -20,7 +20,7 @@ from engines.tensorrt.build import WantedEngine
 from engines.tensorrt.engine_key import EnginePrecision
 from probes.frame import Box, Detection, Frame, Kind
 from probes.redaction.redact import Redactor
-from scripts.accept import clip, detectors, faces, memory, outage
+from scripts.accept import child, clip, detectors, faces, memory, outage
 from scripts.accept.outage import BACK_S, Phase
 from scripts.demo.encode import write_mp4
 from scripts.demo.footage import ASSETS
@@ -164,21 +164,33 @@ def test_judging_outages(away: Any, until: float, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("grow", "until", "said"),
+    ("grow", "of_card", "until", "said"),
     [
-        (0.0, 3600, "600 MB to 600 MB"),
-        (40.0, 3600, "615 MB to 635 MB"),
-        (400.0, 3600, "it grows"),
-        (0.0, 600, "ended"),
+        (0.0, None, 3600, "600 MB to 600 MB in 60 minutes; a card's memory could not be read"),
+        (0.0, 0.0, 3600, "600 MB to 600 MB in 60 minutes; the card's 2000 MB to 2000 MB"),
+        (40.0, 0.0, 3600, "615 MB to 635 MB"),
+        (400.0, 0.0, 3600, "it grows"),
+        (0.0, 400.0, 3600, "it grows: 600 MB to 600 MB in 60 minutes; the card's 2149 MB to 2351 MB"),
+        (0.0, 0.0, 600, "ended"),
     ],
 )
-def test_judging_memory(grow: float, until: int, said: str) -> None:
-    samples = [
-        (float(at), 600 + grow * at / 3600 + (300 if at < 60 else 0)) for at in range(0, until + 1, 10)
-    ]
-    check = memory.judge(samples, 3600)
+def test_judging_memory(grow: float, of_card: float | None, until: int, said: str) -> None:
+    times = [float(at) for at in range(0, until + 1, 10)]
+    samples = [(at, {}, 600 + grow * at / 3600 + (300 if at < 60 else 0)) for at in times]
+    card = [] if of_card is None else [(at, 2000 + of_card * at / 3600) for at in times]
+    check = memory.judge({"samples": samples, "gpu_samples": card}, 3600)
     assert said in check.found
-    assert check.good == (said not in ("it grows", "ended"))
+    assert check.good == (not said.startswith(("it grows", "ended")))
+
+
+def test_a_run_that_fails_says_nothing_good_of_memory() -> None:
+    check = memory.judge({"error": "ended before its time: no memory"}, 3600)
+    assert (check.good, check.found) == (False, "the run ended: ended before its time: no memory")
+
+
+def test_the_cards_memory_is_what_the_driver_says() -> None:
+    answers = ("1830\n20", "[N/A]", None, "")
+    assert [child.cards_mb(lambda _, said=said: said) for said in answers] == [1850, None, None, None]
 
 
 def agreement(found: int, clear: int = 100) -> Agreement:
