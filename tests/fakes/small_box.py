@@ -32,7 +32,8 @@ class SmallBox:
     """Runs for so many seconds; then `checks` and `latencies` tell of the time since `forget`.
 
     people: in view of each camera, who stay for stay_s and are followed by others. walks: whether they are
-    lost where a camera is looked at less than twice a second.
+    lost where a camera is looked at less than twice a second. on_gpu: as with DeepStream: decoding costs
+    nothing and is not left out, and the idle time that is told is that of CPU cores, which do little.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class SmallBox:
         cores: float = CORES,
         *,
         walks: bool = False,
+        on_gpu: bool = False,
     ) -> None:
         self.cameras, self._fps = [f"c{n}" for n in range(cameras)], fps
+        self._on_gpu = on_gpu
         self._people, self._stay_s, self._cores = people, stay_s, cores
         self._lost_s = WALK_LOST_S if walks else LOST_S
         self._persons = self._followed = 0
@@ -94,7 +97,7 @@ class SmallBox:
                 self._sent[camera] += 1
                 unit = Unit.KEY if self._sent[camera] % self._fps == 0 else Unit.REFERENCED
                 if self._gates[camera].passes(unit, self.now):
-                    self._decoding[camera].append([DECODE_S, self.now])
+                    self._decoding[camera].append([0.0 if self._on_gpu else DECODE_S, self.now])
 
     def _shares(self) -> dict[str, float]:
         """Return the cores that each task gets; inference has two threads, the others one."""
@@ -166,12 +169,12 @@ class SmallBox:
             sum(self._owed),
             self._owed[0],
             self._latency_s,
-            self._idle_s,
+            0.8 * self.now if self._on_gpu else self._idle_s,
             self._looked,
             self._persons,
             self._followed,
         )
-        self.governor.update(totals, len(self.cameras))
+        self.governor.update(totals, len(self.cameras), skips_decoding=not self._on_gpu)
         self.throttle.slowest_s = self.governor.slowest_s
         self.throttle.share, self.throttle.part = self.governor.share, self.governor.part
         alike, people = dict.fromkeys(self.cameras, 1), dict.fromkeys(self.cameras, self._people)

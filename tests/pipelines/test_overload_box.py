@@ -79,3 +79,14 @@ def test_cameras_of_walkers_take_turns_and_all_return_where_there_is_room():
     box._cores = 12.0
     box.run(900)
     assert box.governor.suspended == 0
+
+
+def test_walkers_are_followed_where_a_gpu_is_short_and_the_cores_beside_it_are_idle():
+    box = SmallBox(cameras=8, fps=25, people=2, walks=True, on_gpu=True)
+    box.run(120)
+    box.forget()
+    box.run(120)
+    assert 0 < box.governor.suspended < 8
+    assert len(box.checks) > 100
+    assert box.checks.count(True) / len(box.checks) > 0.75
+    assert sorted(box.latencies)[int(0.95 * len(box.latencies))] < 1
