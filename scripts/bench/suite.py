@@ -71,6 +71,11 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
             ("--rounds", "1", "--frames", "40" if quick else "100"),
         ),
         BenchPart(
+            "detector",
+            "each network alone, one thread, by runtime and arithmetic",
+            ("--rounds", "2" if quick else "5", *against),
+        ),
+        BenchPart(
             "cameras",
             "whole stores of live cameras, 10 frames a second each",
             ("--cameras", "1", *(() if quick else ("2", "4")), "--seconds", seconds, *against),
@@ -82,6 +87,11 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
             "what looks cost the video path, and CPU time of one look",
             ("--seconds", seconds, "--most", "10" if quick else "40"),
         ),
+        BenchPart(
+            "brands",
+            "how well marks are recognised, unseen in training; the product's own routes only",
+            ("--no-baselines", "--sample", "5" if quick else "20", "--people", "5" if quick else "30"),
+        ),
         BenchPart("prices", "votes, beliefs and prices", ("--people", people)),
         BenchPart("probe", "our code in the DeepStream graph", ("--rounds", "3" if quick else "15")),
     )
@@ -89,7 +99,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the suite."""
-    about = "all benches that need nothing but this machine: medians and spread, about six minutes a repeat"
+    about = "all benches that need nothing but this machine: medians and spread, about eight minutes a repeat"
     parser = benches.add_parser("all", help=about, description=about)
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each bench (3)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these benches of the suite alone")

@@ -12,6 +12,7 @@ BENCHES = (
     "suite",
     "brands",
     "cameras",
+    "detector",
     "faults",
     "looks",
     "overload",

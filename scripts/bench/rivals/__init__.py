@@ -1,1 +1,1 @@
-"""Scripts of other makes, which `msh bench cameras` measures beside ours in environments of their own."""
+"""Scripts of other makes, which benches measure beside ours in environments of their own."""
