@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +17,11 @@ STARVED_S = 5.0
 """A camera that has waited for its turn for so long gets it, however old its item is."""
 SOON_S = 2.0
 """Only who gives items so often loses one by its age: the next will be fresh."""
+FAIR_TURNS = 3
+"""Nor a camera that lost one already, where another had so many turns since."""
+NOBODY: Final = Counter[str]()
+LATE_S = 0.05
+"""So much later than by its camera's rate may an item come that is waited for."""
 
 
 class LatestPerCamera(Generic[T]):
@@ -24,7 +30,8 @@ class LatestPerCamera(Generic[T]):
     on_drop(camera, reason): called in the producer's thread, without any lock held, for each item that
     nobody will see; reason is "superseded" (a newer one came first), "removed" (camera or all closed), or
     "stale", in the consumer's thread: it waited for longer than max_age_s, the next comes within SOON_S, and
-    its camera had a turn in the last STARVED_S. With that bound whose turn was longest ago is first.
+    its camera had a turn in the last STARVED_S. With that bound whose turn was longest ago is first, and who
+    lost an item by age keeps that place: the next one is waited for where no other grows too old meanwhile.
 
     >>> frames = LatestPerCamera()
     >>> frames.put("door", "first")
@@ -46,6 +53,8 @@ class LatestPerCamera(Generic[T]):
         self._put_at: dict[str, float] = {}
         self._every_s: dict[str, float] = {}
         self._turn_at: dict[str, float] = {}
+        self._owed: dict[str, Counter[str]] = {}
+        """The cameras that lost an item by its age and had no turn since: how many each other had."""
         self._removed: set[str] = set()
         self._closed = self._woken = False
 
@@ -69,18 +78,54 @@ class LatestPerCamera(Generic[T]):
         Waits up to timeout_s for the first one; empty after that, after `wake`, and at once when closed.
         """
         with self._ready:
-            self._ready.wait_for(lambda: self._slots or self._closed or self._woken, timeout_s)
-            self._woken = False
-            stale = self._take_stale()
-            # A dict keeps a camera's place while its item is replaced, so no camera can starve another.
-            cameras = list(self._slots)
+            stale, cameras = self._wait(timeout_s)
             if self._max_age_s is not None:
-                cameras.sort(key=lambda camera: self._turn_at.get(camera, 0.0))
-                self._turn_at |= dict.fromkeys(cameras[:limit], self._clock())
+                self._note_turns(cameras[:limit])
             taken = [self._slots.pop(camera) for camera in cameras[:limit]]
         for camera in stale:
             self._on_drop(camera, "stale")
         return taken
+
+    def _wait(self, timeout_s: float) -> tuple[list[str], list[str]]:
+        """Wait for what can be taken; return whose items were too old, and the cameras in their order."""
+        ends_at, stale = time.monotonic() + timeout_s, list[str]()
+        while True:
+            stale += self._take_stale()
+            # A dict keeps a camera's place while its item is replaced, so no camera can starve another.
+            cameras = list(self._slots)
+            if self._max_age_s is not None:
+                cameras.sort(key=self._had_turn)
+            owed_s = self._comes_in(cameras[0]) if cameras else 0.0
+            left_s = ends_at - time.monotonic()
+            ready = cameras and not owed_s
+            if ready or self._closed or self._woken or left_s <= 0:
+                self._woken = False
+                return stale, [] if owed_s else cameras
+            self._ready.wait(min(left_s, owed_s or left_s))
+
+    def _note_turns(self, cameras: list[str]) -> None:
+        self._turn_at |= dict.fromkeys(cameras, self._clock())
+        for camera in cameras:
+            self._owed.pop(camera, None)
+        for others in self._owed.values():
+            others.update(cameras)
+
+    def _had_turn(self, camera: str) -> float:
+        return self._turn_at.get(camera, -math.inf)
+
+    def _comes_in(self, first: str) -> float:
+        """Return for how long an item is awaited that goes before that of `first`; 0 where none is.
+
+        Its camera is owed a turn, and the other item is not too old by then.
+        """
+        now, turn_at = self._clock(), self._had_turn(first)
+        latest = self._put_at[first] + (self._max_age_s or 0.0) - LATE_S
+        due = (
+            self._put_at[camera] + self._every_s[camera] + LATE_S
+            for camera in self._owed
+            if camera not in self._slots and self._had_turn(camera) < turn_at
+        )
+        return max(0.0, min((at for at in due if now < at <= latest), default=now) - now)
 
     def _take_stale(self) -> list[str]:
         """Take out what is too old to be worth the work, and return whose it was."""
@@ -89,9 +134,11 @@ class LatestPerCamera(Generic[T]):
         now, stale = self._clock(), []
         for camera in list(self._slots):
             is_old = now - self._put_at[camera] > self._max_age_s
-            had_turn = now - self._turn_at.get(camera, -math.inf) < STARVED_S
-            if is_old and had_turn and self._every_s[camera] <= SOON_S:
+            had_turn = now - self._had_turn(camera) < STARVED_S
+            is_fair = max(self._owed.get(camera, NOBODY).values(), default=0) < FAIR_TURNS
+            if is_old and had_turn and is_fair and self._every_s[camera] <= SOON_S:
                 del self._slots[camera]
+                self._owed.setdefault(camera, Counter())
                 stale.append(camera)
         return stale
 
@@ -110,8 +157,10 @@ class LatestPerCamera(Generic[T]):
         """Forget the camera: its item vanishes, and late ones are dropped."""
         with self._ready:
             self._removed.add(camera)
-            for kept in (self._slots, self._put_at, self._every_s, self._turn_at):
+            for kept in (self._slots, self._put_at, self._every_s, self._turn_at, self._owed):
                 kept.pop(camera, None)
+            for others in self._owed.values():
+                del others[camera]
 
     def close(self) -> None:
         """Drop everything and wake the consumer, for good."""

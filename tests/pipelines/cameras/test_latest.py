@@ -1,8 +1,10 @@
 import threading
 import time
+from collections import Counter
+from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -139,3 +141,62 @@ def test_a_camera_that_gives_an_item_every_few_seconds_loses_none_by_age():
         slow.now += 1.5
         slow.got += slow.mailbox.take(0)
     assert (slow.got, slow.drops) == (list(range(20)), [])
+
+
+@given(
+    cameras=st.integers(2, 8),
+    tenths=st.integers(2, 16),
+    random=st.randoms(use_true_random=False),
+)
+@example(cameras=2, tenths=6, random=Random(0))  # in step: 48 to 240 turns
+@example(cameras=2, tenths=9, random=Random(31))
+def test_cameras_in_step_share_the_turns_whatever_their_phases(cameras, tenths, random):
+    """None has far more than four times another's turns: three of one, and the next item of who is owed is his."""
+    slow = Slow(tenths)
+    due = {f"c{number}": {random.randrange(10)} for number in range(cameras)}
+    slow.run(60, due)
+    turns = Counter(camera for camera, _ in slow.got)
+    assert max(turns.values()) <= 4 * min(turns[camera] for camera in due) + 2
+    assert len(slow.got) + len(slow.drops) + len(slow.mailbox) == cameras * 60
+
+
+def test_who_lost_an_item_by_age_goes_first_with_the_next_one_that_is_due():
+    slow = Slow(0)
+
+    def put(camera, at):
+        slow.now = at
+        slow.mailbox.put(camera, camera)
+
+    put("b", 99.1)
+    assert slow.mailbox.take(0) == ["b"]
+    put("a", 100.0)
+    assert slow.mailbox.take(0) == ["a"]
+    put("b", 100.1)
+    slow.now = 100.6
+    assert (slow.mailbox.take(0, 1), slow.drops) == ([], [("b", "stale")])
+    put("a", 101.0)
+    assert slow.mailbox.take(0, 1) == []  # b's is due, and a's is not too old then
+    put("b", 101.1)
+    assert [slow.mailbox.take(0, 1), slow.mailbox.take(0, 1)] == [["b"], ["a"]]
+    assert len(slow.drops) == 1
+
+
+def test_who_is_owed_a_turn_and_gives_nothing_holds_nobody_up():
+    slow = Slow(0)
+    slow.mailbox.put("gone", 1)
+    slow.mailbox.take(0)
+    slow.now += 1
+    slow.mailbox.put("gone", 2)
+    slow.now += 0.6
+    assert slow.mailbox.take(0) == []
+    slow.now = 102.1  # it was due at 102
+    slow.mailbox.put("here", 3)
+    assert slow.mailbox.take(0) == [3]
+
+
+def test_two_cameras_in_step_have_as_many_turns():
+    slow = Slow(6)
+    slow.run(240, {"a": {0}, "b": {1}})
+    turns = Counter(camera for camera, _ in slow.got)
+    assert min(turns.values()) >= 0.9 * max(turns.values())
+    assert max(age for _, age in slow.got) <= 0.5
