@@ -21,7 +21,7 @@ FOLLOW_FPS: Final = 2.5
 RARE: Final = 0.85
 """Cameras that have less than this share of it are looked at too rarely."""
 FOLLOWED: Final = 0.6
-"""Share of the persons seen that must be in a track."""
+"""Share of the persons seen whose track must have been seen before."""
 LEAST: Final = 8
 """So many must have been seen for that to mean anything."""
 LEAST_S, SPAN_S = 6.0, 12.0

@@ -26,7 +26,8 @@ class Totals:
 
     idle_s: seconds without work of the machine's cores, mean of all; 0 where that is not known.
     looks_owed: checks of persons in view for 10 s; looks_missed: of those, where 6 looks were not reached.
-    looks: that ended, whatever they found. persons, followed: detected for sure, and of those in a track.
+    looks: that ended, whatever they found. persons, followed: detected for sure, and of those in a track that
+    was seen before.
     """
 
     at: float

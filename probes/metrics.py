@@ -170,7 +170,10 @@ class Metrics:
     def _add_people(self, counter: Callable[..., Counter], gauge: Callable[..., Gauge]) -> None:
         self.tracks_active = gauge("tracks_active", "Confirmed persons in view.", "camera")
         self.persons_detected = counter(
-            "persons_detected_total", "Persons found for sure, and whether in a track.", "camera", "followed"
+            "persons_detected_total",
+            "Persons found for sure, and whether their track was seen before.",
+            "camera",
+            "followed",
         )
         self.people_held = gauge(
             "people_held",

@@ -151,6 +151,8 @@ class Floor:
         self._stand(shown, visits)
         values = {track: self._people.value(track) for track in shown}
         self._count_items(values)
+        # DeepStream's tracker may number a person at once, the CPU's only the third time: once means nothing.
+        followed = sum(track in self._present or track in self._held for track in shown)
         self._present |= values
         for track in self._held.keys() & values.keys():  # the tracker itself went on with it
             self._count_returned(track, self._held.pop(track)[1], "found")
@@ -162,8 +164,9 @@ class Floor:
         self._settle(frame.camera, at, visits)
         for kind, count in Counter(detection.kind for detection in frame.detections).items():
             self._metrics.detections.labels(frame.camera, kind.value).inc(count)
-        for followed, count in Counter(p.track is not None for p in frame.of(Kind.PERSON)).items():
-            self._metrics.persons_detected.labels(frame.camera, "yes" if followed else "no").inc(count)
+        for label, count in (("yes", followed), ("no", len(frame.of(Kind.PERSON)) - followed)):
+            if count:
+                self._metrics.persons_detected.labels(frame.camera, label).inc(count)
         changed = self._lookups.commit()
         if self._journal:
             self._journal.prices(changed)

@@ -61,6 +61,24 @@ def test_heads_are_covered_before_the_tracker_knows_a_person(tmp_path):
         assert all(shop.covered["c0"])
 
 
+@pytest.mark.parametrize("native", [False, True], ids=["pyds", "reader"])
+def test_who_has_a_new_number_in_each_picture_is_not_followed_and_who_keeps_it_is(tmp_path, native):
+    """A tracker that confirms at once numbers everybody; so does one that loses who walks at each frame."""
+
+    def scene(slot, number):
+        return [person(7 if slot else 100 + number)]
+
+    with lockstep(tmp_path, Lockstep(scene, native=native)) as shop:
+        shop.step(10)
+        counted = shop.run.metrics.registry.get_sample_value
+        told = {
+            (camera, how): counted("msh_persons_detected_total", {"camera": camera, "followed": how})
+            for camera in ("c0", "c1")
+            for how in ("yes", "no")
+        }
+    assert told == {("c0", "yes"): None, ("c0", "no"): 10, ("c1", "yes"): 9, ("c1", "no"): 1}
+
+
 def test_a_number_that_the_tracker_gives_again_is_another_person(tmp_path):
     def scene(_slot, number):
         return [] if 5 <= number < 40 else [person(7)]

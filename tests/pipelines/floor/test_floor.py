@@ -165,6 +165,19 @@ def test_commands_that_cannot_be_obeyed(asked, error):
         commands["served"](asked)
 
 
+def test_who_is_in_a_track_for_the_first_time_is_not_followed_yet():
+    shop = Shop()
+    for second in range(3):
+        shop.see(second, (1, ""), (10 + second, ""))
+    followed = {
+        how: shop.metrics.registry.get_sample_value(
+            "msh_persons_detected_total", {"camera": "door", "followed": how}
+        )
+        for how in ("yes", "no")
+    }
+    assert followed == {"yes": 2, "no": 4}
+
+
 def test_a_command_is_obeyed_with_the_next_frame():
     shop = Shop()
     shop.visit(0, (1, ""))
