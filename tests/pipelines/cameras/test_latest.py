@@ -151,7 +151,7 @@ def test_a_camera_that_gives_an_item_every_few_seconds_loses_none_by_age():
 @example(cameras=2, tenths=6, random=Random(0))  # in step: 48 to 240 turns
 @example(cameras=2, tenths=9, random=Random(31))
 def test_cameras_in_step_share_the_turns_whatever_their_phases(cameras, tenths, random):
-    """None has far more than four times another's turns: three of one, and the next item of who is owed is his."""
+    """None has far more than four times another's turns: three, and until the next item of who is owed."""
     slow = Slow(tenths)
     due = {f"c{number}": {random.randrange(10)} for number in range(cameras)}
     slow.run(60, due)
