@@ -208,6 +208,10 @@ class Detector:
             raise InferenceFailed(f"model {self.name}: {error}") from error
         return work
 
+    def rest(self) -> None:
+        """Give back the memory that is kept for the next pictures of sizes like the last ones."""
+        self._network.rest()
+
     def patience(self, timeout_s: float | None) -> float:
         """Return how long to wait for an answer, s."""
         return self._patience_s if timeout_s is None else timeout_s

@@ -228,6 +228,13 @@ class Network:
             del idle, dropped, resting
             release_free_memory()
 
+    def rest(self) -> None:
+        """Give back what is kept for the next input of a size like the last ones: it comes again when needed."""
+        with self._lock:
+            self._drop(*(one for one in self._large.values() if not one.slots_out))
+            self._free = [slot for slot in self._free if slot.size is None]
+        release_free_memory()
+
     def _ask(self, size: tuple[int, int] | None) -> None:
         """Count a large size. Outside of the lock, which every picture needs: a file may be read."""
         if size is None or not is_large(size):

@@ -213,6 +213,11 @@ class SceneDetector:
         objects, doubtful = self._joiner.split(together(empty + persons))
         return Scene(objects, doubtful, joined_faces(empty + faces, self._faces.model))
 
+    def rest(self) -> None:
+        """Give back the memory that is kept for the next pictures, up to 800 MB after one of 48 MP."""
+        for detector in self.detectors:
+            detector.rest()
+
     def start(self, pictures: Sequence[I420], wanted: Sequence[SceneRequest]) -> PendingScenes:
         """Begin to work on the pictures, which must stay as they are until the results are there.
 

@@ -47,6 +47,8 @@ logger = logging.getLogger(__name__)
 
 LOST_MS = 2000
 GAP_MS = 2500
+LARGE_PX = 4_000_000
+"""After each step at pictures of so many pixels the networks' memory is given back: the next step needs it."""
 MAX_THINGS = 4
 """Things beside people that are read, the largest: each is another look."""
 MAX_WAITING_BYTES = 64 * 1024 * 1024
@@ -124,7 +126,9 @@ class Annotator:
         """Annotate one picture, in place: everyone in it counts, and one look worth a whole vote confirms."""
         closer = look_closer(self._scenes, pixels, self._scenes.detect(pixels))
         scene = closer.scene
+        self._rest(pixels)
         turned = look_turned(self._scenes, pixels, scene, self._masking)
+        self._rest(pixels)
         found = scene.objects
         detections = [
             *detections_of(scene.doubtful, Kind.DOUBTFUL, PERSON),
@@ -150,6 +154,10 @@ class Annotator:
         more = (*turned.masks, *(Mask(box, By.DETECTOR) for box in cut))
         redacted = self._redactor().redact(shown, pixels, more)
         return Annotated(0, redacted, values, unworn, left_out, turned.turn)
+
+    def _rest(self, pixels: I420) -> None:
+        if pixels.width * pixels.height >= LARGE_PX:
+            self._scenes.rest()
 
     def video(self, name: str, frames: Iterable[tuple[int, I420]], *, ahead_ms: int = 0) -> Video:
         """Annotate a video frame by frame; a frame that cannot be masked is withheld.

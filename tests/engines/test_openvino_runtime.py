@@ -61,6 +61,14 @@ def test_the_network_for_large_pictures_goes_when_none_came_for_a_minute() -> No
     now[0] += LARGE_IDLE_S - 1
     worked(network, (256, 192))
     assert [slot.size for slot in network._free] == [(1024, 512), (256, 192)]
+    under_work = filled(network, (1024, 512))[0]
+    network.rest()
+    assert len(network._large) == 1, "a large picture is under work"
+    network.give_back([under_work])
+    network.rest()
+    assert not network._large
+    assert not network._free
+    assert len(worked(network, (1024, 512)).scores), "the next one works as before"
 
 
 def test_a_large_size_that_comes_often_has_a_network_of_its_own_and_at_the_next_start_at_once(
