@@ -13,13 +13,14 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, GObject, Gst  # noqa: E402
 
+from pipelines.cpu.gst import init  # noqa: E402
 from pipelines.gst_structure import caps_structure  # noqa: E402
 from tests.fakes.batching import Router, slots_in  # noqa: E402
 
 if TYPE_CHECKING:
     from tests.fakes.deepstream import FakeElementFactory
 
-Gst.init(None)
+init()  # not Gst.init: the first rtspsrc of a process looks for the login guard, for all that follow
 DIRECTIONS = {"src": Gst.PadDirection.SRC, "sink": Gst.PadDirection.SINK}
 
 

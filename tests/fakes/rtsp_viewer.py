@@ -12,7 +12,9 @@ gi.require_version("GstApp", "1.0")
 gi.require_version("GstVideo", "1.0")
 from gi.repository import Gst, GstApp, GstVideo  # noqa: E402, F401
 
-Gst.init(None)
+from pipelines.cpu.gst import init  # noqa: E402
+
+init()  # not Gst.init: the first rtspsrc of a process looks for the login guard, for all that follow
 
 
 class RtspViewer:
