@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 LOST_MS = 2000
 GAP_MS = 2500
 LARGE_PX = 4_000_000
-"""After each step at pictures of so many pixels the networks' memory is given back: the next step needs it."""
+"""After each step at pictures of so many pixels the networks give their memory back: the next needs it."""
 MAX_THINGS = 4
 """Things beside people that are read, the largest: each is another look."""
 MAX_WAITING_BYTES = 64 * 1024 * 1024
