@@ -229,7 +229,7 @@ class Network:
             release_free_memory()
 
     def rest(self) -> None:
-        """Give back what is kept for the next input of a size like the last ones: it comes again when needed."""
+        """Give back what is kept for the next inputs of the last sizes: it comes again when needed."""
         with self._lock:
             self._drop(*(one for one in self._large.values() if not one.slots_out))
             self._free = [slot for slot in self._free if slot.size is None]
