@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-_ZEROS: Final = re.compile(rb"\0{2,}([^\0])(.)", re.DOTALL)
+_ZEROS: Final = re.compile(rb"\0{2,}([^\0])(?=(.))", re.DOTALL)
 _BLOCK: Final = 2**20
 _START, _ESCAPE = 1, 3
 _SPS_264: Final = (0x67, 0x47, 0x27)

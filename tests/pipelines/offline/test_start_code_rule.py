@@ -51,6 +51,14 @@ def test_escapes_zeros_between_and_a_cameras_own_data_are_no_damage(
     assert not breaks_start_code_rule(BytesIO(whole + bytes(100)))
 
 
+@pytest.mark.parametrize("kind", STREAMS)
+def test_a_start_code_right_behind_an_escape_ends_the_picture(kind: str) -> None:
+    head, picture, data = STREAMS[kind]
+    ends_with_zeros = picture + PICTURE + b"\0\0\x03"
+    units = (ends_with_zeros, data + b"camera\0\0\0\0\x09own", picture + PICTURE)
+    assert not breaks_start_code_rule(BytesIO(head + b"".join(START + unit for unit in units)))
+
+
 @pytest.mark.parametrize(
     "head", [b"\0\0\x01\xb3", b"\0\0\x01\xba", b"\0\0\x01\xb0", b"\0\0\0\x20ftyp", b"GIF89a"]
 )
