@@ -42,7 +42,9 @@ _library.g_object_ref.restype = ctypes.c_void_p
 _library.g_object_is_floating.argtypes = [ctypes.c_void_p]
 _library.g_object_is_floating.restype = ctypes.c_int
 _library.g_object_force_floating.argtypes = [ctypes.c_void_p]
-_OK = int(GstRtsp.RTSPResult.OK)
+# Read here, before threads: PyGObject makes an enum at its first use, and a second thread sees it half made.
+_OK, _GOES_ON = int(GstRtsp.RTSPResult.OK), GstRtsp.RTSPResult.OK
+_LOCATION, _CHALLENGE = GstRtsp.RTSPHeaderField.LOCATION, GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
 _rtsp = ctypes.CDLL("libgstrtsp-1.0.so.0")
 _rtsp.gst_rtsp_message_add_header.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
 _rtsp.gst_rtsp_message_get_header.argtypes = [
@@ -72,17 +74,16 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
             self._lead(request, answer)
         except Exception:
             logger.exception("an RTSP answer could not be looked at")
-        return GstRtsp.RTSPResult.OK
+        return _GOES_ON
 
     def _lead(self, request: Any, answer: Any) -> None:
-        field = GstRtsp.RTSPHeaderField.LOCATION
-        if not (found := _texts(answer, field)):
+        if not (found := _texts(answer, _LOCATION)):
             return
-        answer.remove_header(field, -1)
+        answer.remove_header(_LOCATION, -1)
         self._redirections += 1
         _, _, asked, _ = request.parse_request()
         if self._redirections <= MAX_REDIRECTIONS and (target := redirection_target(asked, found[0])):
-            answer.add_header(field, target)
+            answer.add_header(_LOCATION, target)
 
 
 def register() -> None:
@@ -100,11 +101,11 @@ def settle() -> None:
 
 
 def _clean(answer: Any) -> None:
-    field = GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
-    if found := _texts(answer, field):
-        answer.remove_header(field, -1)
+    if found := _texts(answer, _CHALLENGE):
+        answer.remove_header(_CHALLENGE, -1)
         for login in known_logins(read_challenges(found)):
-            _rtsp.gst_rtsp_message_add_header(hash(answer), int(field), login.written().encode("latin-1"))
+            text = login.written().encode("latin-1")
+            _rtsp.gst_rtsp_message_add_header(hash(answer), int(_CHALLENGE), text)
 
 
 def _texts(answer: Any, field: Any) -> list[str]:

@@ -30,6 +30,7 @@ _starting = threading.Lock()
 _started: list[bool] = []
 CONVERT, SINK = "convert", "sink"
 FULL_RANGE = 1  # GST_VIDEO_COLOR_RANGE_0_255, a name that Python cannot write
+_I420 = GstVideo.VideoFormat.I420  # read before threads: see login_guard
 _STUDIO_LUMA = (219 / 255, 16.0)  # factor and offset from full range, ITU-R BT.601
 _STUDIO_CHROMA = (224 / 255, 128 * (1 - 224 / 255))
 
@@ -100,7 +101,7 @@ def copy_i420(sample: Any) -> I420:
     Full-range video (JPEG, and H.264 of many cameras) is brought to studio range, as `I420` means it.
     """
     info = GstVideo.VideoInfo.new_from_caps(sample.get_caps())
-    if info is None or info.finfo.format != GstVideo.VideoFormat.I420:
+    if info is None or info.finfo.format != _I420:
         raise SourceLost(Cause.CODEC, "the decoder gives no I420")
     buffer = sample.get_buffer()
     layout: Any = GstVideo.buffer_get_video_meta(buffer) or info

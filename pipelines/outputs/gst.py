@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from engines.image import I420
 
 KEYFRAME_S = 2
+_I420 = GstVideo.VideoFormat.I420  # read before threads: see pipelines.cameras.login_guard
 NEEDED = {"appsrc": "base", "videoscale": "base", "h264parse": "bad", "x264enc": "ugly"}
 
 
@@ -90,7 +91,7 @@ def encoder(fps: int | Fraction, bitrate_kbit: int | None, *, live: bool, quanti
 @lru_cache(maxsize=32)
 def _layout(size: tuple[int, int]) -> Any:
     info = GstVideo.VideoInfo.new()
-    info.set_format(GstVideo.VideoFormat.I420, *size)
+    info.set_format(_I420, *size)
     return info
 
 

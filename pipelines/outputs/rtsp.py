@@ -43,6 +43,9 @@ CLOSE_S = 5.0
 CLIENT_THREADS = 32
 """A viewer of a camera without pictures waits in its own thread, so that it holds up nobody else."""
 ROLE = "viewer"
+# Read before threads: see pipelines.cameras.login_guard.
+_REMOVE, _KEEP = GstRtspServer.RTSPFilterResult.REMOVE, GstRtspServer.RTSPFilterResult.KEEP
+_DIGEST = GstRtsp.RTSPAuthMethod.DIGEST
 
 
 @dataclass(slots=True)
@@ -162,9 +165,10 @@ class RtspOutput:
             return
         self._server.get_mount_points().remove_factory(stream.path)
         viewers = set(stream.viewers)
-        remove, keep = GstRtspServer.RTSPFilterResult.REMOVE, GstRtspServer.RTSPFilterResult.KEEP
         self._on_loop(
-            lambda: self._server.client_filter(lambda _server, one: remove if hash(one) in viewers else keep)
+            lambda: self._server.client_filter(
+                lambda _server, one: _REMOVE if hash(one) in viewers else _KEEP
+            )
         )
         self._watch(camera, stream, {})
 
@@ -211,10 +215,9 @@ class RtspOutput:
         thread, self._thread = self._thread, None
         if thread is None:
             return
-        remove = GstRtspServer.RTSPFilterResult.REMOVE
 
         def stop() -> None:
-            self._server.client_filter(lambda *_: remove)
+            self._server.client_filter(lambda *_: _REMOVE)
             for source in self._sources:
                 source.destroy()
             self._loop.quit()
@@ -342,7 +345,7 @@ def _auth(user: str, password: str) -> Any:
     auth, token = GstRtspServer.RTSPAuth(), GstRtspServer.RTSPToken()
     token.set_string("media.factory.role", ROLE)
     # Not basic: it would send the password readable, and the streams are not encrypted.
-    auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
+    auth.set_supported_methods(_DIGEST)
     auth.add_digest(user, password, token)
     return auth
 
