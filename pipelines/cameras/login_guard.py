@@ -22,6 +22,7 @@ gi.require_version("GstRtsp", "1.0")
 from gi.repository import GObject, Gst, GstRtsp  # noqa: E402
 
 from pipelines.cameras.challenges import known_logins, read_challenges  # noqa: E402
+from pipelines.cameras.keep_alive import RtspSession  # noqa: E402
 from pipelines.cameras.redirections import redirection_target  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ _library.g_object_force_floating.argtypes = [ctypes.c_void_p]
 # Read here, before threads: PyGObject makes an enum at its first use, and a second thread sees it half made.
 _OK, _GOES_ON = int(GstRtsp.RTSPResult.OK), GstRtsp.RTSPResult.OK
 _LOCATION, _CHALLENGE = GstRtsp.RTSPHeaderField.LOCATION, GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
+_SESSION, _TRANSPORT = GstRtsp.RTSPHeaderField.SESSION, GstRtsp.RTSPHeaderField.TRANSPORT
+_SETUP, _GET_PARAMETER = GstRtsp.RTSPMethod.SETUP, GstRtsp.RTSPMethod.GET_PARAMETER
 _rtsp = ctypes.CDLL("libgstrtsp-1.0.so.0")
 _rtsp.gst_rtsp_message_add_header.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
 _rtsp.gst_rtsp_message_get_header.argtypes = [
@@ -59,7 +62,7 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
 
     def __init__(self) -> None:
         super().__init__()
-        self._redirections = 0
+        self._redirections, self.session = 0, RtspSession()
         # rtspsrc owns what it makes. PyGObject 3.42 (Debian 12) takes that reference for Python's object, so
         # give another; 3.50 (Debian 13) leaves it, and one more would keep each guard for ever.
         if not _library.g_object_is_floating(hash(self)):
@@ -72,6 +75,7 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
         try:
             _clean(answer)
             self._lead(request, answer)
+            self._note(request, answer)
         except Exception:
             logger.exception("an RTSP answer could not be looked at")
         return _GOES_ON
@@ -85,6 +89,15 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
         if self._redirections <= MAX_REDIRECTIONS and (target := redirection_target(asked, found[0])):
             answer.add_header(_LOCATION, target)
 
+    def _note(self, request: Any, answer: Any) -> None:
+        """Hear how long the camera keeps a session, and that it has answered."""
+        _, method, _, _ = request.parse_request()
+        if method == _GET_PARAMETER:
+            self.session.is_asked = False
+        elif method == _SETUP:
+            told = [_texts(answer, field) for field in (_SESSION, _TRANSPORT)]
+            self.session.opened(*("".join(texts[:1]) for texts in told))
+
 
 def register() -> None:
     """Have every rtspsrc made from now on use it; to be called before the first is, once GStreamer runs."""
@@ -94,10 +107,16 @@ def register() -> None:
         Gst.Element.register(None, _NAME, Gst.Rank.SECONDARY, LoginGuard)
 
 
-def settle() -> None:
-    """Let go of what an rtspsrc has just made in this thread: PyGObject keeps it until shown it again."""
+def settle() -> RtspSession | None:
+    """Let go of what an rtspsrc has just made in this thread: PyGObject keeps it until shown it again.
+
+    What it hears of that rtspsrc's session is returned; None where nothing was made.
+    """
+    session = None
     for guard in vars(_made).pop("guards", ()):
+        session = guard.session
         GObject.Value(GObject.TYPE_OBJECT, guard).get_object()
+    return session
 
 
 def _clean(answer: Any) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pipelines.cameras import login_guard
 from pipelines.cameras.causes import ANSWERED, answer_in, cause_of_status, classify
 from pipelines.cameras.file_end import is_cut_off
+from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
 from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.preflight import check_answer
@@ -101,7 +102,7 @@ class GstSource:
 
     def _play(self) -> None:
         build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
-        self._pipeline = build(self._spec, self._guard)
+        self._pipeline, self._keep_alive = build(self._spec, self._guard)
         self._sink = self._pipeline.get_by_name(SINK)
         self._bus = self._pipeline.get_bus()
         self._pipeline.set_state(Gst.State.PLAYING)
@@ -111,6 +112,8 @@ class GstSource:
         if self._message is not None:
             self._handle_message(self._message)
         self._sample = self._sink.try_pull_sample(int(timeout_s * Gst.SECOND))
+        if self._sample is not None and self._keep_alive is not None:
+            self._keep_alive.frame(time.monotonic())
         self._check_memory()
         if self._sample is None and not self._is_asked:
             self._check_silence()
@@ -211,7 +214,7 @@ class GstSource:
         return Cause.TLS if cause is Cause.UNKNOWN and url.scheme == "rtsps" else cause
 
 
-def _rtsp(spec: SourceSpec, guard: LossGuard) -> Any:
+def _rtsp(spec: SourceSpec, guard: LossGuard) -> tuple[Any, KeepAlive | None]:
     pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=False)
     timeout_us = spec.connect_timeout_ms * 1000
     source = gst.make(
@@ -223,7 +226,7 @@ def _rtsp(spec: SourceSpec, guard: LossGuard) -> Any:
         timeout=min(5_000_000, timeout_us),
         user_agent="make-sales-happen",
     )
-    login_guard.settle()
+    session = login_guard.settle()
     Gst.util_set_object_arg(source, "protocols", _TRANSPORTS[spec.transport])
     if not spec.tls_verify:
         source.set_property("tls-validation-flags", 0)
@@ -234,16 +237,16 @@ def _rtsp(spec: SourceSpec, guard: LossGuard) -> Any:
     source.connect("pad-added", link_rtp, guard)
     source.connect("no-more-pads", check_linked)
     pipeline.add(source)
-    return pipeline
+    return pipeline, KeepAlive(source, session) if session else None
 
 
-def _device(spec: SourceSpec, _guard: LossGuard) -> Any:
+def _device(spec: SourceSpec, _guard: LossGuard) -> tuple[Any, None]:
     pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=False)
     gst.chain(pipeline, gst.make("v4l2src", device=spec.source), decode_any(max_threads=1))
-    return pipeline
+    return pipeline, None
 
 
-def _file(spec: SourceSpec, _guard: LossGuard) -> Any:
+def _file(spec: SourceSpec, _guard: LossGuard) -> tuple[Any, None]:
     pipeline = gst.pipeline_to_i420(max_buffers=1, drop=True, sync=True, upright=True)
     add_file(pipeline, spec.source, max_threads=1)
-    return pipeline
+    return pipeline, None

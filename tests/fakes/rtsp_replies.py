@@ -34,6 +34,27 @@ def refusing_camera(refused: str, status: str, login: tuple[str, str] | None = N
         yield f"rtsp://127.0.0.1:{port}/stream"
 
 
+@contextmanager
+def playing_camera(session: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield the address of a camera that plays, without a picture, and the methods that it was asked for."""
+    asked: list[str] = []
+
+    def talk(client: socket.socket) -> None:
+        with client.makefile("rb") as lines:
+            head: list[str] = []
+            for raw in lines:
+                if line := raw.decode("latin-1").strip():
+                    head.append(line)
+                elif head:
+                    asked.append(head[0].split()[0])
+                    answer = _reply(head, "", "").replace("Session: 7", f"Session: {session}")
+                    client.sendall(answer.encode())
+                    head = []
+
+    with tcp_server(talk) as port:
+        yield f"rtsp://127.0.0.1:{port}/stream", asked
+
+
 def _talk(client: socket.socket, refused: str, status: str, login: tuple[str, str] | None) -> None:
     with client.makefile("rb") as lines:
         head: list[str] = []

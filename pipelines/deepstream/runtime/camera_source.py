@@ -183,6 +183,8 @@ class CameraSource:
         if tap.last is not None and tap.last != self._last_frame:
             self._last_frame = tap.last
             self._stale_at = None
+            if self._source_bin is not None:
+                self._source_bin.keep_alive()
             if self._policy.frame(tap.last):
                 self._results.append("ok")
                 self._status = replace(self._status, connects=self._status.connects + 1)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras import login_guard
+from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.deepstream.graph.camera import LATENCY_MS, NOWHERE, PACE, crop_text
 from pipelines.deepstream.runtime.elements import Gst, get_nick
@@ -122,6 +123,7 @@ class SourceBin:
         self._shape: ShapeCheck | None = None
         self._bin: Any = None
         self._entry: Any = None
+        self._keep_alives: list[KeepAlive] = []
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
 
@@ -130,7 +132,7 @@ class SourceBin:
         built, link = self._built, self._built.exit_of(self._camera)
         box = built.camera_bin(self._camera)
         # nvurisrcbin has no login of its own, and hands latency on for rtsp:// only; its rtspsrc has both.
-        box.connect("deep-element-added", _configure, self._access)
+        box.connect("deep-element-added", _configure, self._access, self._keep_alives)
         _play_from_now(box, built.pipeline)
         self._check_shape(box)
         out = box.get_static_pad("src")
@@ -146,6 +148,11 @@ class SourceBin:
             raise BadInput(f"camera {self._camera}: {link.sink}.{link.sink_pad} cannot be linked")
         if box.sync_state_with_parent():
             box.set_locked_state(False)
+
+    def keep_alive(self) -> None:
+        """Have the camera's session kept; to be called now and then while frames come."""
+        if self._keep_alives and not self._tap.shut:
+            self._keep_alives[-1].frame(self._clock())
 
     def close(self) -> None:
         """Begin to take the bin out, in a thread of its own: a driver that hangs there costs only that."""
@@ -200,13 +207,17 @@ class SourceBin:
             logger.exception("camera %s: source bin cannot be removed", self._camera)
 
 
-def _configure(box: Any, _inner: Any, element: Any, access: RtspAccess) -> None:
-    """Give the rtspsrc inside a source its login, the latency, and the track; the decoder its interval."""
+def _configure(box: Any, _inner: Any, element: Any, access: RtspAccess, keep_alives: list[KeepAlive]) -> None:
+    """Give the rtspsrc inside a source its login, the latency, and the track; the decoder its interval.
+
+    keep_alives: gets one for each rtspsrc.
+    """
     if element.find_property(DROP) is not None:
         _thin_out(box, element, access.fps)
     if element.find_property("user-id") is None or element.find_property("user-pw") is None:
         return
-    login_guard.settle()  # the source has just made it, in this thread
+    if (session := login_guard.settle()) is not None:  # the source has just made it, in this thread
+        keep_alives[:] = [KeepAlive(element, session)]
     element.set_property("latency", LATENCY_MS)
     element.set_property("drop-on-latency", True)
     # The bin may have a handler of its own; rtspsrc leaves a track alone as soon as one handler says so.

@@ -17,6 +17,9 @@ class FakeBin:
     def open(self) -> None:
         """Nothing is opened."""
 
+    def keep_alive(self) -> None:
+        pass
+
     def close(self) -> None:
         """Nothing is closed."""
 

@@ -1,0 +1,71 @@
+"""Tells an RTSP camera in time that somebody still watches.
+
+Over TCP rtspsrc asks for nothing while video comes: GStreamer 1.22 to 1.28 send the request that keeps a
+session only where none has come for a while. A camera that counts requests alone as life then hangs up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+DEFAULT_TIMEOUT_S = 60.0
+"""How long a session lasts whose camera does not say, as of RFC 2326."""
+MIN_INTERVAL_S = 1.0
+_TIMEOUT = re.compile(r";\s*timeout\s*=\s*(\d{1,6})", re.IGNORECASE | re.ASCII)
+
+
+class RtspSession:
+    """What the answers of one rtspsrc's camera tell of its session; written in that element's thread.
+
+    is_asked: a request to keep the session is on its way, and not answered yet.
+    """
+
+    def __init__(self) -> None:
+        self.interval_s: float | None = None
+        """How often it needs a request; None where rtspsrc sees to that, or there is none yet."""
+        self.is_asked = False
+
+    def opened(self, session: str, transport: str) -> None:
+        """Take the headers of an answer to SETUP.
+
+        >>> session = RtspSession()
+        >>> session.opened("66;timeout=10", "RTP/AVP/TCP;unicast;interleaved=0-1")
+        >>> session.interval_s
+        5.0
+        """
+        told = _TIMEOUT.search(session)
+        timeout = float(told[1]) if told and int(told[1]) else DEFAULT_TIMEOUT_S
+        is_inside = "interleaved" in transport.lower() or "/tcp" in transport.lower()
+        self.interval_s = max(MIN_INTERVAL_S, timeout / 2) if is_inside else None
+
+
+class KeepAlive:
+    """Sends the requests that keep one rtspsrc's session. `frame` is called by one thread."""
+
+    def __init__(self, source: Any, session: RtspSession) -> None:
+        """source: the rtspsrc."""
+        self._source, self._session = source, session
+        self._last: float | None = None
+
+    def frame(self, now: float) -> None:
+        """Hear, with each frame or now and then, that video comes; without it nothing is sent.
+
+        A camera that leaves a request without an answer gets no other one.
+        """
+        interval = self._session.interval_s
+        if interval is None or self._session.is_asked:
+            return
+        if self._last is None or now - self._last < interval:
+            self._last = now if self._last is None else self._last
+            return
+        self._last, self._session.is_asked = now, True
+        promise: Any = Gst.Promise.new()
+        # No names: an empty GET_PARAMETER asks for nothing, and rtspsrc sends none to a camera without it.
+        self._source.emit("get-parameters", [], None, promise)
+        promise.interrupt()  # nobody waits for the answer; freed while it is pending, a warning is printed

@@ -1,0 +1,89 @@
+"""A camera that counts requests alone as life is asked for nothing in time."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pipelines.cameras import login_guard
+from pipelines.cameras.keep_alive import DEFAULT_TIMEOUT_S, KeepAlive, RtspSession
+from pipelines.cameras.source import SourceSpec
+from pipelines.cpu import gst, source
+from tests.fakes.rtsp_camera import RtspCamera
+from tests.fakes.rtsp_replies import playing_camera
+from tests.waiting import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
+
+
+@pytest.fixture
+def rtspsrc() -> Iterator[Any]:
+    gst.init()
+    made = gst.make("rtspsrc")
+    gst.Gst.util_set_object_arg(made, "protocols", "tcp")
+    yield made
+    made.set_state(gst.Gst.State.NULL)
+
+
+@pytest.mark.parametrize(
+    ("session", "transport", "interval"),
+    [
+        ("12;timeout=10", TCP, 5.0),
+        ("12; Timeout = 10 ", TCP, 5.0),
+        ("12;timeout=1", TCP, 1.0),
+        ("12;timeout=0", TCP, DEFAULT_TIMEOUT_S / 2),
+        ("12;timeout=soon", TCP, DEFAULT_TIMEOUT_S / 2),
+        ("12", "rtp/avp/tcp;unicast", DEFAULT_TIMEOUT_S / 2),
+        ("12;timeout=10", "RTP/AVP;unicast;client_port=5000-5001", None),
+    ],
+)
+def test_how_often_a_session_needs_a_request(session: str, transport: str, interval: float | None) -> None:
+    told = RtspSession()
+    told.opened(session, transport)
+    assert told.interval_s == interval
+
+
+def test_requests_go_out_in_time_and_one_at_a_time(rtspsrc: Any) -> None:
+    """Nobody ever asked over TCP: such a camera hung up at the end of each session."""
+    session = login_guard.settle()
+    assert session is not None
+    keep_alive = KeepAlive(rtspsrc, session)
+    with playing_camera("7;timeout=10") as (url, asked):
+        rtspsrc.set_property("location", url)
+        rtspsrc.set_state(gst.Gst.State.PLAYING)
+        wait_for(lambda: "PLAY" in asked)
+        assert session.interval_s == 5.0
+        for now, count in ((0.0, 0), (4.9, 0), (5.0, 1), (9.9, 1), (10.0, 2)):
+            keep_alive.frame(now)
+            wait_for(partial(_are_answered, session, asked, count))
+
+
+def _are_answered(session: RtspSession, asked: list[str], count: int) -> bool:
+    return asked.count("GET_PARAMETER") == count and not session.is_asked
+
+
+def test_a_camera_that_does_not_answer_is_not_asked_again(rtspsrc: Any) -> None:
+    session = login_guard.settle()
+    assert session is not None
+    session.opened("7;timeout=10", TCP)  # it is not even connected
+    keep_alive = KeepAlive(rtspsrc, session)
+    for now in (0.0, 6.0, 12.0):
+        keep_alive.frame(now)
+    assert session.is_asked
+
+
+def test_each_frame_of_a_camera_keeps_its_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[float] = []
+    monkeypatch.setattr(KeepAlive, "frame", lambda _self, now: heard.append(now))
+    with RtspCamera() as camera:
+        opened = source.open_source(SourceSpec("door", camera.url))
+        try:
+            wait_for(lambda: opened.wait(0.1))
+        finally:
+            opened.close()
+    assert len(heard) == 1
