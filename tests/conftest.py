@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 import engines  # noqa: F401 before any test loads GStreamer: see engines/__init__.py
 from engines.paths import ROOT
 from tests.field_cases import cases_of
+from tests.schedule import read_slowest
 
 # Compiled models are made once for all workers, and for the next run. Commands that tests start share them.
 os.environ.setdefault("MSH_COMPILED", str(ROOT / ".pytest_cache" / "compiled"))
@@ -23,15 +24,25 @@ os.environ["STATE_DIRECTORY"] = str(ROOT / ".pytest_cache" / "state")
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-SLOWEST = [
-    line
-    for line in (ROOT / "tests" / "slowest.txt").read_text(encoding="utf-8").splitlines()
-    if line and not line.startswith("#")
-]
-"""The files that take longest, longest first: a long one at the end would leave the other workers idle."""
+SLOWEST, LANES = read_slowest()
 
 FACTS = ("no IPv6 here", "DeepStream is installed here", "not a Debian machine")
 """Reasons that say what a machine is, not what it lacks."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each worker a file at a time, or a lane of files; plain pytest has no such hook."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Lanes(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return LANES.get(file, file)
+
+    return Lanes(config, log)
 
 
 def pytest_collection(session):
