@@ -46,6 +46,7 @@ TEXT = """\
 version: 1
 # the shop
 store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
+defaults: {{fps: 1, min_person_px: 400}}
 cameras:
   door:  # the first one
     source: {door}
