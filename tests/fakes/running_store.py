@@ -126,7 +126,7 @@ def running_store(
     brands: str = "{only: []}",
     outputs: str = "",
     models: str = "",
-    fps: int = 3,
+    fps: int = 5,
     stale_after_ms: int = 20_000,
     nvidia: Nvidia | None = None,
 ) -> Iterator[RunningStore]:
