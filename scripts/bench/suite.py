@@ -25,6 +25,8 @@ from rich.table import Table
 
 from engines.paths import ROOT
 from pipelines.errors import BadInput
+from scripts.bench.contestants import ABOUT, MODULES, missing, not_installed
+from scripts.bench.suite_parts import BenchPart, parts
 from scripts.terminal import console
 
 if TYPE_CHECKING:
@@ -39,67 +41,12 @@ BUSY = 0.5
 """Load a core, before the run, from which on the machine is called busy."""
 FEW_DIGITS = 1000
 """From here on a figure is written as a whole number."""
-CONTESTANTS = {
-    "make-sales-happen": "`msh run` on live cameras: tracking, masking, drawing, looks, prices; no page open",
-    "plain script": "`scripts/bench/rivals/plain.py`: OpenCV, ONNX Runtime and supervision with the same two "
-    "detectors, of which each sees a frame once; no looks, no prices",
-}
 DETECT, DECODE = "pipeline: detect persons and faces, CPU ms", "pipeline: decode (file, unpaced), CPU ms"
-
-
-@dataclass(frozen=True, slots=True)
-class BenchPart:
-    """One bench of the suite. arguments: how it is called; `--json` is added. about: what it measures.
-
-    live: it works at the cameras' own pace, so where other programs have the machine it measures those.
-    """
-
-    name: str
-    about: str
-    arguments: tuple[str, ...] = ()
-    live: bool = False
-
-
-def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
-    """Return the suite. rival: a Python with rivals/requirements.txt installed; quick: less of each."""
-    seconds, people = ("8", "100") if quick else ("20", "1000")
-    against = ("--rival", rival) if rival else ()
-    return (
-        BenchPart(
-            "pipeline",
-            "each step of a frame; the first two are the bound",
-            ("--rounds", "1", "--frames", "40" if quick else "100"),
-        ),
-        BenchPart(
-            "detector",
-            "each network alone, one thread, by runtime and arithmetic",
-            ("--rounds", "2" if quick else "5", *against),
-        ),
-        BenchPart(
-            "cameras",
-            "whole stores of live cameras, 10 frames a second each",
-            ("--cameras", "1", *(() if quick else ("2", "4")), "--seconds", seconds, *against),
-            live=True,
-        ),
-        BenchPart("startup", "a warm start", ("--repeats", "1"), live=True),
-        BenchPart(
-            "looks",
-            "what looks cost the video path, and CPU time of one look",
-            ("--seconds", seconds, "--most", "10" if quick else "40"),
-        ),
-        BenchPart(
-            "brands",
-            "how well marks are recognised, unseen in training; the product's own routes only",
-            ("--no-baselines", "--sample", "5" if quick else "20", "--people", "5" if quick else "30"),
-        ),
-        BenchPart("prices", "votes, beliefs and prices", ("--people", people)),
-        BenchPart("probe", "our code in the DeepStream graph", ("--rounds", "3" if quick else "15")),
-    )
 
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the suite."""
-    about = "all benches that need nothing but this machine: medians and spread, about eight minutes a repeat"
+    about = "all benches that need nothing but this machine: medians and spread, about six minutes a repeat"
     parser = benches.add_parser("all", help=about, description=about)
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each bench (3)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these benches of the suite alone")
@@ -119,14 +66,15 @@ def run(args: argparse.Namespace) -> int:
     if unknown := [name for name in args.only or () if name not in names]:
         raise BadInput(f"--only: there is no {', '.join(unknown)}; there are {', '.join(names)}")
     suite = tuple(part for part in suite if not args.only or part.name in args.only)
-    report = measure(suite, args.repeats, call)
+    report = SuiteReport(machine(), os.getloadavg()[0], suite, args.repeats, missing=_missing(args.rival))
+    measure(report, call)
     if args.json:
         print(json.dumps(report.payload(), indent=1))
     else:
         _print(report)
     if args.write:
         PAGE.write_text(page(report), encoding="utf-8")
-    for problem in report.problems:
+    for problem in (*report.missing, *report.problems):
         print(f"msh bench all: {problem}", file=sys.stderr)
     return int(bool(report.problems))
 
@@ -149,13 +97,15 @@ class Spread:
 class SuiteReport:
     """What a run of the suite found. figures: by bench and name. problems: of benches that failed.
 
-    seconds: how long each bench took, all repeats together. loads: the highest load right after each.
+    missing: a line on each contestant that is not installed. seconds: how long each part took, all repeats
+    together. loads: the highest load right after each.
     """
 
     machine: dict[str, str]
     load_before: float
     suite: Sequence[BenchPart]
     repeats: int
+    missing: Sequence[str] = ()
     figures: dict[str, Spread] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -167,6 +117,7 @@ class SuiteReport:
             "machine": dict(self.machine),
             "repeats": self.repeats,
             "problems": self.problems,
+            "missing": list(self.missing),
             "seconds": self.seconds,
             "loads": self.loads,
             "figures": {
@@ -176,12 +127,13 @@ class SuiteReport:
         }
 
 
-def measure(suite: Sequence[BenchPart], repeats: int, ask: Callable[[BenchPart], Any]) -> SuiteReport:
-    """Run all parts in turn, `repeats` times. ask: runs one and returns its JSON; BadInput where it fails."""
-    report = SuiteReport(machine(), os.getloadavg()[0], suite, repeats)
+def measure(report: SuiteReport, ask: Callable[[BenchPart], Any]) -> None:
+    """Run all parts in turn. ask: runs one and returns its JSON; BadInput where it fails."""
     found: dict[str, list[float]] = {}
-    for _ in range(repeats):
-        for part in suite:
+    for number in range(report.repeats):
+        for part in report.suite:
+            if number and part.once:
+                continue
             begun = time.monotonic()
             try:
                 figures = dict(flat(ask(part)))
@@ -197,7 +149,15 @@ def measure(suite: Sequence[BenchPart], repeats: int, ask: Callable[[BenchPart],
     report.machine |= {"load after": f"{load:.1f} (the benches' own is in it)"}
     report.figures = {name: Spread.of(values) for name, values in found.items()}
     _add_bound(report.figures)
-    return report
+    _add_further_cameras(report.figures)
+
+
+def _missing(rival: str | None) -> list[str]:
+    """Return a line on each contestant that the rivals' environment lacks."""
+    if rival is None:
+        return []
+    lacks = {name: missing(name, rival) for name in MODULES}
+    return [not_installed(name, absent) for name, absent in lacks.items() if absent]
 
 
 def _add_bound(figures: dict[str, Spread]) -> None:
@@ -206,9 +166,25 @@ def _add_bound(figures: dict[str, Spread]) -> None:
         return
     bound = figures[DETECT].median + figures[DECODE].median
     for name, one in list(figures.items()):
-        if name.startswith("cameras: ") and name.endswith(", cpu_ms_per_frame"):
+        if name.endswith(", cpu_ms_per_frame"):
             ratio = Spread(one.median / bound, one.least / bound, one.most / bound)
             figures[name.replace("cpu_ms_per_frame", "times the bound")] = ratio
+
+
+def _add_further_cameras(figures: dict[str, Spread]) -> None:
+    """Add what many cameras take beside one: memory for each further one, and a frame's CPU time."""
+    for name, many in list(figures.items()):
+        part, _, rest = name.partition(": ")
+        contestant, _, count = rest.partition(" cameras, ")[0].rpartition(", ")
+        one = figures.get(name.replace(f", {count} cameras, ", ", 1 cameras, "))
+        if one is None or count in ("", "1"):
+            continue
+        if name.endswith(", memory_mb"):
+            more = (many.median - one.median) / (int(count) - 1)
+            figures[f"{part}: {contestant}, {count} cameras, MB a further camera"] = Spread.of([more])
+        elif name.endswith(", cpu_ms_per_frame"):
+            ratio = many.median / one.median
+            figures[f"{part}: {contestant}, {count} cameras, times one camera's CPU"] = Spread.of([ratio])
 
 
 def flat(answer: Any, name: str = "") -> Iterator[tuple[str, float]]:
@@ -233,7 +209,8 @@ def flat(answer: Any, name: str = "") -> Iterator[tuple[str, float]]:
 
 def call(part: BenchPart) -> Any:
     """Run a bench and return its JSON; BadInput with its last words where it fails."""
-    command = [sys.executable, "-m", "scripts.msh", "bench", part.name, *part.arguments, "--json"]
+    bench = part.bench or part.name
+    command = [sys.executable, "-m", "scripts.msh", "bench", bench, *part.arguments, "--json"]
     try:
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
@@ -306,9 +283,10 @@ def page(report: SuiteReport) -> str:
     loads = ", ".join(f"{name} {load:.0f}" for name, load in report.loads.items())
     lines += [f"- load after each bench, its own in it: {loads}"]
     names = [part.name for part in shown]
-    if left := [part.name for part in parts(rival=None, quick=False) if part.name not in names]:
+    if left := [part.name for part in parts(rival="", quick=False) if part.name not in names]:
         lines += [f"- left out: {', '.join(left)}"]
     lines += [f"- failed: {problem}" for problem in report.problems]
+    lines += [f"- contestant {line}" for line in report.missing]
     figures = {name: one for name, one in report.figures.items() if name.split(":")[0] in names}
     lines += _contestants(figures)
     columns = _columns(report)
@@ -341,7 +319,7 @@ def _contestants(figures: Mapping[str, Spread]) -> list[str]:
     """Return a line about each contestant that has figures, and what the bound is."""
     named = [
         f"- contestant {name}: {about}"
-        for name, about in CONTESTANTS.items()
+        for name, about in ABOUT.items()
         if any(f" {name}," in figure for figure in figures)
     ]
     if named and DETECT in figures:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 BENCHES = (
     "suite",
+    "annotate",
     "brands",
     "cameras",
     "detector",

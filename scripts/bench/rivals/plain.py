@@ -11,11 +11,14 @@ import threading
 import time
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 from prometheus_client import Counter, Histogram, start_http_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ort: Any = import_module("onnxruntime")
 sv: Any = import_module("supervision")
@@ -73,16 +76,34 @@ def read(url: str, newest: dict[str, tuple[float, Picture]], fps: float) -> None
         newest[url] = (now, picture)
 
 
-def main() -> None:
-    """Work on all cameras until killed."""
+def call() -> argparse.ArgumentParser:
+    """Return what the bench calls such a script with."""
     parser = argparse.ArgumentParser()
     parser.add_argument("urls", nargs="+")
     parser.add_argument("--fps", type=float, default=10)
     parser.add_argument("--metrics", type=int, required=True)
-    args = parser.parse_args()
-    start_http_server(args.metrics, "127.0.0.1")
+    return parser
+
+
+def main() -> None:
+    """Find people and faces with the product's two detectors."""
+    args = call().parse_args()
     persons = Net("nanodet-g.onnx", (416, 416), (103.53, 116.28, 123.675), rgb=False)
     faces = Net("centerface.onnx", (640, 384), (0.0, 0.0, 0.0), rgb=True)
+
+    def find(picture: Picture) -> tuple[Any, Any]:
+        people, heads = (
+            sv.Detections(boxes, confidence=scores, class_id=classes.astype(int))
+            for boxes, scores, classes in (persons.find(picture, 0.4), faces.find(picture, 0.2))
+        )
+        return people.with_nms(0.6), heads.with_nms(0.3)
+
+    work(args, find)
+
+
+def work(args: argparse.Namespace, find: Callable[[Picture], tuple[Any, Any]]) -> None:
+    """Work on all cameras until killed. find: returns the people and the faces of a picture."""
+    start_http_server(args.metrics, "127.0.0.1")
     newest: dict[str, tuple[float, Picture]] = {}
     for url in args.urls:
         threading.Thread(target=read, args=(url, newest, args.fps), daemon=True).start()
@@ -97,11 +118,8 @@ def main() -> None:
                 continue
             idle = False
             at, picture = taken
-            boxes, scores, classes = persons.find(picture, 0.4)
-            people = sv.Detections(boxes, confidence=scores, class_id=classes.astype(int))
-            people = trackers[url].update_with_detections(people.with_nms(0.6))
-            boxes, scores, classes = faces.find(picture, 0.2)
-            heads = sv.Detections(boxes, confidence=scores, class_id=classes.astype(int)).with_nms(0.3)
+            people, heads = find(picture)
+            people = trackers[url].update_with_detections(people)
             pixelate.annotate(picture, heads)
             box.annotate(picture, people)
             label.annotate(picture, people, [str(number) for number in people.tracker_id])

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import yaml
 
 from pipelines.offline.reader import read_frames
 from scripts.bench import startup
@@ -41,11 +42,23 @@ def test_a_warm_start_is_measured(clip, capsys, monkeypatch):
     assert figures["first_frame_mb"] > 50
 
 
+def test_a_video_file_plays_again_in_a_store_of_files(tmp_path):
+    folder = tmp_path / "a: b"
+    folder.mkdir()
+    text = yaml.safe_load(store_text({"one": str(folder / "clip.mp4"), "two": "rtsp://camera/x"}, 10, 9464))
+    assert text["cameras"] == {
+        "one": {"source": str(folder / "clip.mp4"), "loop": True},
+        "two": {"source": "rtsp://camera/x"},
+    }
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ["cameras", "--fps", "0"],
         ["cameras", "--clip", "none.mp4"],
+        ["cameras", "--slow-rival"],
+        ["cameras", "--rival", "/no/such/python"],
         ["startup", "--repeats", "0"],
         ["startup", "--clip", "none.mp4"],
     ],

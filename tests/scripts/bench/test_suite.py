@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pipelines.errors import BadInput
-from scripts.bench import suite
-from scripts.bench.suite import BenchPart, Spread, call, flat, measure, page, parts
+from scripts.bench import suite as suite_module
+from scripts.bench.contestants import DETR
+from scripts.bench.suite import Spread, SuiteReport, call, flat, measure, page
+from scripts.bench.suite_parts import BenchPart, parts
 from scripts.msh import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 PIPELINE = {
     "decode (file, unpaced), CPU ms": 4.0,
@@ -37,6 +44,12 @@ def rows(cost: float) -> list[dict[str, object]]:
     ]
 
 
+def measured(suite: Sequence[BenchPart], repeats: int, ask: Callable[[BenchPart], object]) -> SuiteReport:
+    report = SuiteReport(suite_module.machine(), suite_module.os.getloadavg()[0], suite, repeats)
+    measure(report, ask)
+    return report
+
+
 def answers(*of: object):
     asked = iter(of)
 
@@ -51,13 +64,13 @@ def answers(*of: object):
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suite.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
+    monkeypatch.setattr(suite_module.os, "getloadavg", lambda: (0.1, 0.1, 0.1))
 
 
 def test_medians_spread_and_the_ratio_to_the_bound():
     both = [part for part in parts(rival=None, quick=True) if part.name in ("pipeline", "cameras")]
     costs = (30.0, 26.0, 90.0)
-    report = measure(both, 3, answers(*(one for cost in costs for one in (PIPELINE, rows(cost)))))
+    report = measured(both, 3, answers(*(one for cost in costs for one in (PIPELINE, rows(cost)))))
     figures = report.figures
     assert figures["cameras: ours, 4 cameras, cpu_ms_per_frame"] == Spread(30, 26, 90)
     assert figures["cameras: ours, 4 cameras, times the bound"] == Spread(1.5, 1.3, 4.5)
@@ -84,21 +97,52 @@ def test_medians_spread_and_the_ratio_to_the_bound():
 def test_a_busy_machine_and_what_was_left_out_stand_on_the_page(
     monkeypatch: pytest.MonkeyPatch, load: float, warned: bool
 ) -> None:
-    monkeypatch.setattr(suite.os, "getloadavg", lambda: (load, load, load))
-    monkeypatch.setattr(suite.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(suite_module.os, "getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr(suite_module.os, "cpu_count", lambda: 2)
     some = [part for part in parts(rival=None, quick=True) if part.name in ("cameras", "prices")]
-    text = page(measure(some, 1, answers(rows(30.0), {"us": 5})))
+    text = page(measured(some, 1, answers(rows(30.0), {"us": 5})))
     assert ("**Taken on a busy machine: load 40 on 2 cores" in text) == warned
     assert ("ours, 4 cameras" not in text) == ("contestant" not in text) == warned, "it would measure others"
-    left = "pipeline, detector, cameras, startup" if warned else "pipeline, detector, startup"
-    assert f"- left out: {left}, looks, brands, probe" in text
+    left = ["pipeline, detector", *(["cameras"] if warned else []), "many-cameras, file-cameras, startup"]
+    assert f"- left out: {', '.join(left)}, annotate, looks, brands, probe, detr" in text
     assert f"- load after each bench, its own in it: cameras {load:.0f}, prices {load:.0f}" in text
     assert "| us | 5 |" in text, "one run has no spread"
 
 
+def test_what_many_cameras_take_beside_one_is_told() -> None:
+    def of(cameras: int, memory: float, cost: float) -> dict[str, object]:
+        return {"contestant": "ours", "cameras": cameras, "memory_mb": memory, "cpu_ms_per_frame": cost}
+
+    part = BenchPart("many-cameras", "stores", bench="cameras")
+    figures = measured([part], 1, answers([of(1, 500.0, 20.0), of(16, 950.0, 21.0)])).figures
+    assert figures["many-cameras: ours, 16 cameras, MB a further camera"].median == 30
+    assert figures["many-cameras: ours, 16 cameras, times one camera's CPU"].median == 1.05
+    assert len(figures) == 6
+
+
+def test_what_repeats_inside_runs_once() -> None:
+    part = BenchPart("brands", "marks", once=True)
+    assert measured([part], 3, answers({"share": 0.5})).figures == {"brands: share": Spread(0.5, 0.5, 0.5)}
+
+
+def test_a_contestant_that_is_not_installed_is_a_line_and_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = BenchPart("prices", "votes", ("--people", "5", "--looks", "5"))
+    monkeypatch.setattr(suite_module, "parts", lambda **_: (part,))
+    monkeypatch.setattr(suite_module, "call", lambda _: {"us": 5})
+    assert main(["bench", "all", "--repeats", "1", "--rival", sys.executable, "--json"]) == 0
+    told = capsys.readouterr()
+    assert any(line.startswith(f"{DETR}: not installed (torch") for line in json.loads(told.out)["missing"])
+    assert f"msh bench all: {DETR}: not installed" in told.err
+    slow = ["bench", "cameras", "--slow-rival", "--rival", sys.executable, "--json"]
+    assert main(slow) == 0
+    assert json.loads(capsys.readouterr().out) == []
+
+
 def test_a_bench_that_fails_is_named_and_the_others_count():
     part = BenchPart("prices", "votes")
-    report = measure([part], 2, answers(BadInput("no catalogue"), {"us": 5}))
+    report = measured([part], 2, answers(BadInput("no catalogue"), {"us": 5}))
     assert report.problems == ["prices: no catalogue"]
     assert report.figures == {"prices: us": Spread(5, 5, 5)}
     assert "- failed: prices: no catalogue" in page(report)
@@ -107,14 +151,14 @@ def test_a_bench_that_fails_is_named_and_the_others_count():
 def test_every_bench_is_called_and_answers(monkeypatch, capsys):
     """One cheap bench for real; the others answer to their names at the command line."""
     cheap = BenchPart("prices", "votes", ("--people", "5", "--looks", "5"))
-    monkeypatch.setattr(suite, "parts", lambda **_: (cheap,))
+    monkeypatch.setattr(suite_module, "parts", lambda **_: (cheap,))
     assert main(["bench", "all", "--repeats", "1", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["problems"] == []
     assert found["figures"]
     for part in parts(rival="python", quick=False):
         with pytest.raises(SystemExit) as ended:
-            main(["bench", part.name, *part.arguments, "--json", "--help"])
+            main(["bench", part.bench or part.name, *part.arguments, "--json", "--help"])
         assert ended.value.code == 0
 
 
