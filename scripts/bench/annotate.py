@@ -149,7 +149,7 @@ def measure(
 def _open(masks: Sequence[Mask], faces: Sequence[npt.NDArray[np.float32]]) -> dict[str, float]:
     score = Score("")
     for mask, there in zip(masks, faces, strict=True):
-        score.add(mask, there, 0.0)
+        score.add(mask, there)
     return {"faces": score.faces, "open": score.left_open, "masked_share": score.area / score.frames}
 
 
