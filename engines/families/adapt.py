@@ -33,12 +33,14 @@ class Wish:
     """What is to be made of a file. classes: in the order of its outputs; None where one is not wanted.
 
     size: (width, height) of the input where the file leaves it open. scale: None for the family's own.
+    first: the number of the first class in the answers of an SSD; the other families have no choice.
     """
 
     family: Family
     classes: Sequence[str | None]
     size: tuple[int, int] | None = None
     scale: Scale | None = None
+    first: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,9 @@ def adapt(source: Path, target: Path, wish: Wish) -> Adapted:
     feeding = FEEDINGS[wish.family]
     width, height = _size(editor, wish, source)
     editor.feed((width, height), wish.scale or feeding.scale, feeding.order)
-    used = [number for number, name in enumerate(wish.classes) if name is not None]
-    TAILS[wish.family](editor, (width, height), len(wish.classes), used)
+    early = 1 - wish.first
+    used = [number - early for number, name in enumerate(wish.classes) if name is not None]
+    TAILS[wish.family](editor, (width, height), len(wish.classes) - early, used)
     editor.finish()
     try:
         onnx.checker.check_model(model, full_check=True)

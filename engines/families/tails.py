@@ -101,17 +101,20 @@ def detectnet(editor: Editor, size: tuple[int, int], classes: int, used: Sequenc
 
 
 def ssd(editor: Editor, _: tuple[int, int], classes: int, used: Sequence[int]) -> None:
-    """SSD as the TensorFlow object detection exports it: decoded already, classes counted from 1."""
+    """SSD as the TensorFlow object detection exports it: decoded already, classes counted from 1.
+
+    A number that is below or above those is no class.
+    """
     boxes, scores = editor.output(["detection_boxes"]), editor.output(["detection_scores"])
     labels = editor.output(["detection_classes"])
     held = editor.outputs()[scores][-1]
-    table, good = np.zeros(classes + 1, np.float32), np.zeros(classes + 1, np.float32)
+    table, good = np.zeros(classes + 2, np.float32), np.zeros(classes + 2, np.float32)
     for number, index in enumerate(used):
         table[index + 1], good[index + 1] = number, 1
     # Unique names: the network's own outputs may be called as ours are.
     whole = editor.op(
         "Cast",
-        editor.op("Clip", editor.op("Cast", labels, to=1), _scalar(editor, 0), _scalar(editor, classes)),
+        editor.op("Clip", editor.op("Cast", labels, to=1), _scalar(editor, 0), _scalar(editor, classes + 1)),
         to=7,
     )
     mine = editor.op("Gather", editor.constant(table), whole, axis=0)

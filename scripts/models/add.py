@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from engines.errors import BadInput, InferenceFailed
 from engines.families.family import Family, Scale
@@ -20,9 +23,14 @@ from scripts.work_folder import work_folder
 if TYPE_CHECKING:
     import argparse
 
+    from engines.families.adapt import Wish
     from engines.manifest import Model
 
 UNWANTED = "-"
+GREY, GRAIN = 114, 8
+"""Of pictures of nothing: their grey, and the side of their squares of chance in px."""
+NO_SCORE = 1e-3
+"""What stands in rows without a box, which may have class 0 too."""
 LABELS = frozenset({"person", "face"})
 _SIZE = re.compile(r"(\d{2,4})x(\d{2,4})", re.ASCII)
 
@@ -40,6 +48,7 @@ class NewModel:
     size: tuple[int, int] | None = None
     scale: Scale | None = None
     threshold: float | None = None
+    first: int = 1
 
 
 def add_arguments(action: argparse.ArgumentParser) -> None:
@@ -62,6 +71,12 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
     action.add_argument(
         "--threshold", type=float, metavar="SCORE", help="least score (default: the family's)"
     )
+    action.add_argument(
+        "--first-class",
+        type=int,
+        choices=(0, 1),
+        help="family ssd: the number that the file gives its first class (1, as TensorFlow counts)",
+    )
     action.add_argument("--licence", default="not stated", help="of the weights, for `models list`")
 
 
@@ -72,6 +87,11 @@ def add_model(args: argparse.Namespace) -> int:
         raise BadInput(f"--size {args.size}: expected WIDTHxHEIGHT, such as 640x640")
     if args.threshold is not None and not 0 < args.threshold < 1:
         raise BadInput(f"--threshold {args.threshold:g}: expected a number between 0 and 1")
+    if args.first_class is not None and args.family != Family.SSD.value:
+        raise BadInput(
+            f"--first-class: of family {Family.SSD.value} alone; {args.family} has no such numbers"
+        )
+    first = 1 if args.first_class is None else args.first_class
     model = install(
         NewModel(
             args.name,
@@ -83,6 +103,7 @@ def add_model(args: argparse.Namespace) -> int:
             (int(size[1]), int(size[2])) if size else None,
             Scale(args.scale) if args.scale else None,
             args.threshold,
+            first,
         )
     )
     print(f"{model.name}: {model.input.width}x{model.input.height}, {' '.join(model.classes)}; {model.path}")
@@ -103,7 +124,8 @@ def install(new: NewModel) -> Model:
     folder = own_folder()
     with work_folder("models") as work:
         made = Path(work) / "made.onnx"
-        adapted = adapt(new.file, made, Wish(new.family, new.classes, new.size, new.scale))
+        wish = Wish(new.family, new.classes, new.size, new.scale, new.first)
+        adapted = adapt(new.file, made, wish)
         threshold = new.threshold or adapted.threshold
         width, height = adapted.size
         entry: dict[str, Any] = {
@@ -122,13 +144,42 @@ def install(new: NewModel) -> Model:
             "nms_iou": adapted.nms_iou,
         }
         keep(new.name, made, entry, folder)
+        zero = new.family is Family.SSD and wish.first and _answers_zero(new.file, made, wish)
     try:
         model = find_model(new.name, read_manifest())
         _try(model)
     except (BadInput, InferenceFailed) as error:
         remove(new.name, folder)
         raise BadInput(f"{new.file}: not added: {error}") from error
+    if zero:
+        print(
+            f"{new.name}: warning: the file answers class 0, so it counts from 0, and each class is taken for"
+            " the one before it; remove it, and add it with --first-class 0",
+            file=sys.stderr,
+        )
     return model
+
+
+def _answers_zero(file: Path, made: Path, wish: Wish) -> bool:
+    """Return whether an SSD ever answers class 0, which one that counts from 1 does not. made: overwritten.
+
+    Asked of pictures of nothing, of which such networks answer many unsure boxes.
+    """
+    import openvino as ov  # type: ignore[import-untyped]  # noqa: PLC0415 loads OpenVINO
+
+    from engines.families.adapt import adapt  # noqa: PLC0415 loads onnx
+
+    wanted = ("first", *[None] * (len(wish.classes) - 1))
+    width, height = adapt(file, made, replace(wish, classes=wanted, first=0)).size
+    network = ov.Core().read_model(made)
+    network.reshape([1, 3, height, width])
+    request = ov.Core().compile_model(network, "CPU", {"INFERENCE_NUM_THREADS": 1}).create_infer_request()
+    grain = np.random.default_rng(1).integers(0, 256, (3, 3, height // GRAIN, width // GRAIN))
+    pictures = [np.full((3, height, width), GREY), *grain.repeat(GRAIN, 2).repeat(GRAIN, 3)]
+    return any(
+        request.infer([picture[None].astype(np.float32)])["detection_scores"].max() > NO_SCORE
+        for picture in pictures
+    )
 
 
 def _try(model: Model) -> None:

@@ -204,6 +204,15 @@ def test_what_is_not_of_the_family_is_refused_in_one_line(
     assert not (tmp_path / "made.onnx").exists()
 
 
+def test_numbers_of_an_ssd_beyond_the_named_classes_are_none(tmp_path: Path) -> None:
+    outputs, _, _ = ssd(Family.SSD)
+    outputs["detection_classes"][0, :3] = 0, CLASSES + 1, CLASSES + 40
+    file = file_of(tmp_path, outputs, dims=[1, 3, TALL, WIDE])
+    adapt(file, tmp_path / "made.onnx", Wish(Family.SSD, list("abcde")))
+    _, scores, _ = answer(tmp_path / "made.onnx")
+    np.testing.assert_allclose(scores, [*sorted(outputs["detection_scores"][0, 3:], reverse=True), 0, 0, 0])
+
+
 def test_a_mask_of_pixels_is_given_and_a_size_may_be_asked_for(tmp_path: Path) -> None:
     path = file_of(tmp_path, LOGITS, dims=["batch", 3, "h", "w"], pixel_mask=1)
     made = adapt(path, tmp_path / "made.onnx", Wish(Family.YOLOS, list("abcde"), (WIDE, TALL)))

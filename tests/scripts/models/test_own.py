@@ -89,6 +89,7 @@ def test_a_model_of_ones_own_is_used_like_those_that_come_along(made: Path, caps
         (["--size", "large"], "--size large: expected WIDTHxHEIGHT"),
         (["--size", "640x640"], "its input is 64 x 64"),
         (["--threshold", "7"], "--threshold 7: expected a number between 0 and 1"),
+        (["--first-class", "0"], "--first-class: of family ssd alone"),
     ],
 )
 def test_a_wrong_call_is_one_line_and_leaves_nothing(made: Path, words: list[str], told: str) -> None:
@@ -109,6 +110,23 @@ def test_classes_are_checked(made: Path, text: str, told: str) -> None:
     (made.parent / "classes.txt").write_text(text)
     with pytest.raises(BadInput, match=told):
         added(made)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_an_ssd_that_counts_its_classes_from_0_is_told_of(first: int, made: Path, capsys: Any) -> None:
+    outputs = {
+        "detection_boxes": np.array([[[0.25, 0.25, 0.75, 0.75], [0, 0, 0.5, 0.5], [0, 0, 0, 0]]]),
+        "detection_scores": np.array([[0.9, 0.8, 0.0]]),
+        "detection_classes": np.array([[first, first + 2, 0]]),
+    }
+    file = network_file(made.parent, outputs, dims=[1, 3, SIDE, SIDE])
+    classes = made.parent / "classes.txt"
+    assert run("add", "mine", file, "--family", "ssd", "--classes", classes) == 0
+    assert ("add it with --first-class 0" in capsys.readouterr().err) == (first == 0)
+    assert run("add", "told", file, "--family", "ssd", "--classes", classes, "--first-class", first) == 0
+    assert "warning" not in capsys.readouterr().err
+    (seen,) = load_detector("told", threads=1).detect([I420.black(200, 100)])
+    assert [("person", "handbag")[number] for number in seen.classes] == ["person", "handbag"]
 
 
 @pytest.mark.parametrize("name", ["", "UPPER", "a b", "../up", "nanodet-416"])
