@@ -24,10 +24,12 @@ from pricing.sales.types import (
     StaffState,
     UnknownSeller,
 )
-from pricing.sales.view import DeskView, OfferView, StaffView, WaitingView
+from pricing.sales.view import build_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from pricing.sales.view import DeskView
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -225,45 +227,13 @@ class SalesDesk:
 
     def view(self, at: int) -> DeskView:
         """Return what a page shows of staff, offers and waiting customers."""
-        attending = list(self.attending.values())
-        offered_to = dict(self.offered.values())
-        attended = self.attending
-        staff = (
-            StaffView(
-                name,
-                self._shown(name),
-                record.state,
-                record.since,
-                attending.count(name),
-                self.members[name].capacity,
-            )
-            for name, record in self._state.staff.items()
-        )
-        waiting = [
-            WaitingView(
-                person.customer, person.since, offered_to.get(name), person.escalated, name in self._kept
-            )
-            for name, person in self._state.people.items()
-            if name not in attended and not person.served
-        ]
-        waiting.sort(key=lambda one: (-one.customer.worth_minor, one.since, one.customer.id))
-        offers = (self._view_of(number, offer) for number, offer in sorted(self._state.offers.items()))
-        return DeskView(at, tuple(staff), tuple(offers), tuple(waiting))
-
-    def _view_of(self, number: int, offer: OfferRecord) -> OfferView:
-        person, member = self._state.people[offer.customer], self.members[offer.seller]
-        customer = person.customer
-        return OfferView(
-            number,
-            offer.seller,
-            customer,
-            offer.accepted,
-            offer.at,
-            offer.at + self.rules.accept_within_s * S,
-            person.since,
-            tuple(sorted(member.skills & customer.needs)),
-            customer.zone is not None and customer.zone in member.zones,
-            offer.reason,
+        return build_view(
+            self._state,
+            self.members,
+            at=at,
+            shown=self.states,
+            accept_within_ns=self.rules.accept_within_s * S,
+            kept_free=self._kept,
         )
 
     @property

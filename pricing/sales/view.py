@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from pricing.sales.assignment import WaitingCustomer
-    from pricing.sales.types import StaffState
+    from pricing.sales.desk_state import DeskState, OfferRecord
+    from pricing.sales.types import StaffMember, StaffState
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +71,61 @@ class DeskView:
     def of(self, seller: str) -> tuple[OfferView, ...]:
         """Return one salesperson's offers."""
         return tuple(offer for offer in self.offers if offer.seller == seller)
+
+
+def build_view(
+    state: DeskState,
+    members: Mapping[str, StaffMember],
+    *,
+    at: int,
+    shown: Mapping[str, StaffState],
+    accept_within_ns: int,
+    kept_free: Collection[str],
+) -> DeskView:
+    """Return the view of a desk's state. shown: salesperson -> state; who attends all they can is busy.
+
+    kept_free: customers who wait though somebody is free, who is kept for more valuable ones.
+    """
+    offered_to = {offer.customer: offer.seller for offer in state.offers.values() if not offer.accepted}
+    attended = {offer.customer: offer.seller for offer in state.offers.values() if offer.accepted}
+    attending = list(attended.values())
+    staff = (
+        StaffView(
+            name, shown[name], record.state, record.since, attending.count(name), members[name].capacity
+        )
+        for name, record in state.staff.items()
+    )
+    waiting = [
+        WaitingView(person.customer, person.since, offered_to.get(name), person.escalated, name in kept_free)
+        for name, person in state.people.items()
+        if name not in attended and not person.served
+    ]
+    waiting.sort(key=lambda one: (-one.customer.worth_minor, one.since, one.customer.id))
+    offers = (
+        _view_of(number, offer, state, members, accept_within_ns)
+        for number, offer in sorted(state.offers.items())
+    )
+    return DeskView(at, tuple(staff), tuple(offers), tuple(waiting))
+
+
+def _view_of(
+    number: int,
+    offer: OfferRecord,
+    state: DeskState,
+    members: Mapping[str, StaffMember],
+    accept_within_ns: int,
+) -> OfferView:
+    person, member = state.people[offer.customer], members[offer.seller]
+    customer = person.customer
+    return OfferView(
+        number,
+        offer.seller,
+        customer,
+        offer.accepted,
+        offer.at,
+        offer.at + accept_within_ns,
+        person.since,
+        tuple(sorted(member.skills & customer.needs)),
+        customer.zone is not None and customer.zone in member.zones,
+        offer.reason,
+    )
