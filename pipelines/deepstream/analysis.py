@@ -9,17 +9,13 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
-from engines.manifest import find_model, read_manifest
 from engines.marks.types import Route
-from engines.thresholds import PERSON, counting_thresholds
 from pipelines.cameras.upright import DEGREES, MISTAKEN, UPRIGHT_AGAIN, advice_text
+from pipelines.deepstream.camera_meta import build_camera, camera_masks, counted_from, object_classes
 from pipelines.deepstream.graph.camera import picture_place
-from pipelines.deepstream.graph.redaction import FACE_GIE, PERSON_GIE
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
 from pipelines.settings.camera import finite_cameras
-from probes.frame import Kind
-from probes.nvds.camera import CameraMeta
 from probes.nvds.chooser import Chooser
 from probes.nvds.crops import SurfaceCrops
 from probes.nvds.frame_queue import FrameQueue
@@ -28,37 +24,30 @@ from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.self_check import SelfCheck
-from probes.people.tracks import Sessions, TrackBook
 from probes.recognition.look_scheduler import LookHistory
 from probes.redaction.proof import is_everybody_masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from random import Random
 
     from engines.manifest import Model
     from pipelines.cameras.upright import Finding
-    from pipelines.clock import StoreClock
     from pipelines.deepstream.graph.redaction import Redaction
     from pipelines.interfaces import PlatformParts
-    from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from pricing.value import PersonValue
     from probes.frame import Frame, TrackId
     from probes.nvds.binding import MetaBinding
-    from probes.nvds.camera import Classes
+    from probes.nvds.camera import CameraMeta
     from probes.nvds.frame_origins import FrameOrigins
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
     from probes.nvds.picture_place import PicturePlace
-    from probes.redaction.redact import Polygon
 
 logger = logging.getLogger(__name__)
 
 TAKE_S = 0.2
 STOP_S = 5.0
-GAP_MS = 2500
-"""A person unseen for this long has left: longer than the tracker keeps looking (maxShadowTrackingAge)."""
 
 
 class MetaAnalysis:
@@ -87,8 +76,8 @@ class MetaAnalysis:
         self._looks, self._metrics, self._floor = looks, metrics, parts.floor
         self._clock, self._now_ns = clock, parts.clock.now
         self._values: dict[TrackId, PersonValue] = {}
-        self._classes, self._counted = _classes(settings), _counted(settings)
-        new = partial(_camera, settings, binding, (self._classes, self._counted), (random, parts.clock))
+        self._classes, self._counted = object_classes(settings), counted_from(settings)
+        new = partial(build_camera, settings, binding, (self._classes, self._counted), (random, parts.clock))
         self._cameras = {name: new(name) for name in settings.enabled_cameras()}
         self.self_check = (
             SelfCheck(
@@ -216,7 +205,7 @@ class MetaAnalysis:
                     self._cameras[name].origins.restore(generation)
                 raise
             for name, camera in settings.enabled_cameras().items():
-                self._cameras[name].set_masks(_masks(camera, self._places[name]))
+                self._cameras[name].set_masks(camera_masks(camera, self._places[name]))
                 self._configs[name] = camera
             self._finite = finite_cameras(self._configs)
             self._active = frozenset(settings.enabled_cameras())
@@ -233,7 +222,7 @@ class MetaAnalysis:
             renewed.append(self._cameras[camera].origins.renew())  # first: no frame of before is taken
             self._end_tracks(camera)
             self._places[camera] = place
-            self._cameras[camera].set_masks(_masks(self._configs[camera], place))
+            self._cameras[camera].set_masks(camera_masks(self._configs[camera], place))
 
         self._calls.call(work, running=self._thread.is_alive())
         return renewed[0]
@@ -355,48 +344,3 @@ class MetaAnalysis:
             self._feed.redacted(probed.frame, Counter(m.by.value for m in masks), everybody=everybody)
             self._feed.published(probed.frame)
             self._on_masked(picture)
-
-
-def _classes(settings: Settings) -> Classes:
-    manifest = read_manifest()
-    labels = find_model(settings.models.person.name, manifest).classes
-    faces = find_model(settings.models.face.name, manifest).classes  # all of them are masked, as on the CPU
-    kinds = {"person": Kind.PERSON}
-    classes = {
-        (PERSON_GIE, number): (kinds.get(label, Kind.ACCESSORY), label) for number, label in enumerate(labels)
-    }
-    return classes | {(FACE_GIE, number): (Kind.FACE, "face") for number in range(len(faces))}
-
-
-def _counted(settings: Settings) -> float:
-    """Return from which confidence on a person is tracked, shown and priced."""
-    person = settings.models.person
-    return counting_thresholds(find_model(person.name, read_manifest()), person.min_confidence)[PERSON]
-
-
-def _camera(
-    settings: Settings,
-    binding: MetaBinding,
-    detected: tuple[Classes, float],
-    by: tuple[Random, StoreClock],
-    name: str,
-) -> CameraMeta:
-    """Return the state of a camera, or of the self-check's film, which has no masks."""
-    (classes, counted), (random, clock) = detected, by
-    sessions, faces = Sessions(settings.store.zone, random), settings.privacy.faces
-    camera = settings.enabled_cameras().get(name)
-    return CameraMeta(
-        name,
-        classes=classes,
-        counted=counted,
-        watch=binding.meta.head_watch(margin=faces.margin, hold_ms=faces.hold_ms),
-        book=TrackBook(name, sessions, GAP_MS),
-        now_ns=clock.now,
-        from_wall=clock.from_wall,
-        masks=_masks(camera, picture_place(camera)) if camera else (),
-    )
-
-
-def _masks(camera: CameraConfig, place: PicturePlace) -> list[Polygon]:
-    """Return the masks of a camera in shares of the analysed frame."""
-    return [place.polygon(mask.polygon) for mask in camera.masks.values()]
