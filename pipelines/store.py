@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from functools import partial
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final
@@ -11,18 +10,18 @@ from typing import TYPE_CHECKING, Final
 from pipelines.access_notes import StoreNotes
 from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
+from pipelines.assembly.housekeeping import build_retention, take_up_brands
 from pipelines.assembly.insights import build_insights
 from pipelines.assembly.looks import build_looks
 from pipelines.assembly.messaging import build_messaging
 from pipelines.assembly.mqtt import picture_sinks
 from pipelines.assembly.platform import build_platform
-from pipelines.assembly.prices import StorePrices, build_live
+from pipelines.assembly.prices import StorePrices, build_live, sum_text
 from pipelines.assembly.sales import build_desk
 from pipelines.assembly.traces import build_traces
 from pipelines.assembly.video_outputs import VideoOutputs
 from pipelines.brands.registry import build_brands, export_health
 from pipelines.cameras.reporter import CameraReporter
-from pipelines.cameras.states import CameraState
 from pipelines.cameras.throttle import Throttle
 from pipelines.clock import StoreClock
 from pipelines.clock_check import ClockCheck
@@ -31,7 +30,6 @@ from pipelines.floor.staff_commands import people_commands
 from pipelines.floor.store_summary import StoreSummary
 from pipelines.housekeeping import Housekeeper, StateFolderCheck
 from pipelines.interfaces import PlatformParts
-from pipelines.outputs.retention import Retention
 from pipelines.overload import Overload
 from pipelines.paths import host_slug, state_folder
 from pipelines.reload.commands import store_commands
@@ -41,7 +39,6 @@ from pipelines.stopping import Stopping
 from pipelines.store_status import StoreStatus
 from pipelines.version import VERSION
 from pricing.item_words import item_words
-from pricing.money import display
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,14 +52,11 @@ if TYPE_CHECKING:
     from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
-    from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.reload.report import ReloadReport
     from pipelines.sales.floor_desk import FloorDesk
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from pipelines.store_status import CameraReport
-    from pricing.catalogue.reload import CatalogueFile
-    from pricing.value import Price, Total
     from probes.metrics import Health, Metrics
 
 RELOAD_S = 10.0
@@ -113,11 +107,11 @@ class Store:
                 expiry_ns=clock.expiry_now,
             ),
         )
-        messaging = build_messaging(
+        self._messaging = messaging = build_messaging(
             settings, device, brand=self.brand, metrics=metrics, clock=clock, random=random
         )
-        self._summaries, self._mqtt = messaging.summaries, messaging.mqtt
-        self._publisher, self._messengers = messaging.publisher, messaging.messengers
+        self._mqtt, self._publisher = messaging.mqtt, messaging.publisher
+        self._messengers = messaging.messengers
         self._announcer, self.access = self._messengers.announcer, messaging.access
         self._notes = StoreNotes(self.access, lambda: self.settings)
         self._reporter = CameraReporter(metrics, self._publisher.set_state, clock.utc)
@@ -126,16 +120,14 @@ class Store:
             device,
             lookup=self._prices.lookup,
             brands=self._brands,
-            summaries=self._summaries,
+            summaries=messaging.summaries,
             publisher=self._announcer.beside(self._publisher),
             metrics=metrics,
             getrandbits=random.getrandbits,
             utc=clock.utc,
             record=record,
         )
-        if self._mqtt:
-            for name, handler in people_commands(self._floor).items():
-                self._mqtt.on_command(name, handler)
+        messaging.on_commands(people_commands(self._floor))
         self._desk = build_desk(
             settings,
             device,
@@ -146,10 +138,8 @@ class Store:
             clock=clock,
             getrandbits=random.getrandbits,
         )
-        if self._mqtt and self._desk:
-            for name, handler in sale_commands(self._desk).items():
-                self._mqtt.on_command(name, handler)
         if self._desk:
+            messaging.on_commands(sale_commands(self._desk))
             self._desk.on_events(self._announcer.listen_to(self._desk.person))
         self._looks = build_looks(settings, self._brands, metrics)
         self._describer = build_describer(
@@ -166,7 +156,7 @@ class Store:
             looks=self._looks,
             metrics=metrics,
             on_state=self._reporter.report,
-            money=partial(money, locale=settings.store.locale),
+            money=partial(sum_text, locale=settings.store.locale),
             random=random,
             brand=self.brand,
             words=item_words(settings.store.locale),
@@ -234,19 +224,11 @@ class Store:
             clock=clock,
         )
         self._reloader.on_settings(self._apply_retention)
-        if self._mqtt:
-            commands = store_commands(self._reloader, self._take_picture, self.restart)
-            for name, handler in commands.items():
-                self._mqtt.on_command(name, self._notes.of_command(name, handler))
+        commands = store_commands(self._reloader, self._take_picture, self.restart)
+        noted = {name: self._notes.of_command(name, handler) for name, handler in commands.items()}
+        messaging.on_commands(noted)
         self.restarts = self.restart_asked = False
-        self._retention = Retention(
-            settings.outputs,
-            metrics,
-            now_s=lambda: clock.expiry_now() / 1e9,
-            clock=time.monotonic,
-            state=state_folder(),
-            tidy=(self._prices.expire,),
-        )
+        self._retention = build_retention(settings, metrics, clock, tidy=self._prices.expire)
         self._state_folder = StateFolderCheck(metrics)
         self._clock_check = ClockCheck(clock, metrics, self._mqtt.clock_set if self._mqtt else None)
         self._device = DeviceTopic(self._platform, self._reloader, self._overload, self._publisher, clock)
@@ -266,11 +248,6 @@ class Store:
     def insights(self) -> InsightsFile | None:
         """What was counted, for reading, from any thread; None where nothing is."""
         return self._insights.file if self._insights else None
-
-    @property
-    def catalogue(self) -> CatalogueFile | None:
-        """The price list, if there is one; for reading, from any thread."""
-        return self._brands.catalogue
 
     @property
     def settings(self) -> Settings:
@@ -349,14 +326,9 @@ class Store:
         }
         clean = end.run_all(last) and clean
         if self._mqtt:
-            clean = end.run("messages", partial(self._stop_mqtt, self._mqtt), least_s=MESSAGES_S) and clean
+            goodbye = partial(self._messaging.stop, self._clock.utc_now)
+            clean = end.run("messages", goodbye, least_s=MESSAGES_S) and clean
         return clean
-
-    def _stop_mqtt(self, mqtt: MqttPublisher) -> None:
-        states = self._summaries.initial(self._clock.utc_now(), CameraState.STOPPED.value)
-        for topic, payload in states.items():
-            mqtt.set_state(topic, payload)
-        mqtt.stop()
 
     def reload(self, then: Callable[[ReloadReport], None] | None = None) -> None:
         """Have the store file read again, soon, in another thread; from any thread or signal handler.
@@ -405,7 +377,7 @@ class Store:
 
     def _build_housekeeper(self) -> Housekeeper:
         steps: dict[str, Callable[[], object]] = {
-            "brands": self._take_up_brands,
+            "brands": partial(take_up_brands, self._brands, self._looks, self._notes.brands),
             "clock": self._clock_check.check,
             "overload": self._overload.check,
             "status": self._device.send,
@@ -417,18 +389,6 @@ class Store:
             steps["insights"] = self._insights.check
         return Housekeeper(self._reloader, self._metrics, steps, self._notes.reload)
 
-    def _take_up_brands(self) -> None:
-        had_brands = bool(self._brands.targets)
-        if self._brands.poll():
-            self._looks.set_targets(self._brands.targets)
-            if had_brands:  # else they are read for the first time
-                self._notes.brands()
-
     def brand(self, brand: str) -> str:
         """Write a brand as the price list spells it, else as the gallery does."""
         return self._brands.spell(brand)
-
-
-def money(sum_: Price | Total, locale: str = "en") -> str:
-    """Write a price or a total for people."""
-    return display(sum_.amount_minor, sum_.currency, locale)

@@ -76,7 +76,7 @@ def page_of(
     """
 
     def prices() -> tuple[PriceSource, ...]:
-        listed, path = store.catalogue, store.settings.prices.catalogue
+        listed, path = store.brands.catalogue, store.settings.prices.catalogue
         if listed is None or path is None:
             return ()
         words = listed.problem or f"{len(listed.current)} prices of {len(listed.current.names)} brands"

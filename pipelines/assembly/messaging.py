@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from pipelines.access_log import AccessLog, access_file
 from pipelines.assembly.messengers import StoreMessengers
 from pipelines.assembly.mqtt import build_publisher
+from pipelines.cameras.states import CameraState
 from pipelines.floor.publisher import NoPublisher
 from pipelines.paths import state_folder
 from probes.events.status import Summaries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from random import Random
 
     from pipelines.clock import StoreClock
     from pipelines.floor.publisher import Publisher
+    from pipelines.outputs.mqtt.commands import Handler
     from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
@@ -32,6 +34,20 @@ class Messaging:
     publisher: Publisher
     messengers: StoreMessengers
     access: AccessLog
+
+    def on_commands(self, handlers: Mapping[str, Handler]) -> None:
+        """Have each command of this name done by its handler; nothing where no broker sends any."""
+        if self.mqtt is not None:
+            for name, handler in handlers.items():
+                self.mqtt.on_command(name, handler)
+
+    def stop(self, utc_now: Callable[[], int]) -> None:
+        """Say to the broker that every camera has stopped, and end the connection."""
+        if self.mqtt is None:
+            return
+        for topic, payload in self.summaries.initial(utc_now(), CameraState.STOPPED.value).items():
+            self.mqtt.set_state(topic, payload)
+        self.mqtt.stop()
 
 
 def build_messaging(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import BadInput
 from pricing.live.offers import BadAnswer, Judge, NoRate
 from pricing.live.remembered import NS_PER_HOUR, Freshness
+from pricing.money import display
 from pricing.sources import PriceSources
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pricing.live.remembered import Answer, Thing
     from pricing.live.services import PriceService
     from pricing.sources import PriceListSource
-    from pricing.value import Price
+    from pricing.value import Price, Total
     from probes.metrics import Metrics
 
 _FIRST_YEAR = 2020
@@ -194,3 +195,8 @@ def _rates(settings: Settings) -> RateTable:
 
     given = settings.prices.rates
     return RateTable(given.table if given else None, given.feed if given else None)
+
+
+def sum_text(sum_: Price | Total, locale: str = "en") -> str:
+    """Write a price or a total for people."""
+    return display(sum_.amount_minor, sum_.currency, locale)

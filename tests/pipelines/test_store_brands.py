@@ -17,7 +17,7 @@ def test_a_brand_is_taken_up_and_a_broken_one_is_not(tmp_path):
         store = running.store
         assert store.brand("louis vuitton") == "LV"
         assert store.brands.book.staff == {"louis vuitton"}
-        price = store.catalogue.lookup("louis vuitton", "handbag", "bag")
+        price = store.brands.catalogue.lookup("louis vuitton", "handbag", "bag")
         assert price.amount_minor == 100_000
         (folder / "acme").mkdir()
         (folder / "acme/brand.yaml").write_text("name: Acme\n")

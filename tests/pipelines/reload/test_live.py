@@ -265,11 +265,11 @@ def test_a_change_that_failed_half_way_and_is_taken_back_leaves_nothing_behind(s
     edited, before = Edited(shop), shop.settings.path.read_text()
     other = edited.path.with_name("other.csv")
     other.write_text(Path(edited.content["prices"]["catalogue"]).read_text())
-    listed = shop.store.catalogue._path
+    listed = shop.store.brands.catalogue._path
     edited.content["prices"]["catalogue"] = str(other)
     with monkeypatch.context() as patch:
         patch.setattr("pipelines.reload.reloader.AGAIN_S", 1e6)
         patch.setattr(shop.store._platform._loop, "reconfigure", fail)
         assert edited.put("cameras/other/rotate", 180).result is ReloadResult.FAILED
     edited.write(before)
-    assert shop.store.catalogue._path == listed
+    assert shop.store.brands.catalogue._path == listed

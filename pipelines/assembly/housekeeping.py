@@ -1,0 +1,41 @@
+"""What a store checks now and then: files that are too old, brands that have changed."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from pipelines.outputs.retention import Retention
+from pipelines.paths import state_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pipelines.brands.registry import BrandRegistry
+    from pipelines.clock import StoreClock
+    from pipelines.settings.root import Settings
+    from probes.metrics import Metrics
+    from probes.recognition.look_workers import LookWorkers
+
+
+def build_retention(
+    settings: Settings, metrics: Metrics, clock: StoreClock, *, tidy: Callable[[], object]
+) -> Retention:
+    """Return it; `check` it now and then. tidy: what else deletes by age, called with it."""
+    return Retention(
+        settings.outputs,
+        metrics,
+        now_s=lambda: clock.expiry_now() / 1e9,
+        clock=time.monotonic,
+        state=state_folder(),
+        tidy=(tidy,),
+    )
+
+
+def take_up_brands(brands: BrandRegistry, looks: LookWorkers, on_change: Callable[[], object]) -> None:
+    """Look for brands that were changed. on_change: not called where they are read for the first time."""
+    had_brands = bool(brands.targets)
+    if brands.poll():
+        looks.set_targets(brands.targets)
+        if had_brands:
+            on_change()
