@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState
+from pipelines.outputs.mqtt.broker import MqttSpec
 from pipelines.outputs.mqtt.discovered import with_removed
 from pipelines.version import VERSION
 from pricing.money import exponent
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from pipelines.clock import StoreClock
     from pipelines.outputs.base import PictureSink
-    from pipelines.outputs.mqtt.connection import MqttSpec
     from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.mqtt import MqttConfig
     from pipelines.settings.root import Settings
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 def broker_spec(mqtt: MqttConfig) -> MqttSpec:
     """Return what the connection needs to know of the broker's settings."""
-    from pipelines.outputs.mqtt.connection import MqttSpec  # noqa: PLC0415 loads paho
-
     return MqttSpec(
         host=mqtt.host,
         port=mqtt.port,

@@ -18,7 +18,7 @@ from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.clock import StoreClock
-from pipelines.outputs.mqtt.connection import MqttSpec
+from pipelines.outputs.mqtt.broker import MqttSpec
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.events import PersonEvents

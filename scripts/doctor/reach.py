@@ -16,6 +16,7 @@ from pipelines.assembly.mqtt import broker_spec
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cameras.trial import first_frame
+from pipelines.outputs.mqtt.broker import BrokerState
 from pipelines.paths import host_slug
 from scripts.check_result import CheckResult, fail, ok, warn
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pipelines.cameras.source import Source, SourceSpec
-    from pipelines.outputs.mqtt.connection import BrokerState, Session
+    from pipelines.outputs.mqtt.session import Session
     from pipelines.settings import Settings
 
 _GRACE_S: Final = 2.0
@@ -90,8 +91,9 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     mqtt = settings.outputs.mqtt
     if mqtt is None:
         return
-    from pipelines.outputs.mqtt.connection import CLOSES, BrokerConnection, BrokerState, Callbacks  # noqa: PLC0415
+    from pipelines.outputs.mqtt.connection import BrokerConnection  # noqa: PLC0415
     from pipelines.outputs.mqtt.faults import SPEAKS_HTTP  # noqa: PLC0415
+    from pipelines.outputs.mqtt.session import CLOSES, Callbacks  # noqa: PLC0415
 
     answers: queue.Queue[tuple[BrokerState, str]] = queue.Queue()
     sessions: queue.Queue[Session] = queue.Queue()
@@ -166,8 +168,6 @@ def _may_publish(
 
 def _settled(answers: queue.Queue[tuple[BrokerState, str]], timeout_s: float) -> tuple[BrokerState, str]:
     """Return the first state after "connecting"."""
-    from pipelines.outputs.mqtt.connection import BrokerState  # noqa: PLC0415
-
     deadline = time.monotonic() + timeout_s
     with contextlib.suppress(queue.Empty):
         while (answer := answers.get(timeout=max(0.01, deadline - time.monotonic())))[

@@ -13,7 +13,7 @@ from probes.events.messages import Message, MessageKind, rfc3339
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from pipelines.outputs.mqtt.connection import Session
+    from pipelines.outputs.mqtt.session import Session
     from pipelines.outputs.mqtt.spool import Spool
     from pipelines.outputs.mqtt.spool_db import Entry
 

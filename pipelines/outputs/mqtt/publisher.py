@@ -9,11 +9,13 @@ import time
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
+from pipelines.outputs.mqtt.broker import BrokerState
 from pipelines.outputs.mqtt.commands import Commands
-from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Callbacks
+from pipelines.outputs.mqtt.connection import BrokerConnection
 from pipelines.outputs.mqtt.outbox import Outbox
 from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.retained import Retained
+from pipelines.outputs.mqtt.session import Callbacks
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.messages import MessageKind
 from probes.events.status import AVAILABILITY
@@ -22,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from pipelines.outputs.mqtt.broker import MqttSpec
     from pipelines.outputs.mqtt.commands import Handler
-    from pipelines.outputs.mqtt.connection import MqttSpec, Session
+    from pipelines.outputs.mqtt.session import Session
     from probes.events.messages import Message
     from probes.metrics import Metrics
 

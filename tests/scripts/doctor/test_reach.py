@@ -135,7 +135,7 @@ def refuse_as_nginx(client: socket.socket, *, waits: bool) -> None:
 def test_a_web_server_on_the_port_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str, *, waits: bool
 ) -> None:
-    monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.2)
+    monkeypatch.setattr("pipelines.outputs.mqtt.session.ANSWER_S", 0.2)
     with tcp_server(partial(refuse_as_nginx, waits=waits)) as port:
         found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{port}', protocol: '{protocol}'")
     assert found["broker"].level is CheckLevel.FAIL

@@ -6,7 +6,7 @@ import random
 import time
 from typing import TYPE_CHECKING
 
-from pipelines.outputs.mqtt.connection import BrokerState, MqttSpec
+from pipelines.outputs.mqtt.broker import BrokerState, MqttSpec
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.status import Summaries

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.errors import BadInput
-from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState
+from pipelines.outputs.mqtt.broker import BrokerState
+from pipelines.outputs.mqtt.connection import BrokerConnection
 from tests.fakes.broker import free_port
 from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.outputs.mqtt.bench import Bench, happening
@@ -63,7 +64,7 @@ def test_the_right_password_lets_in(bench):
 
 
 def test_a_deaf_broker_is_left_and_stopping_is_quick(bench, monkeypatch):
-    monkeypatch.setattr("pipelines.outputs.mqtt.connection.ANSWER_S", 0.3)
+    monkeypatch.setattr("pipelines.outputs.mqtt.session.ANSWER_S", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         publisher = bench.publisher(deaf.getsockname()[1])
         wait_for(lambda: bench.links.count(BrokerState.UNREACHABLE) >= 2)

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from pipelines.outputs.mqtt.connection import BrokerState
+from pipelines.outputs.mqtt.broker import BrokerState
 from tests.fakes.scripted_broker import (
     MAXIMUM_PACKET_SIZE,
     REASON_STRING,

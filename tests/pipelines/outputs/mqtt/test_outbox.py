@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pipelines.outputs.mqtt.connection import BrokerConnection, BrokerState, Callbacks, MqttSpec
+from pipelines.outputs.mqtt.broker import BrokerState, MqttSpec
+from pipelines.outputs.mqtt.connection import BrokerConnection
 from pipelines.outputs.mqtt.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
 from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
+from pipelines.outputs.mqtt.session import Callbacks
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind

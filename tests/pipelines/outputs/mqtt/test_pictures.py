@@ -14,7 +14,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from engines.image import I420
-from pipelines.outputs.mqtt.connection import MqttSpec
+from pipelines.outputs.mqtt.broker import MqttSpec
 from pipelines.outputs.mqtt.pictures import MqttPictures
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 from probes.metrics import Metrics

@@ -10,7 +10,7 @@ import threading
 import time
 
 from engines.paths import ROOT
-from pipelines.outputs.mqtt.connection import BrokerState
+from pipelines.outputs.mqtt.broker import BrokerState
 from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind
 from probes.events.status import Summaries, camera_status
@@ -190,7 +190,7 @@ def test_topics_of_removed_cameras_are_cleared(bench):
 PUBLISHER = """
 import random, sys, time
 from pathlib import Path
-from pipelines.outputs.mqtt.connection import MqttSpec
+from pipelines.outputs.mqtt.broker import MqttSpec
 from probes.metrics import Metrics
 from probes.events.messages import Message, MessageKind
 from pipelines.outputs.mqtt.publisher import MqttPublisher
