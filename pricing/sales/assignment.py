@@ -163,17 +163,18 @@ class _Case:
     def _unreserved(self, served: list[int], weights: Mapping[int, int]) -> list[int]:
         """Return who of these is served where some salespeople are kept for better customers.
 
-        An offer that stands fills the room that is left for the others, and is not taken back where there is
-        none any more.
+        An offer that stands fills the room that is left for the others. Where there is not enough for those
+        that stand, none of them is taken back, and nobody else gets its place.
         """
         if self._rules.policy is Policy.TURN or not self._rules.reserve:
             return served
         better = [p for p in served if self._is_better(p)]
         others = sorted((p for p in served if not self._is_better(p)), key=lambda p: -weights[p])
-        standing = sum(self._people[p].id in self._standing for p in others)
-        room = max(len(self._staff) - self._rules.reserve - len(better), standing)
-        self._passed_over = room < len(others)
-        return sorted([*better, *others[:room]])
+        standing = [p for p in others if self._people[p].id in self._standing]
+        room = max(len(self._staff) - self._rules.reserve - len(better), 0)
+        chosen = others[:room] if len(standing) <= room else standing
+        self._passed_over = len(chosen) < len(others)
+        return sorted([*better, *chosen])
 
     def _is_better(self, place: int) -> bool:
         return self._people[place].worth_minor >= self._rules.reserve_minor

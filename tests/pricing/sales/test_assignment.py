@@ -95,6 +95,13 @@ def test_an_offer_that_stands_takes_the_room_so_that_somebody_is_still_kept() ->
     assert pairs(assign([HAT, WATCH], [ANNA, BEN], KEPT, {"h": "ben"})) == {"h": "ben", "w": "anna"}
 
 
+def test_an_offer_that_stands_for_lack_of_room_leaves_its_place_to_nobody_but_the_better_ones() -> None:
+    both = replace(KEPT, reserve=2)
+    dear = WaitingCustomer("d", 90_000)
+    assert pairs(assign([HAT, dear], [ANNA, BEN], both, {"h": "ben"})) == {"h": "ben"}
+    assert pairs(assign([HAT, WATCH], [ANNA, BEN], both, {"h": "ben"})) == {"h": "ben", "w": "anna"}
+
+
 def test_the_best_is_kept_for_whoever_may_come() -> None:
     assert pairs(assign([HAT], [ANNA, BEN, CLEO], AssignmentRules())) == {"h": "anna"}
     assert pairs(assign([HAT], [ANNA, BEN, CLEO], KEPT)) == {"h": "cleo"}
