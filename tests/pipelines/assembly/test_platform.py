@@ -15,7 +15,7 @@ from engines.thresholds import MASKED_FACE
 from pipelines.assembly.platform import Nvidia, _files_for
 from pipelines.cameras.source import SourceSpec
 from pipelines.cameras.states import CameraState
-from pipelines.deepstream.analysis import _classes
+from pipelines.deepstream.camera_meta import object_classes
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from pipelines.stopping import Stopping
@@ -70,7 +70,7 @@ def test_all_that_a_face_model_of_the_shop_finds_is_a_face_on_deepstream(tmp_pat
     written = yaml.safe_load((tmp_path / "deepstream/centerface.yml").read_text())
     least = [written[f"class-attrs-{number}"]["pre-cluster-threshold"] for number in (0, 1)]
     assert least == [MASKED_FACE] * 2
-    assert [_classes(settings)[FACE_GIE, number][0] for number in (0, 1)] == [Kind.FACE] * 2
+    assert [object_classes(settings)[FACE_GIE, number][0] for number in (0, 1)] == [Kind.FACE] * 2
 
 
 def test_files_that_the_state_folder_does_not_take_lie_elsewhere_and_go_with_the_process(
