@@ -62,7 +62,7 @@ def test_all_that_a_face_model_of_the_shop_finds_is_a_face_on_deepstream(tmp_pat
         own = {"classes": ("person", "face"), "thresholds": (0.999, 0.999)}
         return replace(model, **own) if name == "centerface" else model
 
-    for place in ("engines.manifest", "pipelines.deepstream.analysis"):
+    for place in ("engines.manifest", "pipelines.deepstream.camera_meta"):
         monkeypatch.setattr(f"{place}.find_model", of_the_shop)
     (tmp_path / "store.yaml").write_text(TEXT)
     settings = load_settings(tmp_path / "store.yaml", env={})
