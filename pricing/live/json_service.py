@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import quote
-
-from jsonpath import JSONPathEnvironment
-from jsonpath.exceptions import JSONPathError
 
 from pricing.catalogue.amounts import (
     Meaning,
@@ -27,12 +25,11 @@ from pricing.money import EXPONENTS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from jsonpath import CompoundJSONPath, JSONPath
+    from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment
 
     from pricing.live.remembered import Thing
 
 PLACEHOLDERS = ("brand", "type", "model", "country", "language", "currency")
-_PATHS = JSONPathEnvironment(strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +101,19 @@ class JsonService:
             yield Offer(span, title[:400] if isinstance(title, str) else None)
 
 
+@cache
+def _environment() -> JSONPathEnvironment:
+    from jsonpath import JSONPathEnvironment  # noqa: PLC0415 a store without price services starts sooner
+
+    return JSONPathEnvironment(strict=True)
+
+
 def compiled(path: str) -> JSONPath | CompoundJSONPath:
     """Return a JSONPath ready for use; raises BadInput."""
+    from jsonpath.exceptions import JSONPathError  # noqa: PLC0415 the same
+
     try:
-        return _PATHS.compile(path)
+        return _environment().compile(path)
     except (JSONPathError, ValueError, RecursionError):
         raise BadInput(f'"{path}" is not a JSONPath; write one such as $.offers[*].price') from None
 
@@ -120,6 +126,8 @@ def fill(template: str, thing: Thing, values: dict[str, str]) -> str:
 
 
 def _found(path: JSONPath | CompoundJSONPath, value: object) -> list[object]:
+    from jsonpath.exceptions import JSONPathError  # noqa: PLC0415 the same
+
     # The library would parse a bare text as JSON, and refuses a bare number.
     if not isinstance(value, (dict, list)):
         return [value] if str(path) == "$" else []

@@ -15,6 +15,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import asdict, dataclass
+from math import inf
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
@@ -218,14 +219,14 @@ def load_between(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
 
 
 def _quantile(before: Samples, after: Samples, share: float) -> float | None:
-    """Return the upper edge of the histogram's bucket in which the quantile lies; None without frames."""
+    """Return the upper edge of the bucket in which the quantile lies; None without one or without frames."""
     buckets: dict[float, float] = {}
     for key, value in after.items():
         if key[0] == "msh_frame_latency_seconds_bucket":
             edge = float(json.loads(key[1])["le"])
             buckets[edge] = buckets.get(edge, 0.0) + value - before.get(key, 0.0)
     whole = buckets.get(float("inf"), 0.0)
-    edges = [edge for edge in sorted(buckets) if whole and buckets[edge] >= share * whole]
+    edges = [edge for edge in sorted(buckets) if whole and buckets[edge] >= share * whole and edge < inf]
     return edges[0] if edges else None
 
 

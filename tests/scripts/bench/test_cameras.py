@@ -10,7 +10,7 @@ import yaml
 
 from pipelines.offline.reader import read_frames
 from scripts.bench import startup
-from scripts.bench.cameras import clip_at, store_text
+from scripts.bench.cameras import StoreRun, clip_at, load_between, store_text
 from scripts.demo.encode import write_mp4
 from scripts.msh import main
 
@@ -40,6 +40,15 @@ def test_a_warm_start_is_measured(clip, capsys, monkeypatch):
     assert 0 < figures["port_open_s"] < figures["first_frame_s"]
     assert figures["first_frame_cpu_s"] > 0
     assert figures["first_frame_mb"] > 50
+
+
+def test_latencies_above_the_last_edge_have_no_figure():
+    def at(edge: str) -> tuple[str, str]:
+        return "msh_frame_latency_seconds_bucket", json.dumps({"le": edge})
+
+    after = {at("0.5"): 9.0, at("10.0"): 9.0, at("+Inf"): 10.0}
+    load = load_between(StoreRun("ours", 1, 10, 5.0, 1.0), {}, after)
+    assert (load.latency_p50_s, load.latency_p95_s) == (0.5, None)
 
 
 def test_a_video_file_plays_again_in_a_store_of_files(tmp_path):
