@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         for cameras in args.cameras
         for objects in args.objects
     ]
-    _print(f"our C reader; read and walk: {name}" if reader else name, costs, as_json=args.json)
+    _print("our C reader" if reader else name, costs, as_json=args.json)
     return 0
 
 
@@ -110,11 +110,12 @@ def _reader() -> NativeLibrary | None:
     return load_reader()
 
 
-def _print(binding: str, costs: list[Cost], *, as_json: bool) -> None:
+def _print(through: str, costs: list[Cost], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps({"binding": binding, "costs": [_figures(cost) for cost in costs]}))
+        rows = [{"through": through, **_figures(cost)} for cost in costs]
+        print(json.dumps({"binding": through, "costs": rows}))
         return
-    table = Table(box=SIMPLE, pad_edge=False, title=f"medians, {binding}")
+    table = Table(box=SIMPLE, pad_edge=False, title=f"medians, probe over {through}")
     for head in (
         "cameras",
         "objects",

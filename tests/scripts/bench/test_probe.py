@@ -16,6 +16,8 @@ def test_the_probe_is_measured_beside_the_bare_walk(capsys):
     assert main([*CALL, "--json"]) == 0
     costs = json.loads(capsys.readouterr().out)["costs"]
     assert [(cost["cameras"], cost["objects"]) for cost in costs] == [(1, 1), (1, 7), (2, 1), (2, 7)]
+    # The suite's table is made of rows: with the reader and without it they differ tenfold.
+    assert all(cost["through"] for cost in costs)
     assert all(cost["walk_us"] > 0 and cost["gate_us"] > 0 for cost in costs)
     assert all(cost["probe_us"] > 0 < cost["bare_us"] for cost in costs)
     assert main(CALL) == 0
