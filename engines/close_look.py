@@ -53,7 +53,7 @@ MAX_TILES = 2
 """Most tiles or moving things looked at in one picture beside persons: cost is bounded."""
 STALE_NS = 4_000_000_000
 """A tile in which nothing happened is looked at again after this."""
-KEPT_NS = 1_000_000_000
+HOLD_NS = 1_000_000_000
 """How long after it was last found the place of a face or small person is looked at."""
 AGAIN_NS = 50_000_000
 """How often a person is looked at again at most."""
@@ -179,9 +179,9 @@ class CloseLook:
         self._faces, self._faces_at = _renewed(self._faces, self._faces_at, faces, self._now)
 
     def _forget(self) -> None:
-        stay = self._now - self._persons_at <= KEPT_NS
+        stay = self._now - self._persons_at <= HOLD_NS
         self._persons, self._persons_at = self._persons[stay], self._persons_at[stay]
-        stay = self._now - self._faces_at <= KEPT_NS
+        stay = self._now - self._faces_at <= HOLD_NS
         self._faces, self._faces_at = self._faces[stay], self._faces_at[stay]
 
     def _due(
@@ -208,7 +208,7 @@ class CloseLook:
         wanted = (age >= np.where(sure, AGAIN_NS, SUSPECT_NS)) | (~sure & moved)
         order = np.argsort(-age, kind="stable")
         order = order[wanted[order]]
-        enough = (np.cumsum(costs[order]) > MAX_AREA) & (age[order] < KEPT_NS)
+        enough = (np.cumsum(costs[order]) > MAX_AREA) & (age[order] < HOLD_NS)
         due = np.zeros(len(boxes), np.bool_)
         due[order[~enough]] = True
         for left, top, right, bottom in cells[due].tolist():

@@ -35,7 +35,7 @@ FOLDER_VARIABLE: Final = "MSH_COMPILED"
 FORMAT: Final = "1"
 DIGEST_BYTES: Final = 32
 """Length of the SHA-256 at the end of a file, over all that is before it."""
-KEEP_DAYS, MAX_FILES = 60, 40
+MAX_AGE_DAYS, MAX_FILES = 60, 40
 LEAST_FREE_BYTES: Final = 500_000_000
 """Less free space on the disk than this: nothing is written, it is needed for what cannot be made again."""
 
@@ -166,11 +166,11 @@ def _store(compiled: Any, blob: Path) -> None:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what nothing has asked for in KEEP_DAYS, the oldest beyond MAX_FILES, and old drafts."""
+    """Remove what nothing has asked for in MAX_AGE_DAYS, the oldest beyond MAX_FILES, and old drafts."""
     with suppress(OSError):
         ages = {path: time.time() - path.stat().st_mtime for path in folder.iterdir()}
         blobs = sorted((path for path in ages if path.suffix == ".blob"), key=ages.__getitem__)
-        old = [path for path in blobs if ages[path] > KEEP_DAYS * 86_400]
+        old = [path for path in blobs if ages[path] > MAX_AGE_DAYS * 86_400]
         drafts = [path for path in ages if path.name.startswith(".draft-") and ages[path] > 3600]
         for path in {*blobs[MAX_FILES:], *old, *drafts}:
             path.unlink(missing_ok=True)

@@ -39,7 +39,7 @@ def drop_mapped_pages() -> None:
             pages.madvise(mmap.MADV_DONTNEED)
 
 
-class KeptMemory:
+class ThreadMemory:
     """Working memory of compiled models that one thread keeps between two pictures, until `release`.
 
     What a model gives back after each picture it takes anew for the next one, and other things come to lie
@@ -51,7 +51,7 @@ class KeptMemory:
 
     def begin(self) -> None:
         """Keep it for the models that this thread uses from now on."""
-        _of_thread.kept = self
+        _of_thread.memory = self
 
     def add(self, request: Any) -> None:
         """Note the request of a model whose working memory is given back later.
@@ -71,7 +71,7 @@ class KeptMemory:
 def release_working_memory(request: Any, *, at_once: bool = False) -> None:
     """Give back what the model of a request keeps between two inferences; one under way keeps it.
 
-    Where the thread keeps it (`KeptMemory`), that is put off. at_once: not even then.
+    Where the thread keeps it (`ThreadMemory`), that is put off. at_once: not even then.
     """
     kept = getattr(_of_thread, "kept", None)
     if kept is not None and not at_once:

@@ -51,7 +51,7 @@ def checked_name(name: str, taken: Mapping[str, Any]) -> str:
     return name
 
 
-def keep(name: str, made: Path, entry: Mapping[str, Any], folder: Path) -> Path:
+def install_model(name: str, made: Path, entry: Mapping[str, Any], folder: Path) -> Path:
     """Move a model's file into the folder and list it there; return its place. Raises BadInput.
 
     entry: what the manifest says of it but for `file` and `sha256`. The manifest is replaced whole.

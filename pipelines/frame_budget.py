@@ -74,7 +74,7 @@ def budget_of(settings: Settings, folder: Path | None = None, cores: int | None 
     return FrameBudget(wanted, wanted / load if load > 1 else wanted, measured)
 
 
-def keep_measurement(settings: Settings, seconds: Mapping[int, float], folder: Path | None = None) -> None:
+def save_measurement(settings: Settings, seconds: Mapping[int, float], folder: Path | None = None) -> None:
     """Keep what a frame took, in seconds by min_person_px; a full disk leaves the estimate."""
     path = _file(folder or state_folder())
     found = {

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.access_log import MAX_ENTRIES, access_file
-from pipelines.outputs.mqtt.outbox import KEEP_NS
+from pipelines.outputs.mqtt.outbox import MAX_AGE_NS
 from pipelines.paths import state_path
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
 from probes.people.reidentification import RESOLVE_MS
 from probes.people.returns import HELD_NS, LOST_NS, SEARCH_NS, S
-from probes.recognition.sent_log import KEEP_DAYS, sent_path
+from probes.recognition.sent_log import MAX_AGE_DAYS, sent_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
         yield {
             "what": "how many crops were sent, by hour",
             "where": str(sent_path(state_path(), settings.store.id)),
-            "how_long": f"{KEEP_DAYS} days",
+            "how_long": f"{MAX_AGE_DAYS} days",
         }
     if settings.prices.live:
         cache = settings.prices.cache
@@ -147,7 +147,7 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "how_long": f"{cache.max_days} days, the last {HISTORY} of each, {cache.max_mb} MB at most",
         }
     if outputs.mqtt:
-        days = KEEP_NS // (86_400 * 1_000_000_000)
+        days = MAX_AGE_NS // (86_400 * 1_000_000_000)
         yield {
             "what": "unsent messages, without pictures",
             "where": "spool on this box's disk",

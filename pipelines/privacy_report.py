@@ -14,7 +14,7 @@ from pipelines.paths import state_path
 from pipelines.privacy_kept import kept
 from pipelines.settings.models import ModelConfig
 from pipelines.settings.privacy import MIN_HOLD_MS, MIN_MARGIN
-from probes.recognition.sent_log import KEEP_DAYS, read_sent, sent_path
+from probes.recognition.sent_log import MAX_AGE_DAYS, read_sent, sent_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -260,7 +260,11 @@ def _crops(settings: Settings, describe: DescribeConfig) -> Row:
         f" number: at most {describe.per_person} of a person, {describe.per_hour} an hour"
     )
     row = _channel(what, describe.base, encrypted=describe.encrypted, login=describe.api_key is not None)
-    return {**row, f"sent_in_{KEEP_DAYS}_days": sum(hours.values()), "last_sent": max(hours, default="never")}
+    return {
+        **row,
+        f"sent_in_{MAX_AGE_DAYS}_days": sum(hours.values()),
+        "last_sent": max(hours, default="never"),
+    }
 
 
 def _channel(what: str, to: str, *, encrypted: bool, login: bool) -> Row:

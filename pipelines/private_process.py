@@ -13,7 +13,7 @@ PR_SET_DUMPABLE = 4
 OTHERS = 0o077
 
 
-def keep_private() -> None:
+def make_private() -> None:
     """Let new files and folders be this user's alone, and write no core: memory holds cameras' passwords."""
     os.umask(OTHERS)
     with contextlib.suppress(ValueError, OSError):

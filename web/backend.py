@@ -112,7 +112,7 @@ class Backend:
     """Asks the store's network which cameras there are; takes some seconds, on any thread."""
     find_streams: Callable[[str, str, str, str], list[CameraStream]] = find_streams
     """Asks a camera's ONVIF service, for its host, with user name and password, which streams it offers."""
-    keep_out_of_log: Callable[[Iterable[str]], None] = lambda _: None
+    hide_in_log: Callable[[Iterable[str]], None] = lambda _: None
     """Has these words never be logged."""
     access: AccessLog = field(default_factory=access_in_memory)
     """Where it is noted who does what; closed by whoever made it."""

@@ -105,7 +105,7 @@ def page_of(
         store_file=lambda: store.reload_report,
         reload=store.reload,
         try_camera=store.try_camera,
-        keep_out_of_log=scrubber.add,
+        hide_in_log=scrubber.add,
         access=store.access,
         restarts=lambda: store.restarts,
         restart=store.restart,

@@ -17,7 +17,7 @@ class Recent(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self._lines: deque[dict[str, object]] = deque(maxlen=MAX_LINES)
-        self._keeping = threading.Lock()
+        self._lock = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep warnings, errors and what was logged with `extra=NEWS`; a repeated line once."""
@@ -29,12 +29,12 @@ class Recent(logging.Handler):
             "level": "error" if record.levelno >= logging.ERROR else level,
             "text": record.getMessage()[:500],
         }
-        with self._keeping:
+        with self._lock:
             if self._lines and self._lines[-1]["text"] == line["text"]:
                 self._lines.pop()
             self._lines.append(line)
 
     def newest_first(self) -> list[dict[str, object]]:
         """Return the kept lines."""
-        with self._keeping:
+        with self._lock:
             return list(reversed(self._lines))

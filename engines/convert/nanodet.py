@@ -31,12 +31,12 @@ SIDE = 416
 STRIDES = (8, 16, 32)
 BINS = 11
 COCO_CLASSES = 80
-KEPT = {"person": 0, "backpack": 24, "umbrella": 25, "handbag": 26, "tie": 27, "suitcase": 28}
+CLASSES = {"person": 0, "backpack": 24, "umbrella": 25, "handbag": 26, "tie": 27, "suitcase": 28}
 DEVIATION = np.array([57.375, 57.12, 58.395], np.float32)
 BEST = 500
 # the head gives left, top, right, bottom; boxes are wanted as y1 x1 y2 x2
 CHANNELS = [
-    *KEPT.values(),
+    *CLASSES.values(),
     *(COCO_CLASSES + side * BINS + bin_ for side in (1, 0, 3, 2) for bin_ in range(BINS)),
 ]
 NCHW, NHWC = "NCHW", "NHWC"
@@ -202,7 +202,7 @@ def _decode(graph: Graph, heads: list[str]) -> None:
     levels = [graph.op("Reshape", [head, flat], f"level{s}") for head, s in zip(heads, STRIDES, strict=True)]
     raw = graph.op("Concat", levels, "raw", axis=2)
     cells = graph.extent(raw, 2, "cells")
-    logits = graph.part(raw, 1, 0, len(KEPT), "class_logits")
+    logits = graph.part(raw, 1, 0, len(CLASSES), "class_logits")
     flat_logits = graph.op("Reshape", [logits, graph.numbers("flat", 0, -1)], "flat_logits")
     values, indices = graph.top(flat_logits, BEST, "best")
     graph.op("Sigmoid", [values], "detection_scores")
@@ -210,7 +210,7 @@ def _decode(graph: Graph, heads: list[str]) -> None:
     graph.op("Cast", [label], "detection_classes", to=FLOAT)
     cell = graph.op("Sub", [indices, graph.op("Mul", [label, cells], "first_of_label")], "cell")
 
-    sides = graph.part(raw, 1, len(KEPT), len(CHANNELS), "side_logits")
+    sides = graph.part(raw, 1, len(CLASSES), len(CHANNELS), "side_logits")
     picked = graph.pick(sides, cell, 4 * BINS, "picked")
     bins = graph.op("Reshape", [picked, graph.numbers("by_bin", 0, 4, BINS, BEST)], "bins")
     share = graph.op("Softmax", [bins], "share", axis=2)

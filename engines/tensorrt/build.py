@@ -105,9 +105,9 @@ class EngineBuilder:
                 f"model {model.name}: {wanted.precision.value} is refused, it differs from fp16 "
                 f"({agreement}); use fp16, or calibrate with more frames of the store's own cameras"
             )
-        return self._keep(key, engine, feed.made, agreement, frames)
+        return self._save(key, engine, feed.made, agreement, frames)
 
-    def _keep(
+    def _save(
         self, key: EngineKey, engine: bytes, calibration: bytes, agreement: Agreement, frames: Frames
     ) -> Built:
         path = self._store.calibration(key)

@@ -25,11 +25,11 @@ PIECE = 256
 """Side of a piece of background, px."""
 
 
-def read_icons(folder: Path, *, kept_back: bool, draw: Callable[[Path], Bytes]) -> list[Art]:
+def read_icons(folder: Path, *, for_test: bool, draw: Callable[[Path], Bytes]) -> list[Art]:
     """Return the drawings of the SVG symbols that are held out, or of those that are not, by name."""
     found = []
     for path in sorted(folder.glob("*.svg")):
-        if held_out(path.stem) == kept_back:
+        if held_out(path.stem) == for_test:
             art = art_of(path.stem, draw(path))
             if art is not None:
                 found.append(art)

@@ -12,7 +12,7 @@ import numpy as np
 
 from engines.marks.network import MarkEmbedder
 from engines.training.render import TRAINING, TYPICAL, Renderer
-from engines.training.samples import MINED_FILE, MINED_KEPT, Sampler, clean
+from engines.training.samples import MINED_FILE, MINED_HELD_OUT, Sampler, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def main() -> None:
     marks = embedder.embed(clean_crops(arts))
     crops = seen_crops(arts, np.load(args.material / "bg_train.npy"), SEEN, NOTHING, 11)
     if (args.material / MINED_FILE).exists():
-        crops += list(np.load(args.material / MINED_FILE)[-MINED_KEPT:])
+        crops += list(np.load(args.material / MINED_FILE)[-MINED_HELD_OUT:])
     seen = embedder.embed(crops)
     np.savez_compressed(args.out, marks=marks.astype(np.float16), seen=seen.astype(np.float16))
     print(f"{len(marks)} marks, {len(seen)} crops")

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import resvg_py
 
-from engines.training.split import KEPT_BACK, held_out
+from engines.training.split import HELD_OUT_BRANDS, held_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,10 @@ class MarkDrawings:
     texts: tuple[tuple[str, bool], ...]
 
 
-def kept_back(name: str) -> bool:
+def is_held_out(name: str) -> bool:
     """Return whether a mark of this name is not trained on, however a package spells it."""
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
-    return held_out(plain) or any(part in plain for part in KEPT_BACK)
+    return held_out(plain) or any(part in plain for part in HELD_OUT_BRANDS)
 
 
 def read_drawings(folder: Path) -> Iterator[MarkDrawings]:
@@ -60,7 +60,7 @@ def read_drawings(folder: Path) -> Iterator[MarkDrawings]:
         for path in sorted(pack.glob("*.svg")):
             groups.setdefault(re.sub(_SUFFIXES, "", path.stem), []).append(path)
         for name, paths in groups.items():
-            if not kept_back(name):
+            if not is_held_out(name):
                 coloured = [(p.read_text(encoding="utf-8"), _coloured(p.stem)) for p in paths]
                 yield MarkDrawings(pack.name, name, tuple(coloured))
 
@@ -73,7 +73,7 @@ def _listed(kind: str, listing: Path) -> Iterator[MarkDrawings]:
     """Yield the marks of a collection in Iconify's form."""
     held = json.loads(listing.read_text(encoding="utf-8"))
     for name, icon in sorted(held["icons"].items()):
-        if kept_back(name.removesuffix("-icon")) or (kind == "noto" and _VARIANTS.search(name)):
+        if is_held_out(name.removesuffix("-icon")) or (kind == "noto" and _VARIANTS.search(name)):
             continue
         width, height = (icon.get(side, held.get(side, 24)) for side in ("width", "height"))
         box = f"{icon.get('left', 0)} {icon.get('top', 0)} {width} {height}"

@@ -82,7 +82,7 @@ def train_parser(folder: Path, out: Path, backbone: Path, plan: TrainingPlan, sa
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
     material = read_material(folder)
-    say(f"{len(material.learned)} photographs to learn from, {len(material.kept_back)} to judge by")
+    say(f"{len(material.learned)} photographs to learn from, {len(material.held_out)} to judge by")
     size = (HEIGHT, WIDTH)
     if plan.device_used() == "cuda":
         whole = WholePlan(plan.seconds, seed=plan.seed)
@@ -96,7 +96,7 @@ def train_parser(folder: Path, out: Path, backbone: Path, plan: TrainingPlan, sa
     say(f"calibrated: temperature {temperature:.1f}")
     write(net, out, temperature, size)
     parse = parser_of(out, plan.threads)
-    found = [judge(parse, material.kept_back, material.allowed, height, size) for height in HEIGHTS]
+    found = [judge(parse, material.held_out, material.allowed, height, size) for height in HEIGHTS]
     for height, judged in zip(HEIGHTS, found, strict=True):
         say(f"persons {f'{height} px high' if height else 'as photographed'}: {judged.text()}")
     return found
@@ -105,7 +105,7 @@ def train_parser(folder: Path, out: Path, backbone: Path, plan: TrainingPlan, sa
 def calibrated(net: ParserNetwork, material: Material, size: tuple[int, int] = (HEIGHT, WIDTH)) -> float:
     """Return the temperature under which shares on photographs kept back are as often right as they say."""
     logits, truth = [], []
-    for photograph in material.kept_back:
+    for photograph in material.held_out:
         picture, labels = plain(photograph, HEIGHTS[-1], size)
         names = names_of(labels, material.allowed)
         places = np.flatnonzero(names.ravel() >= 0)[:: STRIDE * 2]

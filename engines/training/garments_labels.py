@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 IGNORED = 255
 LABELS = "labels.txt"
-KEPT_BACK = 5
+ONE_HELD_OUT_IN = 5
 """One photograph in so many, the last by name, is for judging."""
 
 _ONE = {

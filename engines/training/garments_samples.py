@@ -15,7 +15,7 @@ import numpy as np
 from engines.errors import BadInput
 from engines.garments.classes import CLASSES
 from engines.letterbox import Fit
-from engines.training.garments_labels import KEPT_BACK, read_labels
+from engines.training.garments_labels import ONE_HELD_OUT_IN, read_labels
 from engines.training.garments_network import HEIGHT, STRIDE, WIDTH
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Material:
 
     allowed: list[tuple[str, ...]]
     learned: list[Photograph]
-    kept_back: list[Photograph]
+    held_out: list[Photograph]
 
 
 def read_material(folder: Path) -> Material:
@@ -67,7 +67,7 @@ def read_material(folder: Path) -> Material:
     if len(maps) < FEWEST:
         raise BadInput(f"{folder}: expected at least {FEWEST} label maps (NAME.png), found {len(maps)}")
     photographs = [_photograph(path, len(allowed)) for path in maps]
-    first = len(photographs) - len(photographs) // KEPT_BACK
+    first = len(photographs) - len(photographs) // ONE_HELD_OUT_IN
     return Material(allowed, photographs[:first], photographs[first:])
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engines.training.drawings import TEXTURE, MarkDrawings, draw_text, labels_of, read_drawings, texture_of
 from engines.training.gpu_versions import Textures
-from engines.training.samples import MINED_FILE, MINED_KEPT
+from engines.training.samples import MINED_FILE, MINED_HELD_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -111,5 +111,5 @@ def unseen_shelf(material: Path) -> MarkShelf:
 def mined_crops(material: Path) -> Tensor:
     """Return what `mine` found, (n, 3, s, s) uint8 RGB, but for what the cohort is made of."""
     path = material / MINED_FILE
-    crops = np.load(path)[:-MINED_KEPT] if path.exists() else np.zeros((0, 64, 64, 3), np.uint8)
+    crops = np.load(path)[:-MINED_HELD_OUT] if path.exists() else np.zeros((0, 64, 64, 3), np.uint8)
     return torch.from_numpy(np.ascontiguousarray(crops[..., ::-1].transpose(0, 3, 1, 2)))

@@ -62,12 +62,12 @@ class TrainingRun:
         nn.utils.clip_grad_norm_(self.net.parameters(), CLIP)
         self.optimiser.step()
         self.step += 1
-        keep = min(AVERAGING, self.step / (self.step + 20))
+        decay = min(AVERAGING, self.step / (self.step + 20))
         with torch.no_grad():
             for ours, theirs in zip(
                 self.slow.state_dict().values(), self.net.state_dict().values(), strict=True
             ):
-                ours.copy_(ours * keep + theirs * (1 - keep) if ours.is_floating_point() else theirs)
+                ours.copy_(ours * decay + theirs * (1 - decay) if ours.is_floating_point() else theirs)
 
     def save(self, path: Path) -> None:
         """Write a checkpoint whole or not at all."""

@@ -37,11 +37,11 @@ def draw(path: Path) -> Bytes:
     return coverage
 
 
-def fonts_in(folder: Path, *, kept_back: bool) -> list[Path]:
+def fonts_in(folder: Path, *, for_test: bool) -> list[Path]:
     """Return the font files with letters that are held out, or that are not."""
     found = (p for p in sorted(folder.rglob("*")) if p.suffix.lower() in (".ttf", ".otf"))
     lettered = (p for p in found if not any(part in p.name.lower() for part in NO_LETTERS))
-    return [p for p in lettered if held_out(p.stem) == kept_back]
+    return [p for p in lettered if held_out(p.stem) == for_test]
 
 
 def texts(titles: Path, rng: np.random.Generator) -> list[str]:
@@ -60,14 +60,14 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     icons, fonts = args.sources / "icons", args.sources / "fonts"
     titles = next(args.sources.rglob("simple-icons.json"))
-    for kept_back, name, seed in ((False, "train", 1), (True, "test", 99)):
+    for for_test, name, seed in ((False, "train", 1), (True, "test", 99)):
         rng = np.random.default_rng(seed)
-        symbols = bank.read_icons(icons, kept_back=kept_back, draw=draw)
-        counts = (300, 400, 0) if kept_back else (3000, 5000, 1200)
-        words = bank.make_words(texts(titles, rng), fonts_in(fonts, kept_back=kept_back), counts[0], rng)
+        symbols = bank.read_icons(icons, for_test=for_test, draw=draw)
+        counts = (300, 400, 0) if for_test else (3000, 5000, 1200)
+        words = bank.make_words(texts(titles, rng), fonts_in(fonts, for_test=for_test), counts[0], rng)
         arts = {
             "icons": symbols,
-            "flipped": [] if kept_back else [f for a in symbols if (f := flipped(a)) is not None],
+            "flipped": [] if for_test else [f for a in symbols if (f := flipped(a)) is not None],
             "words": words,
             "emblems": bank.make_emblems(symbols, words, counts[1], rng),
             "blobs": bank.make_blobs(counts[2], rng),
@@ -75,10 +75,10 @@ def main() -> None:
         with (args.out / f"{name}_arts.pkl").open("wb") as file:
             pickle.dump(arts, file, protocol=4)
         print(name, {kind: len(found) for kind, found in arts.items()})
-        many = (500, 200, 200) if kept_back else (3000, 1500, 1800)
+        many = (500, 200, 200) if for_test else (3000, 1500, 1800)
         pieces = [cloth(rng, bank.PIECE, bank.PIECE) for _ in range(many[2])]
         for folder, count in (("photos", many[0]), ("textures", many[1])):
-            paths = [p for p in sorted((args.sources / folder).rglob("*.*")) if held_out(p.name) == kept_back]
+            paths = [p for p in sorted((args.sources / folder).rglob("*.*")) if held_out(p.name) == for_test]
             pieces += bank.pieces(paths, max(1, count // max(1, len(paths))), rng)
         np.save(args.out / f"bg_{name}.npy", np.stack(pieces))
         print(name, len(pieces), "backgrounds")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 CROP = 64
 """Side of what the embedding reads, px."""
-MINED_FILE, MINED_KEPT = "mined.npy", 4000
+MINED_FILE, MINED_HELD_OUT = "mined.npy", 4000
 """What `mine` wrote; the last so many crops are not trained on: the cohort is made of them."""
 MARGIN = 1.16
 """Side of a crop by the longest side of its box."""

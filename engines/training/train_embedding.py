@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from engines.training.loop import TrainingRun, arguments, loader, material, train
 from engines.training.networks import Embedding
 from engines.training.render import TRAINING, TYPICAL, Renderer
-from engines.training.samples import MINED_FILE, MINED_KEPT, Sampler, clean
+from engines.training.samples import MINED_FILE, MINED_HELD_OUT, Sampler, clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -184,7 +184,7 @@ def main() -> None:
     if args.resume:
         data.neighbours = neighbours_of(run.slow, data.arts)
     if (args.material / MINED_FILE).exists():
-        data.mined = np.load(args.material / MINED_FILE)[:-MINED_KEPT]
+        data.mined = np.load(args.material / MINED_FILE)[:-MINED_HELD_OUT]
 
     def losses(batch: Any) -> tuple[Tensor, dict[str, float], int]:
         cleans, queries, which, nothing = batch

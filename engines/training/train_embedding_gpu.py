@@ -40,7 +40,7 @@ WARM_STEPS = 80
 """Steps in which the rate rises; it falls from the middle on."""
 MEMORY = 12
 """MarkBatches kept to be shown once more, in other colours: drawing costs as much as learning."""
-RATE, KEEP, CLIP = 1.6e-3, 0.995, 3.0
+RATE, DECAY, CLIP = 1.6e-3, 0.995, 3.0
 SAME_SIZE = 0.9
 """Share of a batch's marks that stays when doubles are out: with the number the kernels stay the same."""
 TELL_S, SAVE_S = 15.0, 60.0
@@ -98,13 +98,13 @@ class Learner:
         nn.utils.clip_grad_norm_(self.net.parameters(), CLIP)
         self.optimiser.step()
         self.step += 1
-        keep = min(KEEP, self.step / (self.step + 20))
+        decay = min(DECAY, self.step / (self.step + 20))
         with torch.no_grad():
             ours, theirs = (
                 [value for value in net.state_dict().values() if value.is_floating_point()]
                 for net in (self.slow, self.net)
             )
-            torch._foreach_lerp_(ours, theirs, 1 - keep)
+            torch._foreach_lerp_(ours, theirs, 1 - decay)
         self.shown += torch.stack([loss.detach(), right.detach()])
 
     def save(self, path: Path) -> None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pipelines.backup.archive import BackupManifest
     from pipelines.settings import Settings
 
-KEPT: Final = ".before-restore"
+BEFORE_SUFFIX: Final = ".before-restore"
 _STAGED: Final = ".restore-new"
 _SIDE_FILES: Final = ("-wal", "-shm")
 
@@ -54,7 +54,7 @@ class RestoreStep:
     @property
     def set_aside(self) -> Path:
         """Where what it replaces stays."""
-        return self.place.with_name(self.place.name + KEPT)
+        return self.place.with_name(self.place.name + BEFORE_SUFFIX)
 
     @property
     def staged(self) -> Path:

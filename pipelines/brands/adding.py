@@ -171,11 +171,11 @@ def write_picture(picture: MarkPicture, target: Path) -> Path:
     target: its path without a suffix.
     """
     written = target.with_name(f"{target.name}{SVG if is_drawing(picture.path) else '.png'}")
-    write_as_kept(picture, written)
+    write_stored_picture(picture, written)
     return written
 
 
-def write_as_kept(picture: MarkPicture, path: Path) -> None:
+def write_stored_picture(picture: MarkPicture, path: Path) -> None:
     """Write a mark as `write_picture` does, to exactly this path, which may be of an open file."""
     if is_drawing(picture.path):
         shutil.copyfile(picture.path, path)

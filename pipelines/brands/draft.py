@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from engines.marks.picture import is_drawing, read_mark, read_pattern
-from pipelines.brands.adding import write_as_kept
+from pipelines.brands.adding import write_stored_picture
 from pipelines.brands.lockup import separate
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class TriedPlace:
     pattern: bool = False
 
 
-def keep_picture(raw: Path, target: Path, faces: FaceCount, *, is_pattern: bool = False) -> DraftPicture:
+def save_draft_picture(
+    raw: Path, target: Path, faces: FaceCount, *, is_pattern: bool = False
+) -> DraftPicture:
     """Return what is made of a picture, and keep it as the gallery would; raises BadInput for what is none.
 
     target: the kept file, whatever its name. is_pattern: it is a swatch, which is taken whole.
@@ -75,7 +77,7 @@ def keep_picture(raw: Path, target: Path, faces: FaceCount, *, is_pattern: bool 
     parts = [picture, *((lockup.symbol, lockup.word) if lockup else ())]
     height, width = picture.pixels.shape[:2]
     thumbnails = tuple(_thumbnail(part) for part in parts)
-    write_as_kept(picture, target)
+    write_stored_picture(picture, target)
     return DraftPicture(target, (width, height), picture.ground.value, thumbnails, count, is_pattern)
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FORMAT: Final = "1"
-KEEP_DAYS: Final = 60
+MAX_AGE_DAYS: Final = 60
 MAX_BYTES: Final = 50_000_000
 _CODE: Final = ("engines/marks", "pipelines/brands/enrol.py")
 """What decides what a picture is enrolled as; a change there makes all that is kept worthless."""
@@ -84,10 +84,10 @@ class EnrolledCache:
                     Path(draft).unlink(missing_ok=True)
 
     def sweep(self) -> None:
-        """Remove what nothing has asked for in KEEP_DAYS."""
+        """Remove what nothing has asked for in MAX_AGE_DAYS."""
         with suppress(OSError):
             for path in self._folder.iterdir():
-                if time.time() - path.stat().st_mtime > KEEP_DAYS * 86_400:
+                if time.time() - path.stat().st_mtime > MAX_AGE_DAYS * 86_400:
                     path.unlink(missing_ok=True)
 
     @classmethod

@@ -36,12 +36,12 @@ _NO_PICTURE: Final = ("no frame!", "error: Failed to send data for decoding", "e
 _IDR: Final = 5
 _IN_DECODER: Final = 32
 """Pictures that FFmpeg's threads may hold: it may complain of one so many after that."""
-MAX_KEPT: Final = 20
+MAX_LINES: Final = 20
 _listening: Final[list[Complaints]] = []
 
 
 class Complaints:
-    """The first MAX_KEPT complaints while a film is read."""
+    """The first MAX_LINES complaints while a film is read."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -51,12 +51,12 @@ class Complaints:
     def add(self, line: str) -> None:
         """Take a line, unless it says nothing of damage."""
         harmless = _HARMLESS.match(line) or (self._is_open and _REFERENCE.match(line))
-        if not harmless and len(self.lines) < MAX_KEPT:
+        if not harmless and len(self.lines) < MAX_LINES:
             self.lines.append(line)
 
     def forgive(self, headers: int) -> None:
         """Drop what was said of so many packets without a picture, in a film of which none is missing."""
-        for line in _NO_PICTURE * min(headers, MAX_KEPT):
+        for line in _NO_PICTURE * min(headers, MAX_LINES):
             if line in self.lines:
                 self.lines.remove(line)
 

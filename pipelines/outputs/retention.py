@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 EVERY_S: Final = 60.0
 DISK_EVERY_S: Final = 5.0
 HOUSE_EVERY_S: Final = 3600.0
-KEEP_DAMAGED_S: Final = 7 * 86_400
+DAMAGED_MAX_AGE_S: Final = 7 * 86_400
 """Files that were damaged and moved aside may hold messages: no message is kept longer than a week."""
 _SUFFIXES: Final = {"record": ".mp4", "snapshots": ".jpg"}
 _DAMAGED: Final = "*.damaged*"
@@ -129,7 +129,7 @@ class Retention:
             # The writer begins anew twice in that time: a file that is still written to is never so old.
             limits += [(path, age_s), (path.with_name(f"{path.name}.1"), age_s / 2)]
         if self._state is not None:
-            limits += [(path, KEEP_DAMAGED_S) for path in self._state.glob(_DAMAGED)]
+            limits += [(path, DAMAGED_MAX_AGE_S) for path in self._state.glob(_DAMAGED)]
         now = self._now_s()
         due = [path for path, age_s in limits if now - _written_at(path) > age_s]
         return sum(self._unlink(self._others, path) for path in due)

@@ -137,7 +137,7 @@ class FloorDesk:
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules) -> None:
         """Go on with another staff and other rules; PINs and phones of who has left are forgotten."""
         with self._lock:
-            self._keep(self._desk.reconfigure(staff, rules, self._now_ns()))
+            self._save(self._desk.reconfigure(staff, rules, self._now_ns()))
             self._show()
             names = list(self._desk.states)
         self.phones.keep_only(names)
@@ -154,7 +154,7 @@ class FloorDesk:
             joined += self._join(here, at)
             customers = list(self._customers(here, at))
             events = [*joined, *self._desk.see(customers, at), *self._desk.tick(at)]
-            self._keep(events, self._last_places(here, at))
+            self._save(events, self._last_places(here, at))
             self._unsent.send(at)
             self._measure()
             self._show()
@@ -162,20 +162,20 @@ class FloorDesk:
     def set_state(self, seller: str, state: StaffState) -> None:
         """Set a salesperson's state. Raises BadInput."""
         with self._lock:
-            self._keep(self._desk.set_state(seller, state, self._now_ns()))
+            self._save(self._desk.set_state(seller, state, self._now_ns()))
 
     def answer(self, offer: int, seller: str, *, accept: bool) -> None:
         """Accept or decline an offer. Raises BadInput where it is over."""
         with self._lock:
             step = self._desk.accept if accept else self._desk.decline
             events = step(offer, seller, self._now_ns())
-            self._keep(events)
+            self._save(events)
             self._serve(events)
 
     def done(self, offer: int, seller: str, outcome: SaleOutcome, amount_minor: int | None) -> None:
         """End attending. Raises BadInput."""
         with self._lock:
-            self._keep(self._desk.done(offer, seller, outcome, self._now_ns(), amount_minor))
+            self._save(self._desk.done(offer, seller, outcome, self._now_ns(), amount_minor))
 
     def attend(self, camera: str, track: str, seller: str) -> None:
         """Take a customer without an offer. Raises BadInput."""
@@ -184,7 +184,7 @@ class FloorDesk:
             if customer is None:
                 raise UnknownCustomer(f"nobody of track {track} is in the shop now")
             events = self._desk.attend(customer, seller, self._now_ns())
-            self._keep(events)
+            self._save(events)
             self._serve(events)
 
     def _ticking(self) -> None:
@@ -279,7 +279,7 @@ class FloorDesk:
             if event.kind is SaleKind.ACCEPTED and (place := self._where.get(event.customer or "")):
                 self._floor.order(StaffOrder(StaffAction.SERVED, *place))
 
-    def _keep(self, events: list[SaleEvent], places: Mapping[str, LastPlace] | None = None) -> None:
+    def _save(self, events: list[SaleEvent], places: Mapping[str, LastPlace] | None = None) -> None:
         """Write a step to disk, then publish its events. A step that changes nothing there is not written."""
         at = self._now_ns()
         if places is not None and not self._places.due(places, at):

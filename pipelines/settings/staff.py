@@ -64,14 +64,14 @@ def _language(text: str) -> str:
 Language = Annotated[str, Field(json_schema_extra={"pattern": "^[a-z]{2,3}$"}), AfterValidator(_language)]
 
 
-def _kept(value: object) -> object:
+def _whole_or_auto(value: object) -> object:
     whole = isinstance(value, int) and not isinstance(value, bool)
     if value != "auto" and not (whole and value in range(11)):
         raise ValueError("must be auto, or how many salespeople, 0 to 10")
     return value
 
 
-KeepFree = Annotated[Literal["auto"] | Annotated[int, Field(ge=0, le=10)], BeforeValidator(_kept)]
+KeepFree = Annotated[Literal["auto"] | Annotated[int, Field(ge=0, le=10)], BeforeValidator(_whole_or_auto)]
 PIN_HASH = re.compile(r"scrypt:[A-Za-z0-9+/]{22}==:[A-Za-z0-9+/]{43}=")
 
 

@@ -60,7 +60,7 @@ class SalesDesk:
         self._state = DeskState(staff={name: StaffRecord() for name in self.members})
         self._made: list[SaleEvent] = []
         self._load = ShopLoad()
-        self._kept: frozenset[str] = frozenset()
+        self._kept_free: frozenset[str] = frozenset()
 
     def reconfigure(self, staff: Iterable[StaffMember], rules: DeskRules, at: int) -> list[SaleEvent]:
         """Go on with another staff and other rules; offers of who has left are withdrawn."""
@@ -233,7 +233,7 @@ class SalesDesk:
             at=at,
             shown=self.states,
             accept_within_ns=self.rules.accept_within_s * S,
-            kept_free=self._kept,
+            kept_free=self._kept_free,
         )
 
     @property
@@ -268,12 +268,12 @@ class SalesDesk:
         rules = replace(self.rules.assignment, declined=self.rules.assignment.declined | declined)
         sellers = [seller for seller in self._sellers(at) if seller.id not in asked]
         if self.rules.keep_by_load:
-            worth = self._load.keep_from(at, self._on_duty())
+            worth = self._load.reserved_from(at, self._on_duty())
             kept = worth is not None and self._places_left() <= len(sellers)
             rules = replace(rules, reserve=int(kept), reserve_minor=rules.reserve_minor or worth or 0)
         held = {name: state.offers[number].seller for name, number in standing.items()}
         found = assign(people, sellers, rules, held, self._money)
-        self._kept = frozenset(customer for customer, reason in found.waiting if reason == KEPT_FREE)
+        self._kept_free = frozenset(customer for customer, reason in found.waiting if reason == KEPT_FREE)
         wanted = {pairing.customer: pairing for pairing in found.pairings}
         for name, number in standing.items():
             if name not in wanted or wanted[name].seller != held[name]:

@@ -33,7 +33,7 @@ class ShopLoad:
     >>> load = ShopLoad()
     >>> for n in range(60):
     ...     load.see(f"k{n}", 10_000 * (n % 4) ** 2, n * 60 * S)
-    >>> [load.keep_from(3600 * S, staff) for staff in (1, 3, 30)]
+    >>> [load.reserved_from(3600 * S, staff) for staff in (1, 3, 30)]
     [None, 40000, None]
     """
 
@@ -41,7 +41,7 @@ class ShopLoad:
         self._seen: dict[str, tuple[int, int]] = {}
         self._services: deque[float] = deque(maxlen=20)
         self._begun: int | None = None
-        self._kept: int | None = None
+        self._reserved_from: int | None = None
         self._due, self._staff = 0, 0
         self._found: dict[str, int] | None = None
 
@@ -59,15 +59,15 @@ class ShopLoad:
         """Take how long somebody was with a customer."""
         self._services.append(max(seconds, 0.0))
 
-    def keep_from(self, at: int, staff: int) -> int | None:
+    def reserved_from(self, at: int, staff: int) -> int | None:
         """Return from which value on customers have one salesperson kept free; None where nobody is kept.
 
         staff: on duty. Worked out anew every five minutes, and when staff comes or goes.
         """
         if at >= self._due or staff != self._staff or at < self._due - EVERY_NS:
             self._due, self._staff = at + EVERY_NS, staff
-            self._kept = self._work_out(at, staff)
-        return self._kept
+            self._reserved_from = self._work_out(at, staff)
+        return self._reserved_from
 
     def snapshot(self) -> dict[str, int] | None:
         """Return what outlives a restart, as JSON takes it; None where nobody is kept."""
@@ -93,7 +93,7 @@ class ShopLoad:
         service = sum(self._services) / len(self._services) if known else SERVICE_S
         middle = round(median(priced))
         worth = last_worth(max(came, 0) * S / span, service, staff, worths)
-        pays = worth >= (BEGIN if self._kept is None else END) * middle
+        pays = worth >= (BEGIN if self._reserved_from is None else END) * middle
         self._found = {"keep_from": _rounded(middle), "at": at} if pays else None
         return middle if pays else None
 

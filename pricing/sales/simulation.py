@@ -225,7 +225,7 @@ class _Day:
         model = self.model
         if self.way is Way.AUTO:
             on_duty = sum(shift.from_h * HOUR_S <= now < shift.until_h * HOUR_S for shift in model.shifts)
-            worth = self.load.keep_from(round(now * S), on_duty)
+            worth = self.load.reserved_from(round(now * S), on_duty)
             least = worth or 0 if model.keep_from is None else round(100 * model.keep_from)
             return AssignmentRules(reserve=int(worth is not None), reserve_minor=least)
         if self.way is not Way.RESERVE:

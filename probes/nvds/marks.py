@@ -17,7 +17,7 @@ from pricing.outage import Outage
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Box, Kind
 from probes.nvds.chooser import tracker_id
-from probes.recognition.look_scheduler import keep
+from probes.recognition.look_scheduler import remember
 from probes.recognition.look_workers import LookResult
 from probes.recognition.marks import MarkStream
 
@@ -196,7 +196,7 @@ class MarkLooks:
         if answer is None:
             return LookResult.DROPPED
         answer = replace(answer, stretch=look.stretch)
-        keep(self._chosen_as, look.track, look.chosen_as)
+        remember(self._chosen_as, look.track, look.chosen_as)
         self._history.add_seen(look.chosen_as, (mark.brand for mark in answer.marks))
         if len(self._answers) == MAX_ANSWERS:
             self._count_results([LookResult.DROPPED])

@@ -24,7 +24,7 @@ REDACTION_TAG = 101
 
 PLATE = (0.055, 0.067, 0.09, 0.87)
 """Colour behind texts: red, green, blue, alpha."""
-MAX_KEPT = 256
+MAX_CACHED = 256
 """Of colours, fonts and texts that are kept ready: more than the overlay has."""
 
 Rgb = tuple[float, float, float]

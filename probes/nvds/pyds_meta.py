@@ -18,7 +18,7 @@ from engines.errors import BadInput
 from probes.nvds.meta import (
     COVER_CLASS,
     HEADS,
-    MAX_KEPT,
+    MAX_CACHED,
     PLATE,
     REDACTION_TAG,
     UNTRACKED,
@@ -248,7 +248,7 @@ class PydsMeta:
 
 
 def _keep(cache: dict[Any, Any], key: Any, made: Any) -> None:
-    if len(cache) >= MAX_KEPT:
+    if len(cache) >= MAX_CACHED:
         cache.clear()
     cache[key] = made
 

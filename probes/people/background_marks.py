@@ -34,7 +34,7 @@ STEADY_NS, LATER_NS = SECOND, SECOND // 4
 """How long a mark is still to count as steady; how far apart two looks beside bodies count as two."""
 PROOF, TRACKS, LOOSE = 2, 3, 2
 """Looks, people at other places of their bodies, and looks beside bodies that prove a background mark."""
-KEEP_NS = 1800 * SECOND
+MAX_AGE_NS = 1800 * SECOND
 """How long a place is remembered without its mark: a sign behind a group of people is still a sign."""
 
 
@@ -193,7 +193,7 @@ class BackgroundFilter:
         return chain
 
     def _place(self, brand: str, sight: _Observation) -> _Place | None:
-        self._places = [place for place in self._places if abs(sight.at - place.at) <= KEEP_NS]
+        self._places = [place for place in self._places if abs(sight.at - place.at) <= MAX_AGE_NS]
         near = (place for place in self._places if place.brand == brand and _near(place.sight, sight))
         return next(near, None)
 

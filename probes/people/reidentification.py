@@ -101,7 +101,7 @@ class TrackLinker:
         self._zones = {camera: tuple(found) for camera, found in zones.items()}
         self._passages = tuple(passages)
         self._gap = gap_ms * MS
-        self._keep = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._resolve
+        self._linkable_ns = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._resolve
 
     def __len__(self) -> int:
         return len(self._traces)
@@ -131,7 +131,9 @@ class TrackLinker:
 
     def expire(self, now: int) -> list[TrackId]:
         """Forget and return the tracks that ended too long ago to be linked."""
-        gone = [t for t, trace in self._traces.items() if trace.ended and now - trace.last_at > self._keep]
+        gone = [
+            t for t, trace in self._traces.items() if trace.ended and now - trace.last_at > self._linkable_ns
+        ]
         for track in gone:
             self._forget(track)
         return gone

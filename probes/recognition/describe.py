@@ -40,8 +40,8 @@ QUEUE = 4
 WAIT_S = 1.0
 STALE_S = 4.0
 """A crop that has waited longer is not sent: its votes would come too late to count."""
-KEEP_ANSWERS = 256
-KEEP_S = 3600.0
+MAX_ANSWERS = 256
+MAX_AGE_S = 3600.0
 MAX_ANSWERS = 256
 FOR_GOOD = frozenset({Trouble.AUTH, Trouble.REJECTED})
 WORKS = frozenset({Trouble.REFUSED, Trouble.MALFORMED})
@@ -193,7 +193,7 @@ class Describer:
         self._on_sent()
         items = self._ask(jpeg)
         self._works()
-        self._keep(name, items)
+        self._remember(name, items)
         voted = self._vote(crop, name, items)
         return DescribeResult.DESCRIBED if voted else DescribeResult.NOTHING
 
@@ -205,13 +205,13 @@ class Describer:
             raise NoAnswer(Trouble.MALFORMED, str(error)) from None
 
     def _forget(self) -> None:
-        while self._cache and self._clock() - next(iter(self._cache.values()))[0] > KEEP_S:
+        while self._cache and self._clock() - next(iter(self._cache.values()))[0] > MAX_AGE_S:
             self._cache.popitem(last=False)
 
-    def _keep(self, name: str, items: tuple[Description, ...]) -> None:
+    def _remember(self, name: str, items: tuple[Description, ...]) -> None:
         self._cache[name] = self._clock(), items
         self._cache.move_to_end(name)
-        if len(self._cache) > KEEP_ANSWERS:
+        if len(self._cache) > MAX_ANSWERS:
             self._cache.popitem(last=False)
 
     def _vote(self, crop: RedactedCrop, name: str, items: Sequence[Description]) -> bool:

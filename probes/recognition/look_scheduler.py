@@ -98,14 +98,14 @@ class LookHistory:
         """Set what persons are now believed to wear."""
         with self._lock:
             for track, value in values.items():
-                keep(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
-                keep(self._slots, track, frozenset(item.slot for item in value.items))
+                remember(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
+                remember(self._slots, track, frozenset(item.slot for item in value.items))
 
     def add_seen(self, track: TrackId, brands: Iterable[str]) -> None:
         """Add the brands that a look has found."""
         if found := frozenset(brands):
             with self._lock:
-                keep(self._seen, track, found)
+                remember(self._seen, track, found)
 
     def of(self, track: TrackId) -> tuple[int, bool]:
         """Return the number of confirmed brands of a person, and whether another one was seen."""
@@ -124,7 +124,7 @@ class LookHistory:
             self._seen.pop(track, None)
 
 
-def keep(known: dict[TrackId, T], track: TrackId, what: T) -> None:
+def remember(known: dict[TrackId, T], track: TrackId, what: T) -> None:
     """Remember something of a track, and forget the one that was known first where there are too many."""
     known[track] = what
     if len(known) > MAX_KNOWN:

@@ -13,7 +13,7 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Protocol
 
-from engines.free_memory import KeptMemory, release_free_memory
+from engines.free_memory import ThreadMemory, release_free_memory
 from engines.marks.types import Route
 from engines.native_threads import join_native
 from pricing.outage import Outage
@@ -235,7 +235,7 @@ class LookWorkers:
 
     def _work(self, number: int, recogniser: Recogniser) -> None:
         _step_back()
-        kept = KeptMemory()
+        kept = ThreadMemory()
         kept.begin()
         is_warm, is_rested = False, True  # the first look loads models
         trimmed_at = self._clock()

@@ -59,12 +59,12 @@ class RoutePace:
             self._spared.pop(track, None)
             return _NONE
         spared = self._spared.pop(track, 0) + 1
-        _keep(self._spared, track, spared % EVERY)
+        _remember(self._spared, track, spared % EVERY)
         return words if spared == EVERY or track in self._seen else _DEAR | words
 
     def _seeks_words(self, track: TrackId) -> bool:
         looks = self._looks.pop(track, 0)
-        _keep(self._looks, track, looks + 1)
+        _remember(self._looks, track, looks + 1)
         return looks < ROUND or looks % ROUND < WORDS_OF_ROUND or self._texts.get(track) is not False
 
     def reads_quickly(self, look: Look) -> bool:
@@ -82,9 +82,9 @@ class RoutePace:
         spared, asked = self._undressed.pop(track, (0, at - ASK_AGAIN_NS))
         is_known = bool(slots) and slots <= confirmed and 0 <= at - asked < ASK_AGAIN_NS
         if look.fine or not is_known or spared + 1 == EVERY:
-            _keep(self._undressed, track, (0, at))
+            _remember(self._undressed, track, (0, at))
             return True
-        _keep(self._undressed, track, (spared + 1, asked))
+        _remember(self._undressed, track, (spared + 1, asked))
         return False
 
     def note(self, answer: LookAnswer) -> None:
@@ -92,18 +92,18 @@ class RoutePace:
         if answer.worn:
             slots = frozenset(slot_of(one.type) for one in answer.worn)
             same = self._worn.pop(answer.track, None) == slots
-            _keep(self._worn, answer.track, slots)
+            _remember(self._worn, answer.track, slots)
             self._settled.pop(answer.track, None)
             if same and answer.bare:
-                _keep(self._settled, answer.track, slots)
+                _remember(self._settled, answer.track, slots)
         if answer.words is not None:
-            _keep(self._texts, answer.track, self._texts.pop(answer.track, False) or answer.words > 0)
+            _remember(self._texts, answer.track, self._texts.pop(answer.track, False) or answer.words > 0)
         if any(mark.route in _DEAR for mark in answer.marks):
             self._seen.pop(answer.track, None)
-            _keep(self._seen, answer.track, None)
+            _remember(self._seen, answer.track, None)
 
 
-def _keep(values: dict[TrackId, Value], track: TrackId, value: Value) -> None:
+def _remember(values: dict[TrackId, Value], track: TrackId, value: Value) -> None:
     values[track] = value
     if len(values) > MAX_TRACKS:
         values.pop(next(iter(values)), None)

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-KEEP_DAYS = 31
+MAX_AGE_DAYS = 31
 SECOND = 1_000_000_000
 
 
 class SentLog:
-    """Counts per hour of UTC, for KEEP_DAYS. A crop counts before it is sent: one too many at worst.
+    """Counts per hour of UTC, for MAX_AGE_DAYS. A crop counts before it is sent: one too many at worst.
 
     now_ns: UTC ns. Written by one thread; read by any.
     """
@@ -35,7 +35,7 @@ class SentLog:
     def add(self) -> None:
         """Count one more; raises OSError where the disk does not take it, and then counts nothing."""
         hour = self._hour()
-        last = datetime.fromtimestamp(self._now_ns() / SECOND - KEEP_DAYS * 86_400, timezone.utc)
+        last = datetime.fromtimestamp(self._now_ns() / SECOND - MAX_AGE_DAYS * 86_400, timezone.utc)
         hours = {h: n for h, n in self._hours.items() if h >= last.strftime("%Y-%m-%dT%H")}
         hours[hour] = hours.get(hour, 0) + 1
         draft = self._path.with_suffix(".new")

@@ -21,7 +21,7 @@ MODELS = ("nanodet-416", "centerface")
 STEPS = (1, 2, 4, 8, 16, 32)
 FRAMES, PEOPLE = 50, 0.2
 """Least frames of a run, and people a frame that the CPU sees: of fewer, shares say nothing."""
-KEPT = 0.95
+RATE_SHARE = 0.95
 """A camera gets its frames where this share of the asked-for rate is analysed."""
 Result = dict[str, Any]
 
@@ -173,7 +173,7 @@ def _most_streams(run: Callable[[int], Result], fps: float, wanted: int) -> dict
             break
         rates = [camera["processed"] / result["seconds"] for camera in result["cameras"].values()]
         steps[count] = {"least_fps": min(rates), "fps": sum(rates), "stages_ms": result["stages_ms"]}
-        if min(rates) < KEPT * fps:
+        if min(rates) < RATE_SHARE * fps:
             break
         data["best"] = count
     return data

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CAMERAS = 3
-KEPT = 0.9
+RATE_SHARE = 0.9
 """Share of its frames that a camera keeps while another is gone."""
 BACK_S = 40.0
 """So long after it is there again a camera delivers again: a time-out and a wait lie before that."""
@@ -61,7 +61,7 @@ def judge(samples: Samples, phases: Sequence[Phase], fps: float) -> CheckResult:
                     faults.append(f"{phase.name}: {camera} did not come back")
                 else:
                     back[phase.name] = max(back.get(phase.name, 0.0), round(again, 1))
-            elif _rate(samples, camera, phase.begin, phase.end) < KEPT * usual(camera):
+            elif _rate(samples, camera, phase.begin, phase.end) < RATE_SHARE * usual(camera):
                 faults.append(f"{phase.name}: {camera} lost frames, though it was there")
     if not samples or samples[-1][0] < phases[-1].end:
         faults.append("the program ended before its time")

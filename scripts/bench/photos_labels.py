@@ -153,11 +153,11 @@ def _maps(folder: Path) -> Iterator[ShownPhoto]:
     import cv2  # noqa: PLC0415 not needed for tables
     import numpy as np  # noqa: PLC0415
 
-    from engines.training.garments_labels import KEPT_BACK, read_labels  # noqa: PLC0415
+    from engines.training.garments_labels import ONE_HELD_OUT_IN, read_labels  # noqa: PLC0415
 
     allowed = read_labels(folder)
     maps = sorted(folder.glob("*.png"))
-    for path in maps[len(maps) - len(maps) // KEPT_BACK :]:
+    for path in maps[len(maps) - len(maps) // ONE_HELD_OUT_IN :]:
         values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if values is None:
             raise BadInput(f"{path}: cannot be read as a picture")

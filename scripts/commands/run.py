@@ -22,7 +22,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
 from pipelines.paths import state_folder
-from pipelines.private_process import keep_private
+from pipelines.private_process import make_private
 from pipelines.service_manager import ServiceManager
 from pipelines.settings.load import load_settings
 from pipelines.state_lock import StateLock
@@ -78,7 +78,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the store; return 0 after a clean end, 1 where it failed or could not stop cleanly."""
-    keep_private()
+    make_private()
     share_arenas()
     limit_kernels()
     scrubber = set_up_logging(args.log, args.log_level, behind=True)

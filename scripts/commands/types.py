@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engines.errors import BadInput
 from engines.manifest import read_manifest
-from engines.own_models import checked_name, keep, own_folder
+from engines.own_models import checked_name, install_model, own_folder
 from scripts.work_folder import work_folder
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def run_train(args: argparse.Namespace) -> int:
     with work_folder("types") as work:
         made = Path(work) / "garments.onnx"
         garments.train_parser(args.folder, made, backbone, plan, lambda text: print(text, flush=True))
-        model = keep(name, made, _entry(args.folder, made), own_folder())
+        model = install_model(name, made, _entry(args.folder, made), own_folder())
     print(
         f"{model}: done; write `models: {{garments: {name}}}` into the store file to use it, and measure it"
         f" with `msh bench photos FOLDER --garments {name}`",

@@ -16,7 +16,7 @@ from engines.image import I420
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.ocr.scripts import unreadable
 from pipelines.cameras.source import SourceKind
-from pipelines.frame_budget import keep_measurement
+from pipelines.frame_budget import save_measurement
 from pipelines.paths import state_path, state_problem
 from pipelines.settings.models import BUILTIN_BRAND
 from pricing.catalogue.catalogue import load as load_catalogue
@@ -232,7 +232,7 @@ def _speed(settings: Settings) -> Iterator[CheckResult]:
     except (engines.errors.BadInput, engines.errors.InferenceFailed) as error:
         yield fail("speed", str(error), "msh models verify")
         return
-    keep_measurement(settings, costs)
+    save_measurement(settings, costs)
     load = sum(camera.fps * costs[camera.min_person_px] for camera in cameras)
     wanted = sum(camera.fps for camera in cameras)
     frames = wanted if load <= 1 else wanted / load

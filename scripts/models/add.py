@@ -14,7 +14,7 @@ import numpy as np
 from engines.errors import BadInput, InferenceFailed
 from engines.families.family import Family, Scale
 from engines.manifest import find_model, read_manifest
-from engines.own_models import checked_name, keep, own_folder, remove
+from engines.own_models import checked_name, install_model, own_folder, remove
 from pipelines.extras import install_command
 from pricing.plain_file import read_plain
 from pricing.slots import TYPES
@@ -143,7 +143,7 @@ def install(new: NewModel) -> Model:
             "thresholds": dict.fromkeys(adapted.classes, threshold),
             "nms_iou": adapted.nms_iou,
         }
-        keep(new.name, made, entry, folder)
+        install_model(new.name, made, entry, folder)
         zero = new.family is Family.SSD and wish.first and _answers_zero(new.file, made, wish)
     try:
         model = find_model(new.name, read_manifest())

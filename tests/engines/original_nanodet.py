@@ -15,7 +15,7 @@ import numpy as np
 import openvino as ov
 from skimage import data
 
-from engines.convert.nanodet import CHANNELS, KEPT
+from engines.convert.nanodet import CHANNELS, CLASSES
 from engines.convert.tfjs import read_tfjs
 from tests.engines.graphdef import graphdef
 
@@ -45,6 +45,6 @@ def original_outputs(source: Path, centred: np.ndarray) -> np.ndarray:
 
 if __name__ == "__main__":
     outputs = original_outputs(Path(sys.argv[1]), centred_input())
-    best = np.argsort(-outputs[: len(KEPT)].max(0))[:24]
+    best = np.argsort(-outputs[: len(CLASSES)].max(0))[:24]
     cells = np.unique(np.concatenate([best, np.arange(0, outputs.shape[1], 97)]))
     np.savez_compressed(sys.argv[2], cells=cells, outputs=outputs[:, cells])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engines.close_look import (
-    KEPT_NS,
+    HOLD_NS,
     MAX_TILES,
     PAUSE_NS,
     STALE_NS,
@@ -161,8 +161,8 @@ def test_a_face_found_on_nobody_is_looked_at_until_it_is_gone() -> None:
     shown(close, picture(), STEP)
     close.add(NOBODY, np.array([[600, 200, 616, 220]], np.float32))
     assert holds(shown(close, picture(), 2 * STEP)[1], 608, 210)
-    assert holds(shown(close, picture(), STEP + KEPT_NS)[1], 608, 210)
-    assert not shown(close, picture(), 2 * STEP + KEPT_NS)[1]
+    assert holds(shown(close, picture(), STEP + HOLD_NS)[1], 608, 210)
+    assert not shown(close, picture(), 2 * STEP + HOLD_NS)[1]
 
 
 def test_a_place_moves_with_what_is_found_there() -> None:

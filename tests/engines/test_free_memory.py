@@ -18,7 +18,7 @@ import pytest
 from openvino import opset13
 
 from engines.free_memory import (
-    KeptMemory,
+    ThreadMemory,
     drop_mapped_pages,
     limit_kernels,
     note_mapped,
@@ -134,7 +134,7 @@ def test_a_thread_may_keep_its_models_working_memory_until_it_rests() -> None:
     seen: list[int] = []
 
     def work() -> None:
-        kept = KeptMemory()
+        kept = ThreadMemory()
         kept.begin()
         busy_request, kept_request = Request(busy), Request(kept_there)
         for request in (busy_request, kept_request, kept_request):
@@ -160,7 +160,7 @@ def test_a_thread_that_never_rests_notes_a_model_once() -> None:
     noted: list[object] = []
 
     def work() -> None:
-        kept = KeptMemory()
+        kept = ThreadMemory()
         kept.begin()
         for _ in range(100):
             finder.find(np.zeros((32, 32, 3), np.uint8))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 CODE = """
 import ctypes, os, resource
 from pathlib import Path
-from pipelines.private_process import keep_private
-keep_private()
+from pipelines.private_process import make_private
+make_private()
 Path("folder").mkdir()
 Path("folder/file").write_text("x")
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))

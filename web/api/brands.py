@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 MAX_BYTES = 5_000_000
 MAX_DRAFTS = 48
-KEEP_S = 1800.0
+MAX_AGE_S = 1800.0
 PICTURES, PER_S = 24, 0.5
 TRY_WIDTH = 1280
 FIELDS = frozenset({"name", "words", "pictures", "faces", "replace"})
@@ -113,9 +113,9 @@ class BrandHandlers:
             async with self._working:
                 self._forget()
                 ticket = secrets.token_urlsafe(16)
-                picture = await _look(_keep, self._folder, ticket, data, kind == PATTERN)
+                picture = await _look(_save_draft, self._folder, ticket, data, kind == PATTERN)
         self._drafts[ticket] = _Draft(owner_of(request, visitor), time.monotonic(), picture)
-        asyncio.get_running_loop().call_later(KEEP_S, self._drop, ticket)
+        asyncio.get_running_loop().call_later(MAX_AGE_S, self._drop, ticket)
         pictures = [base64.b64encode(part).decode() for part in picture.parts]
         return Json(
             {
@@ -224,7 +224,7 @@ class BrandHandlers:
     def _forget(self) -> None:
         """Drop drafts that nobody finished, so that there is room for one more."""
         now = time.monotonic()
-        old = [ticket for ticket, draft in self._drafts.items() if now - draft.at > KEEP_S]
+        old = [ticket for ticket, draft in self._drafts.items() if now - draft.at > MAX_AGE_S]
         for ticket in [*old, *list(self._drafts)[: max(0, len(self._drafts) - len(old) - MAX_DRAFTS + 1)]]:
             self._drop(ticket)
 
@@ -274,9 +274,9 @@ def _pattern_use(
     return PatternUse.COMMON if enrolled is None or enrolled.pattern is None else PatternUse.USED
 
 
-def _keep(folder: Path, ticket: str, data: bytes, is_pattern: bool) -> DraftPicture:
+def _save_draft(folder: Path, ticket: str, data: bytes, is_pattern: bool) -> DraftPicture:
     """Return what is made of a picture, which has no name on the disk that could stay there."""
-    from pipelines.brands.draft import keep_picture  # noqa: PLC0415
+    from pipelines.brands.draft import save_draft_picture  # noqa: PLC0415
 
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -285,7 +285,7 @@ def _keep(folder: Path, ticket: str, data: bytes, is_pattern: bool) -> DraftPict
             sent.flush()
             raw, kept = Path(opened_path(sent)), Nameless(folder / f".{ticket}.kept")
             try:
-                picture = keep_picture(raw, kept.path, _clear_faces, is_pattern=is_pattern)
+                picture = save_draft_picture(raw, kept.path, _clear_faces, is_pattern=is_pattern)
             except BaseException as error:
                 kept.close()
                 if isinstance(error, BadInput):

@@ -232,7 +232,7 @@ def _flow(camera: str, name: str, form: CameraForm) -> str:
     ).strip()
 
 
-def keep_secret(name: str, value: str) -> Path:
+def write_secret_file(name: str, value: str) -> Path:
     """Write a camera's password where only this program reads it; Refused where that cannot be."""
     folder = own_secrets()
     try:

@@ -30,11 +30,11 @@ from web.api.new_camera import (
     camera_of_form,
     check_secret,
     form_of,
-    keep_secret,
     named,
     secret_of,
     service_of,
     with_camera,
+    write_secret_file,
 )
 from web.refusal import Code, Json, Refused
 
@@ -176,7 +176,7 @@ class WizardHandlers:
 
     def _hide(self, form: CameraForm) -> None:
         if form.password and form.secret_name is None:
-            self._backend.keep_out_of_log([form.password])
+            self._backend.hide_in_log([form.password])
 
 
 def _raw(path: Path) -> bytes:
@@ -191,7 +191,7 @@ def _write(path: Path, camera: str, name: str, form: CameraForm) -> str:
     raw = _raw(path)
     secret_file = None
     if form.password and form.secret_name is None:
-        secret_file = keep_secret(secret_of(camera, form), form.password)
+        secret_file = write_secret_file(secret_of(camera, form), form.password)
     try:
         text, line = with_camera(raw, path, camera, name, form)
         store_file.write(path, text, store_file.revision(raw))

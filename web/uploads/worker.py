@@ -33,7 +33,7 @@ needs the whole machine, a picture takes many times its CPU time. A decoder in a
 """
 ENDS_S = 1.0
 """How long a process may take to be seen as ended once its memory cannot be read."""
-KEPT_NAMES = (
+PASSED_VARIABLES = (
     "PATH",
     "HOME",
     "LANG",
@@ -72,7 +72,7 @@ class Worker:
 
     async def start(self, *arguments: str, keep: Sequence[BinaryIO] = ()) -> None:
         """Begin, without this program's environment, for secrets live there. keep: open files it has, too."""
-        env = {name: os.environ[name] for name in KEPT_NAMES if name in os.environ}
+        env = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
         env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [env.get("PYTHONPATH")])])
         env |= {"MSH_WORKER_CPU_S": str(self._cpu_s), "TMPDIR": str(self._folder), "OMP_NUM_THREADS": "1"}
         env[FOLDER_VARIABLE] = str(own_folder())

@@ -20,7 +20,7 @@ Kinds = frozenset[Kind]
 ANYTHING: Final[Kinds] = frozenset({("*", "*", "*")})
 _STRUCTURE = re.compile(r"\s*([a-z]+/[\w.-]+)(?:\(([^)]*)\))?\s*,?(.*)", re.S)
 _FORMAT = re.compile(r"\bformat\s*=\s*(?:\(string\)\s*)?(\{[^}]*\}|[\w-]+)")
-KEEP: Final = frozenset(
+SAME_FORMAT: Final = frozenset(
     {"nvstreammux", "nvinfer", "nvtracker", "nvstreamdemux", "nvdsosd", "nvmultistreamtiler"}
 )
 """Vendor elements whose output has the format of their input; converters and codecs choose anew."""
@@ -85,7 +85,7 @@ def find_dead_links(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
 def _leaving(element: Element, pad: str, arriving: dict[str, Kinds], contract: Contract) -> Kinds:
     template = _template(element, pad, "src", contract)
     wanted = parse(str(element.properties["caps"])) if element.factory == "capsfilter" else template
-    passes = element.factory in KEEP or template == ANYTHING
+    passes = element.factory in SAME_FORMAT or template == ANYTHING
     return intersect(arriving[element.name], wanted) if passes and arriving[element.name] else wanted
 
 

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 HALF_BYTES: Final = 32_768
 FILE_BYTES: Final = 2 * HALF_BYTES
 MAX_PEOPLE: Final = 256
-KEEP_NS: Final = 7 * 86_400 * 1_000_000_000
+MAX_AGE_NS: Final = 7 * 86_400 * 1_000_000_000
 """As long as a message waits at most."""
 _MAGIC: Final = b"mshp"
 _HEAD: Final = struct.Struct("<4sIQI")  # magic, CRC-32 of the rest, generation, bytes of content
@@ -91,7 +91,7 @@ class OpenPeople:
         self._generation = max(generation, newest)
         if generation < newest:
             return
-        self._until = {**dict.fromkeys(found, self._now_ns() + KEEP_NS), **self._until}
+        self._until = {**dict.fromkeys(found, self._now_ns() + MAX_AGE_NS), **self._until}
         self._people = {**found, **self._people}
 
     def note(self, changes: Mapping[str, bytes | None], *, flush: bool = False) -> None:
@@ -107,7 +107,7 @@ class OpenPeople:
         for key, body in changes.items():
             self._forget(key)
             if body is not None:  # the last in order is the newest
-                self._people[key], self._until[key] = body, now + KEEP_NS
+                self._people[key], self._until[key] = body, now + MAX_AGE_NS
         self._write(flush=flush)
 
     def shift(self, step: int) -> None:

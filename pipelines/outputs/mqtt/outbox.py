@@ -26,7 +26,7 @@ WINDOW = 16
 """Messages sent and not yet acknowledged; leaves room for state below the broker's usual 20."""
 STUCK_S = 15.0
 """Without an acknowledgement for so long the broker is taken for frozen."""
-KEEP_NS = 7 * 86_400 * 1_000_000_000
+MAX_AGE_NS = 7 * 86_400 * 1_000_000_000
 """No message about a person is kept longer than a week, whatever the broker does."""
 
 
@@ -126,7 +126,7 @@ class Outbox:
         if self._done:
             self._spool.delete(self._done)
             self._done.clear()
-        latest, rows = self._now_ns() + KEEP_NS, []
+        latest, rows = self._now_ns() + MAX_AGE_NS, []
         people: dict[str, bytes | None] = {}
         last: dict[str, bytes | None] = dict.fromkeys(self._arrived_for_good())
         for m in messages:

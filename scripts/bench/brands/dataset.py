@@ -203,11 +203,11 @@ class Maker:
     def _arts(self, sources: Path) -> dict[str, list[Art]]:
         from engines.training import bank, material  # noqa: PLC0415
 
-        symbols = bank.read_icons(sources / "icons", kept_back=True, draw=material.draw)
+        symbols = bank.read_icons(sources / "icons", for_test=True, draw=material.draw)
         order = self._rng.permutation(len(symbols))
         excluded = {"nasa", "nike", "adidas", "puma"}
         shown = [symbols[i] for i in order if symbols[i].name not in excluded][: COUNTS["symbols"]]
-        fonts = material.fonts_in(sources / "fonts", kept_back=True)
+        fonts = material.fonts_in(sources / "fonts", for_test=True)
         words = []
         for name in NAMES[: COUNTS["words"]]:
             (art,) = bank.make_words([name], fonts, 1, self._rng)

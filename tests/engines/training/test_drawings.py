@@ -13,7 +13,7 @@ from engines.training.drawings import (
     PARTS,
     TEXTURE,
     draw_text,
-    kept_back,
+    is_held_out,
     labels_of,
     read_drawings,
     texture_of,
@@ -31,7 +31,7 @@ NAMES = ("umbra", "delta", "sigma", "omega", "kappa", "theta", "gamma", "alpha")
 
 @pytest.fixture
 def name() -> str:
-    return next(name for name in NAMES if not kept_back(name))
+    return next(name for name in NAMES if not is_held_out(name))
 
 
 def test_versions_of_one_mark_are_one_class(tmp_path: Path, name: str) -> None:
@@ -58,7 +58,7 @@ def test_a_collection_is_read(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["Nike", "adidas-originals", "PUMA", "nasa_icon"])
 def test_marks_that_are_judged_by_are_kept_back_however_they_are_spelled(name: str) -> None:
-    assert kept_back(name)
+    assert is_held_out(name)
 
 
 def test_a_drawing_is_trimmed_and_centred() -> None:

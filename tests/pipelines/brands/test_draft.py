@@ -10,7 +10,7 @@ import pytest
 
 from engines.manifest import GARMENTS
 from engines.marks.picture import read_pattern
-from pipelines.brands.draft import keep_picture, try_on
+from pipelines.brands.draft import save_draft_picture, try_on
 from pipelines.brands.enrol import build_enroller
 from tests.fakes.cloth import ASTRONAUT, check, dressed_in
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def enrolled(tmp_path_factory: pytest.TempPathFactory) -> Enrolled:
     raw = tmp_path_factory.mktemp("swatch") / "raw"
     raw.write_bytes(cv2.imencode(".png", check())[1].tobytes())
-    kept = keep_picture(raw, raw.with_name("kept"), lambda _: 0, is_pattern=True)
+    kept = save_draft_picture(raw, raw.with_name("kept"), lambda _: 0, is_pattern=True)
     assert (kept.is_pattern, kept.size, len(kept.parts)) == (True, (240, 240), 1)
     found = build_enroller().enrol("karo", [read_pattern(kept.path)], None)
     assert found is not None
@@ -56,5 +56,5 @@ def test_a_swatch_is_kept_whole_where_a_mark_is_trimmed(tmp_path: Path) -> None:
     framed[30:130, 30:130] = check(100)
     raw = tmp_path / "raw"
     raw.write_bytes(cv2.imencode(".png", framed)[1].tobytes())
-    assert keep_picture(raw, tmp_path / "a", lambda _: 0, is_pattern=True).size == (160, 160)
-    assert keep_picture(raw, tmp_path / "b", lambda _: 0).size == (100, 100)
+    assert save_draft_picture(raw, tmp_path / "a", lambda _: 0, is_pattern=True).size == (160, 160)
+    assert save_draft_picture(raw, tmp_path / "b", lambda _: 0).size == (100, 100)

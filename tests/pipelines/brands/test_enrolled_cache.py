@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pipelines.brands import enrolled_cache
-from pipelines.brands.enrolled_cache import KEEP_DAYS, EnrolledCache
+from pipelines.brands.enrolled_cache import MAX_AGE_DAYS, EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.settings.brands import BrandsConfig
 from tests.fakes.enroller import fake_enroller
@@ -108,7 +108,7 @@ def test_what_nobody_asks_for_goes(shop: Shop) -> None:
     (kept,) = shop.cache._folder.glob("*.npz")
     shop.cache.sweep()
     assert kept.exists()
-    old = time.time() - (KEEP_DAYS + 1) * 86_400
+    old = time.time() - (MAX_AGE_DAYS + 1) * 86_400
     os.utime(kept, (old, old))
     shop.cache.sweep()
     assert not kept.exists()

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from pipelines.cpu.gst import Gst
-from pipelines.offline.complaints import MAX_KEPT, Complaints
+from pipelines.offline.complaints import MAX_LINES, Complaints
 from pipelines.offline.frame_count import count_frames
 from pipelines.offline.reader import read_frames
 
@@ -97,5 +97,5 @@ def test_few_of_many_complaints_are_kept():
     complaints = Complaints()
     for number in range(100_000):
         complaints.add(f"error while decoding MB {number}")
-    assert len(complaints.lines) == MAX_KEPT
+    assert len(complaints.lines) == MAX_LINES
     assert complaints.lines[0] == "error while decoding MB 0"

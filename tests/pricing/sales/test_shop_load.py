@@ -35,32 +35,32 @@ def load_of(an_hour: int, worths: list[int] = SPREAD, minutes: int = 60) -> Shop
     ],
 )
 def test_somebody_is_kept_where_many_come_to_few(an_hour: int, staff: int, kept: int | None) -> None:
-    assert load_of(an_hour).keep_from(HOUR, staff) == kept
+    assert load_of(an_hour).reserved_from(HOUR, staff) == kept
 
 
 def test_nobody_is_kept_before_enough_is_known_or_where_nothing_tells_customers_apart() -> None:
-    assert load_of(40, minutes=10).keep_from(600 * S, 3) is None
-    assert load_of(40, [0, 0, 0]).keep_from(HOUR, 3) is None
-    assert load_of(40).keep_from(2 * HOUR, 3) is None  # nobody has come for an hour
-    assert load_of(40).keep_from(9 * HOUR, 3) is None  # what was is forgotten
-    assert ShopLoad().keep_from(0, 3) is None
+    assert load_of(40, minutes=10).reserved_from(600 * S, 3) is None
+    assert load_of(40, [0, 0, 0]).reserved_from(HOUR, 3) is None
+    assert load_of(40).reserved_from(2 * HOUR, 3) is None  # nobody has come for an hour
+    assert load_of(40).reserved_from(9 * HOUR, 3) is None  # what was is forgotten
+    assert ShopLoad().reserved_from(0, 3) is None
 
 
 def test_short_services_leave_somebody_free_anyway() -> None:
     load = load_of(20)
-    assert load.keep_from(HOUR, 3) == 25_000
+    assert load.reserved_from(HOUR, 3) == 25_000
     for _ in range(9):
         load.serve(60)
-    assert load.keep_from(HOUR + 300 * S, 3) is None
+    assert load.reserved_from(HOUR + 300 * S, 3) is None
 
 
 def test_it_is_worked_out_every_five_minutes_so_that_it_does_not_flicker() -> None:
     load = load_of(40)
-    assert load.keep_from(HOUR, 3) == 20_000
+    assert load.reserved_from(HOUR, 3) == 20_000
     for n in range(40):
         load.see(f"more{n}", 500_000, HOUR)
-    assert load.keep_from(HOUR + 299 * S, 3) == 20_000
-    assert load.keep_from(HOUR + 300 * S, 3) == 500_000
+    assert load.reserved_from(HOUR + 299 * S, 3) == 20_000
+    assert load.reserved_from(HOUR + 300 * S, 3) == 500_000
 
 
 def test_a_crowd_is_counted_by_its_newest() -> None:
@@ -70,7 +70,7 @@ def test_a_crowd_is_counted_by_its_newest() -> None:
     for n in range(seconds):
         load.see(f"k{n}", SPREAD[n % len(SPREAD)], n * S)
     assert len(load._seen) == MAX_SEEN
-    assert load.keep_from(seconds * S, 3) is not None
+    assert load.reserved_from(seconds * S, 3) is not None
 
 
 @given(WORTHS, st.integers(1, 200), st.integers(1, 12), st.integers(60, 3600))
@@ -164,14 +164,14 @@ def test_what_a_restart_brought_along_ends_within_the_hour() -> None:
     for n in range(12):
         load.see(f"n{n}", 5_000, HOUR + n * S)
         load.serve(20)
-    assert load.keep_from(HOUR + 600 * S, 2) == 20_000
-    assert load.keep_from(HOUR + 1800 * S, 2) is None
+    assert load.reserved_from(HOUR + 600 * S, 2) == 20_000
+    assert load.reserved_from(HOUR + 1800 * S, 2) is None
     assert load.snapshot() is None
 
 
 def test_what_is_stored_of_a_shop_is_nobodys_own_value() -> None:
     load = load_of(40, [0, 0, 44_937, 44_937])
-    assert load.keep_from(HOUR, 2) == 44_937
+    assert load.reserved_from(HOUR, 2) == 44_937
     assert load.snapshot() == {"keep_from": 45_000, "at": HOUR}
     assert ShopLoad().snapshot() is None
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from probes.recognition.sent_log import KEEP_DAYS, SentLog, read_sent, sent_path
+from probes.recognition.sent_log import MAX_AGE_DAYS, SentLog, read_sent, sent_path
 from tests.fakes.people import SECOND, START
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def test_old_counts_go(tmp_path: Path) -> None:
     path, now = sent_path(tmp_path, "shop"), [START]
     log = SentLog(path, lambda: now[0])
     log.add()
-    now[0] += (KEEP_DAYS + 1) * 24 * HOUR
+    now[0] += (MAX_AGE_DAYS + 1) * 24 * HOUR
     log.add()
     assert list(read_sent(path)) == ["2026-12-24T10"]
 

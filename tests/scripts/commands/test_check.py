@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from engines.paths import CONFIGS
-from pipelines.frame_budget import budget_of, keep_measurement
+from pipelines.frame_budget import budget_of, save_measurement
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 from pipelines.settings.outputs import OutputsConfig
@@ -81,7 +81,7 @@ def test_check_warns_where_the_frames_asked_for_cannot_be_analysed(
     path = tmp_path / "store.yaml"
     path.write_text(MINIMAL + "defaults: {fps: 30, min_person_px: 80}\n")
     if measured is not None:
-        keep_measurement(load_settings(path, env={}), measured)
+        save_measurement(load_settings(path, env={}), measured)
         assert (tmp_path / "state" / "frame-seconds.json").stat().st_mode & 0o077 == 0
     assert main(["check", str(path)]) == 0
     out, err = capsys.readouterr()

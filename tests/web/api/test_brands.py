@@ -222,7 +222,7 @@ def test_pictures_are_few_and_forgotten(tmp_path, monkeypatch):
         drafts = page.server._app._brands._drafts
         assert set(drafts) == set(sent[1:])
         assert page.left() == [], "no folder lists them, so kill -9 leaves nothing"
-        monkeypatch.setattr(brands, "KEEP_S", 0.0)
+        monkeypatch.setattr(brands, "MAX_AGE_S", 0.0)
         assert client.post("/api/brands/pictures", content=data(star())).status_code == 201
         wait_for(lambda: not drafts)  # by itself: nobody has to send another one
         assert client.post("/api/brands/pictures", content=data(star())).status_code == 429

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.outputs.mqtt.open_people import FILE_BYTES, HALF_BYTES, KEEP_NS, MAX_PEOPLE, OpenPeople
+from pipelines.outputs.mqtt.open_people import FILE_BYTES, HALF_BYTES, MAX_AGE_NS, MAX_PEOPLE, OpenPeople
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +46,7 @@ def test_it_outlives_the_process_in_a_file_of_one_size_for_this_user_alone(path:
     kept.file.note({"door/a": b"2", "door/b": None})
     assert found(path) == {"door/a": b"2"}
     assert (path.stat().st_size, stat.S_IMODE(path.stat().st_mode)) == (FILE_BYTES, 0o600)
-    kept.now = KEEP_NS
+    kept.now = MAX_AGE_NS
     kept.file.note({})
     assert found(path) == {}
 

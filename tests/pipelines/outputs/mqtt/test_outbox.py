@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.outputs.mqtt.broker import BrokerState, MqttSpec
 from pipelines.outputs.mqtt.connection import BrokerConnection
-from pipelines.outputs.mqtt.outbox import KEEP_NS, STUCK_S, WINDOW, Outbox
+from pipelines.outputs.mqtt.outbox import MAX_AGE_NS, STUCK_S, WINDOW, Outbox
 from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.session import Callbacks
 from pipelines.outputs.mqtt.spool import Spool
@@ -319,7 +319,7 @@ def test_what_is_not_json_is_counted_and_harms_no_other(desk):
 
 def test_nothing_about_a_person_is_kept_longer_than_a_week(desk):
     desk.write(1)
-    desk.now += KEEP_NS
+    desk.now += MAX_AGE_NS
     desk.outbox.write([])
     assert desk.spool.messages == 0
     assert desk.counts["ended", "expired"] == 1
