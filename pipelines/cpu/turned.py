@@ -189,7 +189,9 @@ class TurnedWatch:
         self._before: list[tuple[int, TurnedHeads]] = []
         self._turn = self._agreed = 0
         self._found: dict[int, Scene] = {}
-        """What the last look found by turn, all that is wanted in it, until the next frame is masked."""
+        """What the last look found by turn, all that is wanted in it, until its frame is masked."""
+        self._looked: I420 | None = None
+        """The picture of that look, as long."""
         self.looked_at: int | None = None
         """When the last look was, ns; None before the first."""
         self.fine_at: int | None = None
@@ -257,17 +259,22 @@ class TurnedWatch:
         for turn, heads in self._heads.items():
             if turn in closes and heads.is_fine:
                 heads.close = closes[turn]
+        is_same = self._sees_small(pixels)  # a fine look sees no more than the other
         self._found = {
-            turn: found[turn] for turn, heads in self._heads.items() if heads.is_fine == (turn in small)
+            turn: found[turn]
+            for turn, heads in self._heads.items()
+            if is_same or heads.is_fine == (turn in small)
         }
         current = self._heads.values()
         self._before += [(at, heads) for heads in before.values() if heads not in current]
-        self._turn, self.looked_at = best, at
+        self._turn, self.looked_at, self._looked = best, at, pixels
 
     def masks(self, pixels: I420, at: int, scene: Scene) -> Sequence[Mask]:
         """Return what to mask in a frame, in the order of their time. scene: what is found in it as it is."""
         self._before = [one for one in self._before if at < one[0]]
-        found, self._found = self._found if at == self.looked_at else {}, {}
+        found = self._found if pixels is self._looked else {}
+        if self.looked_at is None or at >= self.looked_at:
+            self._found, self._looked = {}, None
         masks: list[Mask] = []
         for heads in (*(heads for _, heads in self._before), *self._heads.values()):
             seen = found.get(heads.turn) if heads is self._heads.get(heads.turn) else None
@@ -304,11 +311,15 @@ class TurnedWatch:
         if is_due and not any(stands_sure(self._scenes, one) for one in (scene, *found.values())):
             small, self.fine_at = set(TURNS), at
         closes = {turn: CloseLook() for turn in small}
-        if small and not self._scenes.is_whole_enough(pixels, self._min_person_px or MIN_PERSON_PX):
+        if small and not self._sees_small(pixels):
             found |= {
                 turn: self._scenes.detect(turned[turn], self._wanted(at, closes[turn])) for turn in small
             }
         return found, frozenset(small), closes
+
+    def _sees_small(self, pixels: I420) -> bool:
+        """Return whether a look for large people sees the smallest, too."""
+        return self._scenes.is_whole_enough(pixels, self._min_person_px or MIN_PERSON_PX)
 
     def _covered(self, scene: Scene) -> list[Box]:
         """Return what is covered of a picture as it is: faces, and the heads of people."""

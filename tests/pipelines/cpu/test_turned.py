@@ -148,6 +148,20 @@ def test_frames_before_a_look_that_takes_it_back_stay_masked() -> None:
     assert [len(watch.masks(shown[0], at, nobody)) for at in (0, over - 1, over)] == [1, 1, 0]
 
 
+def test_what_a_look_found_masks_its_frame_though_that_waits_for_later_ones() -> None:
+    """It is not searched again; the frames around it are."""
+    finder = HeadUp()
+    watch = TurnedWatch(cast("SceneDetector", finder), FACES)
+    before, twin, looked, after = (picture(110).rotated(90) for _ in range(4))
+    watch.look(looked, CHECK_NS, Scene.empty())
+    searches = []
+    for shown, at in ((before, 0), (twin, CHECK_NS - 1), (looked, CHECK_NS), (after, CHECK_NS + 1)):
+        begun = finder.looks
+        assert len(watch.masks(shown, at, Scene.empty())) == 1
+        searches.append(finder.looks - begun)
+    assert searches == [1, 1, 0, 1]
+
+
 def test_more_heads_than_can_be_followed_fail_as_too_many_that_are_found() -> None:
     class Crowd(HeadUp):
         def detect(self, picture: I420, _wanted: SceneRequest | None = None) -> Scene:
