@@ -36,7 +36,7 @@ TEXT = """
 version: 1
 store: {{id: test-store, name: Test, device: box, timezone: UTC, currency: EUR}}
 # A busy machine looks at somebody once in some seconds: all looks of a visit count.
-prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 60000}}{prices}}}
+prices: {{catalogue: {catalogue}, confirm: {{min_votes: 3, window_ms: 600000}}{prices}}}
 brands: {brands}
 models: {{person: {person}{models}}}
 # Nobody filmed here is smaller; the default of 80 px costs three times as much.

@@ -30,7 +30,7 @@ entrance: {{source: "{entrance}"}}
 PATIENCE_S = 1200
 VISITS = {"counter": ((0, 75), (159, 240)), "entrance": ((0, 228),)}
 """The counter's customer comes and goes, and does not stand there for eight seconds in between."""
-MASKED = 20
+MASKED = 12
 """So many pictures with the known face are looked at."""
 
 
