@@ -35,7 +35,7 @@ from scripts.work_folder import work_folder
 if TYPE_CHECKING:
     import argparse
     import subprocess
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     Samples = Mapping[tuple[str, str], float]
 
@@ -151,7 +151,7 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
         if args.files:
             urls = [str(clip.resolve())] * cameras
         else:
-            urls = [serve(children, name, clip, folder / f"{name}.log", args.camera_fps) for name in names]
+            urls = serve_all(children, names, clip, folder / "cameras.log", args.camera_fps)
         port = free_port()
         env = os.environ | {"STATE_DIRECTORY": str(folder / "state")}
         if contestant == OURS:
@@ -179,9 +179,22 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
 
 def serve(children: Children, name: str, clip: Path, log: Path, fps: int | None = None) -> str:
     """Start a camera and return its address. fps: frames a second that it sends; the demo's without it."""
-    command = [sys.executable, "-m", "scripts.demo.cameras", f"{name}={clip}", "--port", "0"]
-    command += [] if fps is None else ["--fps", str(fps)]
-    return first_line(name, children.start(name, command, folder=ROOT, log=log), log).split()[1]
+    return serve_all(children, [name], clip, log, fps)[0]
+
+
+def serve_all(
+    children: Children, names: Sequence[str], clip: Path, log: Path, fps: int | None = None
+) -> list[str]:
+    """Start one process with all these cameras and return their addresses."""
+    command = [sys.executable, "-m", "scripts.demo.cameras", *(f"{name}={clip}" for name in names)]
+    command += ["--port", "0", *([] if fps is None else ["--fps", str(fps)])]
+    child = children.start(names[0], command, folder=ROOT, log=log)
+    lines = [first_line(names[0], child, log)]
+    assert child.stdout is not None
+    lines += [child.stdout.readline() for _ in names[1:]]  # printed in one go
+    if not all(lines):
+        raise StartFailed(f"the cameras ended while they started: {log.read_text(errors='replace').strip()}")
+    return [line.split()[1] for line in lines]
 
 
 def load_between(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
