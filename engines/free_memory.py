@@ -73,9 +73,9 @@ def release_working_memory(request: Any, *, at_once: bool = False) -> None:
 
     Where the thread keeps it (`ThreadMemory`), that is put off. at_once: not even then.
     """
-    kept = getattr(_of_thread, "kept", None)
-    if kept is not None and not at_once:
-        kept.add(request)
+    memory = getattr(_of_thread, "memory", None)
+    if memory is not None and not at_once:
+        memory.add(request)
         return
     release_memory_of(request.get_compiled_model())
 
