@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 
     Samples = Mapping[tuple[str, str], float]
 
-START_S = 120.0
+START_S, START_OF_EACH_S, SLOW_START_S = 120.0, 15.0, 600.0
+"""Longest start of a store, more for each camera, and of a slow contestant: for busy machines."""
 SETTLE_S = 4.0
 WIDTH = 140
 """Columns that the table needs; a narrower terminal wraps lines, not cells."""
@@ -165,9 +166,10 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
         begun = time.monotonic()
         run_log = folder / "run.log"
         process = children.start(contestant, command, env=env, folder=ROOT, log=run_log)
-        wait_for_frames(process, port, cameras, run_log)
-        first = time.monotonic() - begun
         slow = contestant == DETR
+        patience_s = SLOW_START_S if slow else START_S + cameras * START_OF_EACH_S
+        wait_for_frames(process, port, cameras, run_log, patience_s)
+        first = time.monotonic() - begun
         time.sleep(0.0 if slow else args.settle)
         before, at = read_metrics(port), time.monotonic()
         time.sleep(args.seconds)
@@ -254,7 +256,7 @@ def read_metrics(port: int) -> Samples:
     }
 
 
-def read_after_frame(port: int, patience_s: float = START_S) -> Samples:
+def read_after_frame(port: int, patience_s: float = SLOW_START_S) -> Samples:
     """Return all samples right after the next frame: where one takes seconds, its parts would be counted."""
     name, end = "msh_frames_processed_total", time.monotonic() + patience_s
     first = samples = read_metrics(port)

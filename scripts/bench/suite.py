@@ -343,4 +343,5 @@ def _tables(report: SuiteReport, shown: Sequence[BenchPart]) -> Iterator[tuple[s
             if name.startswith(start)
         ]
         if rows:
-            yield f"{part.name}: {part.about}", rows
+            once = "; run once" if part.once and report.repeats > 1 else ""
+            yield f"{part.name}: {part.about}{once}", rows

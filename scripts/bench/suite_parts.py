@@ -10,8 +10,8 @@ class BenchPart:
     """One part of the suite. arguments: how its bench is called; `--json` is added. about: what it measures.
 
     live: it works at the cameras' own pace, so where other programs have the machine it measures those.
-    once: not repeated, as it repeats inside or gives the same figures each time. bench: its bench's name
-    where the part has another one.
+    once: not repeated, as it repeats inside, gives the same figures each time or takes long. bench: its
+    bench's name where the part has another one.
     """
 
     name: str
@@ -50,6 +50,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
             "whole stores of live cameras, 2 frames a second each",
             ("--cameras", "1", *(() if quick else ("8",)), "16", *slow),
             live=True,
+            once=True,
             bench="cameras",
         ),
         BenchPart(
@@ -57,6 +58,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
             "whole stores of video files, 10 frames a second each",
             ("--files", "--cameras", "1", *(() if quick else ("4",)), "--seconds", seconds),
             live=True,
+            once=True,
             bench="cameras",
         ),
         BenchPart("startup", "a warm start", ("--repeats", "1"), live=True),
@@ -82,7 +84,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
     )
     detr = BenchPart(
         "detr",
-        "the same live camera through three DETRs, whole frames; not repeated",
+        "the same live camera through three DETRs, whole frames",
         ("--slow-rival", "--cameras", "1", "--seconds", "5", *against),
         live=True,
         once=True,

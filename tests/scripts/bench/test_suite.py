@@ -120,9 +120,10 @@ def test_what_many_cameras_take_beside_one_is_told() -> None:
     assert len(figures) == 6
 
 
-def test_what_repeats_inside_runs_once() -> None:
-    part = BenchPart("brands", "marks", once=True)
-    assert measured([part], 3, answers({"share": 0.5})).figures == {"brands: share": Spread(0.5, 0.5, 0.5)}
+def test_what_runs_once_is_said() -> None:
+    report = measured([BenchPart("brands", "marks", once=True)], 3, answers({"share": 0.5}))
+    assert report.figures == {"brands: share": Spread(0.5, 0.5, 0.5)}
+    assert "## brands: marks; run once" in page(report)
 
 
 def test_a_contestant_that_is_not_installed_is_a_line_and_no_failure(
