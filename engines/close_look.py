@@ -242,7 +242,7 @@ class CloseLook:
             cells = _cells(self._tiles[number])
             moving = blobs[cells][changed[cells]]
             if len(moving) >= CELLS_OF_MOTION and len(regions) < MAX_TILES:
-                box = boxes[int(np.bincount(moving).argmax())]
+                box = boxes[int(np.bincount(moving.astype(np.intp)).argmax())]
                 regions.append(self._look_at(number, box, changed))
         if not regions and self._now - self._tile_at[order[0]] >= STALE_NS:
             regions.append(self._look_at(order[0], None, changed))

@@ -332,8 +332,9 @@ class Outfit:
         members = GROUPS[group]
         mean = self._shares[[CLASSES.index(one) for one in members]][:, region.mask].mean(1)
         best = int(mean.argmax())
-        share = float(mean[best] / max(mean.sum(), 1e-6))
-        others = float(np.delete(mean, best).max(initial=0.0) / max(mean.sum(), 1e-6))
+        whole = np.maximum(mean.sum(), 1e-6)
+        share = float(mean[best] / whole)
+        others = float(np.delete(mean, best).max(initial=0.0) / whole)
         finer = share >= REFINED and share - others >= LEAD
         type_ = members[best] if finer else _UNTOLD[group]
         confidence = region.sure * share if finer and len(members) > 1 else region.sure

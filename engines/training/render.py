@@ -267,9 +267,8 @@ def _ink(behind: Floats, contrast: float, rng: np.random.Generator) -> Floats:
     """Return a colour that differs from what is behind by at least `contrast` in brightness or hue."""
     for _ in range(12):
         if rng.random() < 0.5:
-            colour = np.repeat(
-                rng.choice([rng.uniform(5, 60), rng.uniform(200, 252), rng.uniform(60, 200)]), 3
-            )
+            grey = float(rng.choice([rng.uniform(5, 60), rng.uniform(200, 252), rng.uniform(60, 200)]))
+            colour = np.repeat(grey, 3)
         else:
             colour = rng.uniform(0, 255, 3)
         b, g, r = (abs(float(c) - float(d)) for c, d in zip(colour, behind, strict=True))

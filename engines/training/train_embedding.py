@@ -82,7 +82,7 @@ class Batches(torch.utils.data.Dataset[tuple[Tensor, ...]]):
             for _ in range(2 if rng.random() < TWICE else 1):
                 height = float(np.exp(rng.uniform(np.log(12), np.log(84))))
                 preset = TYPICAL if rng.random() < 0.3 else TRAINING
-                crop = sampler.query(art, height, preset, rng, off=rng.choice([0.03, 0.1, 0.2]))
+                crop = sampler.query(art, height, preset, rng, off=float(rng.choice([0.03, 0.1, 0.2])))
                 if crop is not None:
                     queries.append(crop)
                     which.append(len(cleans) - 1)

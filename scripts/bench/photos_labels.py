@@ -161,7 +161,7 @@ def _maps(folder: Path) -> Iterator[ShownPhoto]:
         values = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if values is None:
             raise BadInput(f"{path}: cannot be read as a picture")
-        counts = np.bincount(values.ravel(), minlength=len(allowed))
+        counts = np.bincount(values.ravel().astype(np.intp), minlength=len(allowed))
         least = values.size * 0.0012
         names = {a[0] for a, n in zip(allowed, counts.tolist(), strict=False) if len(a) == 1 and n >= least}
         shown = _outer(names & GROUP_OF.keys())
