@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from engines.paths import ROOT
+from pipelines.paths import state_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,9 +75,12 @@ class Footage:
 
 
 def default_cache() -> Path:
-    """Return $MSH_CACHE, or var/demo in the repository."""
-    given = os.environ.get("MSH_CACHE")
-    return Path(given) if given else ROOT / "var" / "demo"
+    """Return $MSH_CACHE, or var/demo in the repository; in the state folder where that is another user's."""
+    if given := os.environ.get("MSH_CACHE"):
+        return Path(given)
+    here = ROOT / "var" / "demo"
+    nearest = next(folder for folder in (here, *here.parents) if folder.exists())
+    return here if os.access(nearest, os.W_OK) else state_path() / "demo"
 
 
 def obtain(

@@ -119,3 +119,11 @@ def test_the_cache_follows_the_environment(monkeypatch, tmp_path):
     monkeypatch.delenv("MSH_CACHE")
     assert footage.default_cache().parts[-2:] == ("var", "demo")
     assert sys.executable in Tools().pip
+
+
+def test_where_the_program_is_another_users_the_cache_is_in_the_state_folder(monkeypatch, tmp_path):
+    """As in our images, where scripts/acceptance has to make its clip."""
+    monkeypatch.delenv("MSH_CACHE", raising=False)
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    monkeypatch.setattr(footage.os, "access", lambda _path, _mode: False)
+    assert footage.default_cache() == tmp_path / "demo"
