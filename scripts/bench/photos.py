@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.garments.classes import GROUP_OF
+from engines.garments.classes import GROUP_OF, GROUPS
 from engines.manifest import GARMENTS, find_model, read_manifest
 from engines.paths import CONFIGS
 from pipelines.brands.enrol import build_enroller
@@ -265,7 +265,7 @@ def compare(photo: ShownPhoto, persons: int, items: list[Item], watched: Watched
             (i for i in left if _akin(thing.type, i.type)), key=lambda i: _fine(thing.type, i), default=None
         )
         kind = "bags" if slot_of(thing.type) == "bag" else "types, coarse"
-        each = tally.types.setdefault(GROUP_OF.get(thing.type, slot_of(thing.type)), PhotoScore())
+        each = tally.types.setdefault(_group(thing.type) or slot_of(thing.type), PhotoScore())
         for score in (tally.of(kind), each, sized):
             score.found += hit is not None
             score.missed += hit is None
@@ -343,18 +343,24 @@ def _extras(photo: ShownPhoto, left: list[Item], tally: PhotoTally) -> None:
         if not (named or absent) or (item.brand and not photo.whole and item.slot not in EXTRAS):
             continue
         tally.of("bags" if item.slot == "bag" else "types, coarse").wrong += 1
-        tally.types.setdefault(GROUP_OF.get(item.type, item.slot), PhotoScore()).wrong += 1
+        tally.types.setdefault(_group(item.type) or item.slot, PhotoScore()).wrong += 1
 
 
 def _akin(wanted: str, found: str) -> bool:
     """Return whether a type is right, coarsely: of the same group, or one is the other's parent."""
-    groups = {GROUP_OF.get(name) for name in (wanted, found)}
+    groups = {_group(name) for name in (wanted, found)}
     return (
         wanted in ancestors(found)
         or found in ancestors(wanted)
         or (len(groups) == 1 and None not in groups)
         or (slot_of(wanted) == slot_of(found) and slot_of(wanted) in {"bag", "shoes", "hat"})
     )
+
+
+def _group(type_: str) -> str | None:
+    """Return the group of a type, or of what it is a kind of: price lists know more types than the parser."""
+    named = (name if name in GROUPS else GROUP_OF.get(name) for name in ancestors(type_))
+    return next((group for group in named if group is not None), None)
 
 
 def _fine(wanted: str | None, found: Item) -> bool:

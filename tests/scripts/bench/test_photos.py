@@ -100,6 +100,23 @@ def test_what_is_hidden_or_not_told_apart_by_labels_is_not_wrong(
     assert tally.of("types, coarse").wrong == wrong
 
 
+@pytest.mark.parametrize(
+    ("wanted", "found", "counted"),
+    [
+        ("cardigan", "hoodie", {"types, coarse": [1, 0, 0], "types, fine": [0, 0, 1]}),
+        ("track-jacket", "coat", {"types, coarse": [1, 0, 0], "types, fine": [0, 0, 1]}),
+        ("track-jacket", "shirt", {"types, coarse": [0, 1, 1], "types, fine": [0, 0, 1]}),
+        ("cardigan", "parka", {"types, coarse": [0, 1, 1], "types, fine": [0, 0, 1]}),
+    ],
+)
+def test_types_that_only_price_lists_know_are_of_the_group_of_what_they_are_a_kind_of(
+    wanted: str, found: str, counted: dict[str, list[int]], tmp_path: Path
+) -> None:
+    photo, tally = ShownPhoto(tmp_path / "a.jpg", 1, things=[WornThing(wanted)], whole=True), PhotoTally()
+    compare(photo, 1, [Item("top", found, None, 0.9, 1)], Watched(), tally)
+    assert {kind: score for kind, score in figures(tally)["scores"].items() if "types" in kind} == counted
+
+
 def test_boxes_and_marks(tmp_path: Path) -> None:
     (tmp_path / "a.boxes.txt").write_text("0 .5 .5 .2 .2\n0 .1 .1 .1 .1\n26 .5 .5 .1 .1\n")
     (shown,) = read_shown(tmp_path, BOOK)
