@@ -217,6 +217,11 @@ def test_pyds_is_built_for_the_python_of_the_image(tmp_path: Path) -> None:
     assert made.read_text() == "set(PYTHON_MAJVERS_ALLOWED 3)\nset(PYTHON_MINVERS_ALLOWED 12)\n"
 
 
+def test_pyds_has_the_headers_of_gstreamers_video_library() -> None:
+    """gstnvdsmeta.h includes gst/video/video.h, and NVIDIA's images have it for development alone."""
+    assert " libgstreamer-plugins-base1.0-dev " in (ROOT / "scripts/container/wheels").read_text()
+
+
 @pytest.mark.parametrize("named", [False, True])
 def test_a_jetsons_packages_are_named_once(tmp_path: Path, named: bool) -> None:
     folder, line = tmp_path / "sources.list.d", "https://repo.download.nvidia.com/jetson/common r39.2 main"
