@@ -22,7 +22,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from pipelines.errors import BadInput
-from scripts.bench.contestants import DEFACE, OURS, is_installed
+from scripts.bench.contestants import DEFACE, OURS, is_installed, run_in_turn
 from scripts.bench.privacy import Score, find_truth, own_masks
 from scripts.terminal import console
 from scripts.work_folder import work_folder
@@ -128,10 +128,7 @@ def measure(
                 _ask(child)
                 with np.load(Path(folder) / "masks.npz") as kept:
                     masks[DEFACE] = [kept[name].astype(np.bool_) for name in kept.files]
-            spent: dict[str, list[tuple[float, float]]] = {name: [] for name in passes}
-            for number in range(rounds):
-                for name in sorted(passes, reverse=bool(number % 2)):
-                    spent[name].append(passes[name]())
+            spent = run_in_turn(passes, rounds)
         finally:
             if child is not None:
                 child.kill()

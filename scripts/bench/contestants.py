@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+T = TypeVar("T")
 OURS: Final = "make-sales-happen"
 PLAIN: Final = "plain script"
 DETR: Final = "a DETR for each question"
@@ -57,3 +58,18 @@ def is_installed(contestant: str, python: str) -> bool:
 def not_installed(contestant: str, absent: list[str]) -> str:
     """Return that a contestant is left out, as one line."""
     return f"{contestant}: not installed ({', '.join(absent)}); see scripts/bench/rivals/requirements.txt"
+
+
+def run_in_turn(passes: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
+    """Run each pass once a round, every other round backwards; return what each found, in order.
+
+    So what the machine does beside it, or whoever ran before, weighs on all of them alike.
+
+    >>> run_in_turn({"a": lambda: 1, "b": lambda: 2}, 2)
+    {'a': [1, 1], 'b': [2, 2]}
+    """
+    found: dict[str, list[T]] = {name: [] for name in passes}
+    for number in range(rounds):
+        for name in sorted(passes, reverse=bool(number % 2)):
+            found[name].append(passes[name]())
+    return found

@@ -22,6 +22,7 @@ from rich.table import Table
 from engines.manifest import ChannelOrder, read_manifest
 from engines.openvino_runtime import precision_of
 from pipelines.errors import BadInput
+from scripts.bench.contestants import run_in_turn
 from scripts.terminal import console
 from scripts.work_folder import work_folder
 
@@ -92,10 +93,7 @@ def measure(model: Model, rounds: int, rival: str | None) -> dict[str, dict[str,
                 _ask(child, model)
                 with np.load(Path(folder) / "answers.npz") as kept:
                     answers["ONNX Runtime fp32"] = [kept[key] for key in kept.files]
-            spent: dict[str, list[float]] = {name: [] for name in passes}
-            for number in range(rounds):
-                for name in sorted(passes, reverse=bool(number % 2)):
-                    spent[name].append(passes[name]())
+            spent = run_in_turn(passes, rounds)
         finally:
             if child is not None:
                 child.kill()
