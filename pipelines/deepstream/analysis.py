@@ -133,7 +133,7 @@ class MetaAnalysis:
             floor=parts.floor,
             looks=looks,
             metrics=metrics,
-            ended=lambda camera, at: self._cameras[camera].ended(at),
+            ended=lambda camera, at: [*self._frame_queue.ended(camera), *self._cameras[camera].ended(at)],
             clock=clock,
             now_ns=parts.clock.now,
             on_turned=self._on_turned,
@@ -311,7 +311,7 @@ class MetaAnalysis:
             logger.exception("floor thread failed")
 
     def _end_tracks(self, camera: str) -> None:
-        tracks = self._cameras[camera].close()
+        tracks = [*self._frame_queue.ended(camera), *self._cameras[camera].close()]
         self._feed.forget(camera, tracks)
         for track in tracks:
             self._values.pop(track, None)

@@ -75,6 +75,11 @@ class FrameQueue:
                 probed.ended[:0] = self._ended.pop(probed.frame.camera, [])
             return taken
 
+    def ended(self, camera: str) -> list[TrackId]:
+        """Return, once, the tracks that ended in dropped frames of a camera; it may give none any more."""
+        with self._change:
+            return self._ended.pop(camera, [])
+
     def close(self) -> None:
         """Wake who waits."""
         with self._change:

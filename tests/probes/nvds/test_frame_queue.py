@@ -40,6 +40,16 @@ def test_an_end_waits_for_the_next_frame_of_its_own_camera() -> None:
     assert [[t.number for t in s.ended] for s in frame_queue.take(1)] == [[7]]
 
 
+def test_an_end_in_a_dropped_frame_is_told_where_no_frame_of_its_camera_comes_any_more() -> None:
+    frame_queue = FrameQueue(lambda _camera: None, waiting=1)
+    frame_queue.put([probed(0, [7]), probed(1, camera="door")])
+    frame_queue.take(1)
+    assert [t.number for t in frame_queue.ended("handbags")] == [7]
+    assert frame_queue.ended("handbags") == []
+    frame_queue.put([probed(2)])
+    assert [s.ended for s in frame_queue.take(1)] == [[]]
+
+
 def test_closing_wakes_who_waits() -> None:
     frame_queue = FrameQueue(lambda _camera: None)
     taken: list[list[ProbedFrame]] = []
