@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -150,7 +151,7 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
     with work_folder("bench") as made, Children() as children:
         folder = Path(made)
         if args.files:
-            urls = [str(clip.resolve())] * cameras
+            urls = copies(clip, names, folder)
         else:
             urls = serve_all(children, names, clip, folder / "cameras.log", args.camera_fps)
         port = free_port()
@@ -177,6 +178,11 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
         lasted = time.monotonic() - at
         process.send_signal(signal.SIGINT)
         return load_between(StoreRun(contestant, cameras, args.fps, lasted, first), before, after)
+
+
+def copies(clip: Path, names: Sequence[str], folder: Path) -> list[str]:
+    """Return a copy of the clip for each camera: a store refuses two cameras with one source."""
+    return [str(shutil.copyfile(clip, folder / f"{name}{clip.suffix}")) for name in names]
 
 
 def serve(children: Children, name: str, clip: Path, log: Path, fps: int | None = None) -> str:

@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from pipelines.offline.reader import read_frames
+from pipelines.settings.load import load_settings
 from scripts.bench import startup
-from scripts.bench.cameras import StoreRun, clip_at, load_between, store_text
+from scripts.bench.cameras import StoreRun, clip_at, copies, load_between, store_text
 from scripts.demo.encode import write_mp4
 from scripts.msh import main
 
@@ -49,6 +50,15 @@ def test_latencies_above_the_last_edge_have_no_figure():
     after = {at("0.5"): 9.0, at("10.0"): 9.0, at("+Inf"): 10.0}
     load = load_between(StoreRun("ours", 1, 10, 5.0, 1.0), {}, after)
     assert (load.latency_p50_s, load.latency_p95_s) == (0.5, None)
+
+
+def test_each_camera_of_files_has_a_source_of_its_own(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"film")
+    names = ["camera0", "camera1"]
+    store = tmp_path / "store.yaml"
+    made = copies(tmp_path / "clip.mp4", names, tmp_path)
+    store.write_text(store_text(dict(zip(names, made, strict=True)), 2, 8080))
+    assert sorted(load_settings(store, env={}).cameras) == names
 
 
 def test_a_video_file_plays_again_in_a_store_of_files(tmp_path):
