@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from probes.metrics import Metrics
+    from probes.recognition.look_workers import LookWorkers
 
     Parts = Sequence[tuple[int, int]]
 
@@ -19,6 +20,8 @@ MAX_AHEAD = 4
 """Pictures between camera and redacted frame; an idle machine has fewer."""
 MAX_HOLD_S = 2.0
 """After that the next picture is sent all the same: some before it were lost, as after a reconnect."""
+MAX_LOOK_S = 60.0
+"""The same where somebody is looked at: the first look loads models."""
 
 
 PARAMETER_SETS = b"\x00\x00\x01\x67"
@@ -26,15 +29,16 @@ PARAMETER_SETS = b"\x00\x00\x01\x67"
 
 
 class PacedCamera(VirtualCamera):
-    """Sends a picture only while fewer than MAX_AHEAD of those before are under way in the store.
+    """Sends a picture only while fewer than MAX_AHEAD of those before are under way, and nobody is looked at.
 
-    Without that a machine which is ten times slower analyses a tenth of the film, knows nobody, and needs
-    round after round of it.
+    Without that a machine which is ten times slower analyses a tenth of the film, or looks at a tenth of what
+    it analyses, knows nobody, and needs round after round of it.
     """
 
     def __init__(self, name: str, units: Sequence[bytes], **more: Any) -> None:
         super().__init__(name, units, **more)
         self.metrics: Metrics | None = None
+        self.looks: LookWorkers | None = None
         self._received_before = 0.0
         self._sent_at = -MAX_HOLD_S
 
@@ -53,7 +57,10 @@ class PacedCamera(VirtualCamera):
         if self._next == 0:
             self._received_before = received
         under_way = self._next - (received - self._received_before) + (received - done)
-        if under_way >= MAX_AHEAD and time.monotonic() < self._sent_at + MAX_HOLD_S:
+        held_s = time.monotonic() - self._sent_at
+        if under_way >= MAX_AHEAD and held_s < MAX_HOLD_S:
+            return []
+        if self.looks and self.looks.reads and not self.looks.room.idle and held_s < MAX_LOOK_S:
             return []
         self._sent_at = time.monotonic()
         return ready
@@ -87,7 +94,7 @@ class PacedCameras(CameraServer):
         for name, kept in (parts or {}).items():
             self._cameras[name].keep(kept)
 
-    def follow(self, metrics: Metrics) -> None:
-        """Wait from now on for the store that counts here."""
+    def follow(self, metrics: Metrics, looks: LookWorkers | None = None) -> None:
+        """Wait from now on for the store that counts here, and for its looks where they are given."""
         for camera in self._cameras.values():
-            camera.metrics = metrics
+            camera.metrics, camera.looks = metrics, looks

@@ -61,7 +61,7 @@ def shop(tmp_path, worn):
         # The one known price is of a piece whose type nobody saw; whether it is seen depends on the load.
         key, models = {"PRICES_KEY": KEY}, "garments: none"
         with running_store(tmp_path, camera, catalogue, env=key, prices=prices, models=models) as running:
-            cameras.follow(running.metrics)
+            cameras.follow(running.metrics, running.store._looks)
             yield running, server
 
 
