@@ -32,7 +32,8 @@ _BOXES: Final = frozenset(
 )
 _ASF: Final = bytes.fromhex("3026b2758e66cf11")
 _ASF_FILE: Final = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-_TS_SYNC, _TS_PACKETS = b"\x47", (188, 192)
+TS_SYNC: Final = b"\x47"
+_TS_PACKETS: Final = (188, 192)
 _PACK, _PROGRAM_END = b"\0\0\x01\xba", b"\0\0\x01\xb9"
 _PROGRAM_STREAM: Final = (_PACK, b"IMKH")
 
@@ -227,18 +228,25 @@ def _ends_in_packet(head: bytes, tail: bytes) -> bool:
 
     The step of the tail counts: in the middle a packet may be short, where segments were joined.
     """
+    if (packets := ts_packets(head)) is None:
+        return False
     tail = tail[-HEAD_BYTES:]
+    last = _last_mark(tail, packets[1])
+    return last is not None and len(tail) - last != 188
+
+
+def ts_packets(head: bytes) -> tuple[int, int] | None:
+    """Return where the packets of an MPEG transport stream begin, and their length; None of another file."""
     for length in _TS_PACKETS:
-        if _last_mark(head, length) is not None:
-            last = _last_mark(tail, length)
-            return last is not None and len(tail) - last != 188
-    return False
+        if (mark := _last_mark(head[:HEAD_BYTES], length)) is not None:
+            return mark % length, length
+    return None
 
 
 def _last_mark(data: bytes, length: int) -> int | None:
     """Return where the last packet of so many bytes begins; None where they do not go on to the end."""
     for first in range(length):
         marks = range(first, len(data), length)
-        if len(marks) > 20 and all(data[at : at + 1] == _TS_SYNC for at in marks):
+        if len(marks) > 20 and all(data[at : at + 1] == TS_SYNC for at in marks):
             return marks[-1]
     return None

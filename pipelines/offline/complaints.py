@@ -21,12 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _WATCHED: Final = {
-    "libav": (Gst.DebugLevel.ERROR, ""),
-    "videodecoder": (Gst.DebugLevel.WARNING, "error: "),
-    "tsdemux": (Gst.DebugLevel.WARNING, "warning: CONTINUITY"),
-    "asfdemux": (Gst.DebugLevel.WARNING, "Parse error"),
+    "libav": {Gst.DebugLevel.ERROR: "", Gst.DebugLevel.INFO: "concealing "},
+    "videodecoder": {Gst.DebugLevel.WARNING: "error: "},
+    "tsdemux": {Gst.DebugLevel.WARNING: "warning: CONTINUITY"},
+    "asfdemux": {Gst.DebugLevel.WARNING: "Parse error"},
 }
-"""By category: from which level, and how the line begins. None of them was seen with a whole film."""
+"""By category: from which level, how the line begins. None of them was seen with a whole film.
+
+FFmpeg calls most damage an error. Where broken bytes could be a picture's, or a part of it never came, it
+only says that it guesses the rest.
+"""
 _HARMLESS: Final = re.compile("mmco: unref short|number of reference frames|co located POCs unavailable")
 """H.264 pictures to be forgotten, or asked for vectors, that never came: seen with all frames right."""
 _REFERENCE: Final = re.compile("Missing reference picture|reference picture missing")
@@ -84,8 +88,8 @@ def listen(pipeline: Any) -> Iterator[Complaints]:
     _add_ear()
     complaints = Complaints()
     pipeline.connect("deep-element-added", _watch, complaints)
-    for name, (level, _) in _WATCHED.items():
-        Gst.debug_set_threshold_for_name(name, level)
+    for name, lines in _WATCHED.items():
+        Gst.debug_set_threshold_for_name(name, max(lines))
     _listening.append(complaints)
     try:
         yield complaints
@@ -133,9 +137,8 @@ def _add_ear() -> None:
 
 def _on_log_line(category: Any, level: Any, *details: Any) -> None:
     """Take one line of the log; details: file, function, line, object, message, nothing."""
-    wanted, begin = _WATCHED.get(category.get_name(), (Gst.DebugLevel.NONE, ""))
-    if 0 < int(level) <= int(wanted):
-        line = details[4].get() or ""
-        if line.startswith(begin):
+    for wanted, begin in _WATCHED.get(category.get_name(), {}).items():
+        if 0 < int(level) <= int(wanted) and (line := details[4].get() or "").startswith(begin):
             for complaints in _listening:
                 complaints.add(line)
+            return

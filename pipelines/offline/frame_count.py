@@ -16,6 +16,7 @@ from pipelines.cameras.file_end import boxes, file_size, read_exactly
 from pipelines.offline.ivf_count import IVF, ivf_frames
 from pipelines.offline.packet_count import ASF, OGG, TornError, asf_frames, jpeg_frames, ogg_frames
 from pipelines.offline.start_code_rule import breaks_start_code_rule
+from pipelines.offline.transport_packets import breaks_packets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def is_torn(path: Path | str) -> bool:
     """Return whether a film goes on behind a place at which its container, or bare stream, makes no sense."""
     try:
         with Path(path).open("rb") as file:
-            if breaks_start_code_rule(file):
+            if breaks_start_code_rule(file) or breaks_packets(file):
                 return True
             _count(file)
     except TornError:

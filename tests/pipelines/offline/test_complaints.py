@@ -78,6 +78,23 @@ def test_such_a_film_that_is_damaged_is_told(films, tmp_path, name, seed):
     assert notes[0].startswith("the file is damaged: ")
 
 
+def test_a_film_of_which_a_part_of_a_picture_never_came_is_told(tmp_path):
+    """No decoder calls that an error: it says that it guesses the rest, and of the frames none is missing."""
+    path = tmp_path / "x.h264"
+    noise = "testsrc2=size=160x120:rate=25,noise=alls=20:allf=t"
+    how = ["-frames:v", "30", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-x264-params", "slices=4"]
+    ffmpeg("-f", "lavfi", "-i", noise, *how, path)
+    assert read(path) == (30, [])
+    start = b"\0\0\1"
+    units = path.read_bytes().split(start)
+    slices = [number for number, unit in enumerate(units) if unit[:1] and unit[0] & 31 == 1]
+    assert len(slices) == 4 * 29
+    del units[slices[42]]
+    path.write_bytes(start.join(units))
+    told = "the file is damaged: 30 frames, 1.2 s, were read; pictures are missing or broken"
+    assert read(path) == (30, [told])
+
+
 def test_missing_references_are_damage_unless_they_were_cut_away():
     lines = ["Missing reference picture, default is 0", "reference picture missing during reorder"]
     opened, whole = Complaints(), Complaints()
