@@ -29,20 +29,20 @@ def annotate(*args: object) -> int:
 
 @pytest.fixture(scope="module")
 def marked(tmp_path_factory):
-    """The frame of the demo's counter film in which the mark is read best, as a picture."""
+    """The frame of the demo's counter film in which the mark is read best, as a picture of 960 x 540."""
     clip = demo_films.clips()["counter"]
     number = max(clip.truth.prints, key=lambda n: clip.truth.prints[n][1].w)
     for index, (_, picture) in enumerate(read_frames(clip.path)):
         if index == number:
             path = tmp_path_factory.mktemp("in") / "customer.png"
-            cv2.imwrite(str(path), to_bgr(picture))
+            cv2.imwrite(str(path), to_bgr(picture.scaled(960, 540)))
             return path
     raise AssertionError("the film is shorter than its truth")
 
 
 def test_pictures_get_items_totals_or_the_words_of_the_original_page(marked, tmp_path, capsys):
     empty = tmp_path / "coffee.jpg"
-    cv2.imwrite(str(empty), skimage.data.coffee()[:, :, ::-1])
+    cv2.imwrite(str(empty), skimage.data.coffee()[::2, ::2, ::-1])
     strip = tmp_path / "strip.png"
     cv2.imwrite(str(strip), np.random.default_rng(1).integers(0, 255, (3, 641, 3), np.uint8))
     turned = tmp_path / "turned.png"  # what is found where `--rotate` turns it, is found in one that stands
@@ -125,7 +125,7 @@ def distance(picture: np.ndarray, other: np.ndarray) -> float:
 
 
 def test_a_turned_picture_is_told_how_to_turn_it(marked, tmp_path, capsys):
-    small = cv2.resize(cv2.imread(str(marked)), None, fx=0.5, fy=0.5)
+    small = cv2.resize(cv2.imread(str(marked)), None, fx=2 / 3, fy=2 / 3)
     cv2.imwrite(str(tmp_path / "turned.png"), np.rot90(small))
     asked = [tmp_path / "turned.png", "-o", tmp_path / "out", "--catalogue", PRICES, "--json", "-"]
     assert annotate(*asked) == 0
