@@ -102,6 +102,14 @@ class CameraChain:
         lying = self._turn.masks(pixels, frame.captured_at, self._scene) if self._turn else ()
         return self._redactor.redact(frame, pixels, (*more, *self._entering, *lying))
 
+    def watch_between(self, at: int, pixels: I420) -> None:
+        """Take a picture that is not analysed, before the next that is; see `Redactor.watch_between`."""
+        self._redactor.watch_between(at, pixels)
+
+    def redact_between(self, at: int, pixels: I420) -> RedactedFrame:
+        """Cover a frame between the last two that were redacted, in place; see `Redactor.redact_between`."""
+        return self._redactor.redact_between(at, pixels)
+
     def ended(self, now: int) -> list[TrackId]:
         """Return the tracks that have ended by UTC nanoseconds `now`, once."""
         return self._book.expire(now)

@@ -208,6 +208,11 @@ class TurnedWatch:
         return self._agreed >= ENOUGH
 
     @property
+    def is_settling(self) -> bool:
+        """Whether the last sure looks agree on a turn, and one or two more settle it."""
+        return 0 < self._agreed < ENOUGH
+
+    @property
     def is_turned(self) -> bool:
         """Whether the last look found anybody in a turned picture."""
         return bool(self._heads)

@@ -22,6 +22,7 @@ from pipelines.cpu.turned import (
     look_turned,
 )
 from pipelines.offline.close_look import look_closer
+from pipelines.offline.key_frames import KeyFrames
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
@@ -95,12 +96,16 @@ class Video:
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """A frame that is not covered yet. Nobody but the redaction gets it."""
+    """A frame that is not covered yet. Nobody but the redaction gets it.
+
+    between: the frames since the one that waits before it, which were not analysed.
+    """
 
     frame: Frame
     pixels: I420
     scene: Scene
     values: Mapping[TrackId, PersonValue]
+    between: Sequence[tuple[int, I420]] = ()
 
 
 class Annotator:
@@ -173,7 +178,8 @@ class Annotator:
     ) -> Iterator[Annotated]:
         chain, turned = self._chain(name), TurnedWatch(self._scenes, self._masking)
         waiting: deque[_Waiting] = deque()
-        for one in self._priced(chain, frames, video):
+        keys = KeyFrames() if ahead_ms else KeyFrames(every_ns=0)
+        for one in self._priced(chain, frames, video, keys):
             waiting.append(one)
             while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
                 yield from self._redacted(chain, waiting, ahead_ms, video, turned)
@@ -192,7 +198,7 @@ class Annotator:
         frames = [one.frame for one in waiting]
         newest, now = waiting[-1], waiting.popleft()
         try:
-            if self._is_due(turned, now, ahead_ms):
+            if self._is_due(turned, now, newest, ahead_ms):
                 fine_ns = FILE_FINE_NS if ahead_ms else FINE_NS
                 turned.look(newest.pixels, newest.frame.captured_at, newest.scene, fine_ns=fine_ns)
                 video.turn = turned.turn or video.turn
@@ -200,20 +206,33 @@ class Annotator:
                 masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()
             )
             lying = turned.masks(now.pixels, now.frame.captured_at, now.scene)
+            for at, pixels in now.between:
+                chain.watch_between(at, pixels)
             redacted = chain.redact(now.frame, now.pixels, (*more, *lying))
         except (RedactionFailed, TooMany):
-            video.withheld += 1
+            video.withheld += 1 + len(now.between)
         else:
+            yield from self._between(chain, now, video)
             yield Annotated(now.frame.captured_at, redacted, now.values)
 
-    def _is_due(self, turned: TurnedWatch, one: _Waiting, ahead_ms: int) -> bool:
+    def _between(self, chain: CameraChain, now: _Waiting, video: Video) -> Iterator[Annotated]:
+        """Cover the frames between the last key frame and this one, once both are covered."""
+        for at, pixels in now.between:
+            try:
+                redacted = chain.redact_between(at, pixels)
+            except RedactionFailed:
+                video.withheld += 1
+            else:
+                yield Annotated(at, redacted, now.values)
+
+    def _is_due(self, turned: TurnedWatch, one: _Waiting, newest: _Waiting, ahead_ms: int) -> bool:
         """Return whether a look for people who lie must come before this frame is covered.
 
         Where frames wait none leaves without a look at it, or at a later one, however few of them can wait.
         """
         at, last = one.frame.captured_at, turned.looked_at
         if last is None or ahead_ms:
-            return last is None or last < at
+            return last is None or last < (newest.frame.captured_at if turned.is_settling else at)
         people = one.scene.objects.classes == self._scenes.classes.index(PERSON)
         is_sure = people.any() and (one.scene.faces.scores >= SURE_FACE).any()
         return at >= last + (SELDOM_NS if is_sure or turned.is_settled else CHECK_NS)
@@ -235,20 +254,23 @@ class Annotator:
         chain: CameraChain,
         frames: Iterable[tuple[int, I420]],
         video: Video,
+        keys: KeyFrames,
     ) -> Iterator[_Waiting]:
-        """Yield each frame with what is known of its persons by then; it is not covered yet."""
+        """Yield each key frame with what is known of its persons by then; it is not covered yet."""
         prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
-        for at, pixels in frames:
+        for between, at, pixels in keys.groups(frames):
             scene = self._scene(pixels, chain.prepare(pixels, at), video)
             if scene is None:
+                video.withheld += len(between)
                 continue
             frame = chain.assemble(at, pixels, scene)
+            keys.add(frame, pixels)
             looks.offer(frame, pixels)
             values = prices.update(frame, looks.drain())
             for track, value in values.items():
                 seen = video.persons.setdefault(track, Seen(at, at, value))
                 seen.last, seen.value = at, value
-            yield _Waiting(frame, pixels, scene, values)
+            yield _Waiting(frame, pixels, scene, values, between)
             for track in chain.ended(at):
                 if prices.is_figure(track):
                     video.persons.pop(track, None)
@@ -273,7 +295,7 @@ def _is_ripe(waiting: deque[_Waiting], ahead_ms: int) -> bool:
     if len(waiting) < 2:
         return False
     waited = waiting[-1].frame.captured_at - waiting[0].frame.captured_at
-    size = waiting[0].pixels.y.nbytes * len(waiting)
+    size = waiting[0].pixels.y.nbytes * sum(1 + len(one.between) for one in waiting)
     return waited >= ahead_ms * 1_000_000 or size > MAX_WAITING_BYTES
 
 

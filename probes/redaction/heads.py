@@ -133,6 +133,10 @@ class Heads:
         """
         return tuple((head.box, head.seen_at) for head in self._heads if head.missed and head.is_sure)
 
+    def followed(self) -> tuple[tuple[Box, int], ...]:
+        """Return all heads, held ones too: place, and when last seen, as `lost` will give those not seen."""
+        return tuple((head.box, head.seen_at) for head in self._heads if head.is_sure)
+
     def _is_held(self, head: FollowedHead, now: int) -> bool:
         """Return whether a head is held: for hold_ms, and where frames are rare for LEAST_FRAMES of them.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from contextlib import suppress
 from math import isfinite
 from types import MappingProxyType
@@ -10,8 +10,17 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, final
 
 import numpy as np
 
+from engines.explained_motion import SeenPicture, cell_means
 from engines.image import BLACK_Y, GREY_UV
 from probes.frame import Box, Kind
+from probes.redaction.between import (
+    Analysed,
+    NotBetween,
+    check_between,
+    explaining_boxes,
+    frame_between,
+    masks_between,
+)
 from probes.redaction.heads import By, Heads, Mask
 from probes.redaction.masking import Polygon, black_out, cover
 from probes.redaction.regions import LostMask
@@ -147,6 +156,10 @@ class HeadWatch:
         """Return the held heads that were not seen in the last frame: place, and when last seen, UTC ns."""
         return self._heads.lost()
 
+    def followed(self) -> Sequence[tuple[Box, int]]:
+        """Return all heads as of the last frame: place, and when last seen, UTC ns."""
+        return self._heads.followed()
+
     def _find(self, frame: Frame, is_still: Callable[[Box, int], bool] | None) -> Sequence[Mask]:
         for detection in frame.detections:
             check_box(detection.box, detection.kind)
@@ -194,6 +207,7 @@ class Redactor:
         """
         self._motion = motion
         self._watch = HeadWatch(margin=margin, hold_ms=hold_ms)
+        self._analysed: deque[Analysed] = deque(maxlen=2)
         self.reconfigure(method=method, margin=margin, hold_ms=hold_ms, masks=masks)
 
     def reconfigure(
@@ -208,6 +222,7 @@ class Redactor:
         if method not in ("pixelate", "solid"):
             raise ValueError("faces need method pixelate or solid")
         self._watch.reconfigure(margin=margin, hold_ms=hold_ms)
+        self._analysed.clear()
         self._solid = method == "solid"
         self._masks = tuple(tuple(polygon) for polygon in masks)
 
@@ -218,29 +233,69 @@ class Redactor:
         """
         try:
             _check_pixels(frame, pixels)
+            means = cell_means(pixels.y)
             if self._motion is not None:
                 self._motion.add(pixels.y, frame.captured_at)
             found = self._watch.locate(frame, None if self._motion is None else self._is_still)
             masks = (*found, *self._followed(frame), *more)
             for mask in masks[len(found) :]:
                 check_box(mask.box, mask.by)
-            black_out(pixels, self._masks)
-            covered: list[Mask] = []
-            heads: list[By] = []
-            for mask in masks:
-                before = len(covered)
-                for part in self._parts(mask):
-                    outline = cover(pixels, part, solid=self._solid)
-                    if outline is not None:
-                        left, top, right, bottom = outline
-                        covered.append(Mask(Box(left, top, right - left, bottom - top), mask.by))
-                heads += [mask.by] if len(covered) > before else []
-            return RedactedFrame(frame, pixels, tuple(covered), heads, seal=_SEAL)
+            redacted = self._covered(frame, pixels, masks)
+            boxes = explaining_boxes(frame, redacted.masks)
+            seen = SeenPicture(frame.captured_at, means, boxes)
+            self._analysed.append(Analysed(frame, redacted.masks, seen))
+            return redacted
         except Exception as error:
+            self._analysed.clear()
             _spoil(pixels)
             if isinstance(error, RedactionFailed):
                 raise
             raise RedactionFailed(f"{type(error).__name__} in redaction") from error
+
+    def watch_between(self, at: int, pixels: I420) -> None:
+        """Follow heads through a picture before the next frame that is analysed. Nothing is covered in it."""
+        if self._motion is not None:
+            self._motion.add(pixels.y, at)
+            self._motion.places([(_corners(box), seen_at) for box, seen_at in self._watch.followed()], ())
+
+    def redact_between(self, at: int, pixels: I420) -> RedactedFrame:
+        """Cover a frame between the last two that were redacted, by what is covered in them. at: UTC ns.
+
+        Any doubt raises RedactionFailed and leaves the picture black: also where something moves in it that
+        the two do not explain.
+        """
+        try:
+            black_out(pixels, self._masks)
+            if len(self._analysed) < 2:
+                raise NotBetween("no two analysed frames are around it")
+            before, after = self._analysed
+            frame, means = frame_between(before.frame, after.frame, at), cell_means(pixels.y)
+            _check_pixels(frame, pixels)
+            check_between(before, after, at, means)
+            masks = masks_between(before, after, at, means)
+            return self._covered(frame, pixels, tuple(masks))
+        except Exception as error:
+            _spoil(pixels)
+            if isinstance(error, RedactionFailed):
+                raise
+            if isinstance(error, NotBetween):
+                raise RedactionFailed(str(error)) from None
+            raise RedactionFailed(f"{type(error).__name__} in redaction") from error
+
+    def _covered(self, frame: Frame, pixels: I420, masks: Sequence[Mask]) -> RedactedFrame:
+        """Cover regions and the camera's masks in place."""
+        black_out(pixels, self._masks)
+        covered: list[Mask] = []
+        heads: list[By] = []
+        for mask in masks:
+            before = len(covered)
+            for part in self._parts(mask):
+                outline = cover(pixels, part, solid=self._solid)
+                if outline is not None:
+                    left, top, right, bottom = outline
+                    covered.append(Mask(Box(left, top, right - left, bottom - top), mask.by))
+            heads += [mask.by] if len(covered) > before else []
+        return RedactedFrame(frame, pixels, tuple(covered), heads, seal=_SEAL)
 
     def _is_still(self, place: Box, since: int) -> bool:
         return self._motion is not None and self._motion.is_still(_corners(place), since)

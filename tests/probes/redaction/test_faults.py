@@ -59,6 +59,15 @@ def walk(seed: int, fps: float) -> Iterator[tuple[Frame, Box, str]]:
         yield Frame("door", now, (1280, 720), tuple(seen), ANALYSED), head, fault
 
 
+def body_of(seed: int, now: int) -> Box:
+    """Return where the person of a walk truly is."""
+    rng = np.random.default_rng(seed)
+    high = rng.uniform(80, 500)
+    wide, at, speed = high * rng.uniform(0.3, 0.5), rng.uniform(200, 1000), rng.uniform(-0.8, 0.8) * high
+    down = float(rng.choice([0, 0.5, -0.5])) * speed
+    return Box(at + speed * now / 1e9, 200 + down * now / 1e9, wide, high)
+
+
 def open_share(head: Box, masks: Sequence[Mask]) -> float:
     steps = (np.arange(20) + 0.5) / 20
     x, y = head.x + steps * head.w, head.y + steps * head.h

@@ -1,0 +1,107 @@
+"""Tells whether a picture shows nothing new beside two that were analysed just before and after it.
+
+Every cell of it must be as it was in one of them, or lie where people who were found there can be by then.
+Then a detector would find nobody else in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from engines.image import Plane
+
+    Means = npt.NDArray[np.float32]
+    Boxes = npt.NDArray[np.float32]
+    Corners = tuple[float, float, float, float]
+    """Left, top, right, bottom, px."""
+
+CELL = 16
+"""Side of a cell, px: cells are compared by their means, which sensor noise hardly moves."""
+CHANGE = 5
+"""Change of a cell's mean, of 255, that is motion; what the median of all cells does is the light."""
+STIR = 3
+"""Change that is enough where a head was just now."""
+LEAST_CELLS = 2
+"""So many cells that touch are something that moves."""
+ROOM = 0.25
+"""How far around a person's box its own motion reaches at once, as a share of its width: arms, bags."""
+SPEED = 5.0
+"""How far a person gets in a second, in widths of its box (55 cm): 2.8 m/s, a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPicture:
+    """What is kept of an analysed picture. at: ns. boxes: what may be people, (N, 4): x1 y1 x2 y2, px."""
+
+    at: int
+    means: Means
+    boxes: Boxes
+
+
+def cell_means(luma: Plane) -> Means:
+    """Return the mean of each cell of a picture's luma, (height, width)."""
+    below, beside = (-side % CELL for side in luma.shape)
+    if below or beside:
+        luma = np.asarray(cv2.copyMakeBorder(luma, 0, below, 0, beside, cv2.BORDER_REPLICATE), np.uint8)
+    size = luma.shape[1] // CELL, luma.shape[0] // CELL
+    return cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+
+
+def is_explained(means: Means, at: int, seen: Sequence[SeenPicture]) -> bool:
+    """Return whether the pictures that were analysed explain all that is in another one. at: ns, as of them.
+
+    >>> wall = np.full((360, 640), 90, np.uint8)
+    >>> walked, person = wall.copy(), np.array([[90, 90, 150, 310]], np.float32)
+    >>> walked[100:300, 100:140] = 200
+    >>> nobody, somebody = (SeenPicture(0, cell_means(wall), boxes) for boxes in (person[:0], person))
+    >>> [is_explained(cell_means(walked), 10**8, [one]) for one in (nobody, somebody)]
+    [False, True]
+    """
+    if not seen or any(one.means.shape != means.shape for one in seen):
+        return False
+    changed = np.ones(means.shape, np.bool_)
+    for one in seen:
+        change = means - one.means
+        changed &= np.abs(change - np.median(change)) >= CHANGE
+    for one in seen:
+        _take_out(changed, one.boxes, abs(at - one.at) / 1e9)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(changed.astype(np.uint8), connectivity=8)
+    return bool((stats[1:, cv2.CC_STAT_AREA] < LEAST_CELLS).all())
+
+
+def changed_in(region: Corners, means: Means, seen: SeenPicture) -> Corners | None:
+    """Return the bounds of what is not as it was in an analysed picture, within a region; None for nothing.
+
+    A cell about each that changed is in it: the rest of what moved there.
+    """
+    change = means - seen.means
+    changed = np.abs(change - np.median(change)) >= STIR
+    left, top, right, bottom = region
+    x1, y1 = max(0, int(left // CELL)), max(0, int(top // CELL))
+    rows, columns = np.nonzero(changed[y1 : max(0, ceil(bottom / CELL)), x1 : max(0, ceil(right / CELL))])
+    if not len(rows):
+        return None
+    return (
+        max(left, CELL * (x1 + int(columns.min()) - 1)),
+        max(top, CELL * (y1 + int(rows.min()) - 1)),
+        min(right, CELL * (x1 + int(columns.max()) + 2)),
+        min(bottom, CELL * (y1 + int(rows.max()) + 2)),
+    )
+
+
+def _take_out(changed: npt.NDArray[np.bool_], boxes: Boxes, elapsed_s: float) -> None:
+    """Take out what lies where people can be after a time."""
+    rooms = (ROOM + SPEED * elapsed_s) * (boxes[:, 2] - boxes[:, 0])
+    for (left, top, right, bottom), room in zip(boxes.tolist(), rooms.tolist(), strict=True):
+        x1, y1 = max(0, int((left - room) // CELL)), max(0, int((top - room) // CELL))
+        changed[y1 : ceil((bottom + room) / CELL), x1 : ceil((right + room) / CELL)] = False

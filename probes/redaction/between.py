@@ -1,0 +1,143 @@
+"""What to cover in a frame that no detector saw: from the masks of the analysed frames before and after it.
+
+A head that both have is anywhere on the way between its two places. One that only one of them has is covered
+there, as far around as a head gets in the time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from engines.explained_motion import SeenPicture, changed_in, is_explained
+from probes.frame import Box, Detection, Frame, Kind
+from probes.redaction.followed_head import FASTEST, grown, union
+from probes.redaction.regions import By, Mask, WayMask
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from engines.explained_motion import Means
+
+SLACK = 0.3
+"""A head that moves is half-way at half of the time, or as far off that as this share of the way."""
+MAX_GAP_NS = 500_000_000
+"""Longest time between the two analysed frames: somebody may pass within a longer one."""
+ALIKE = 2.0
+"""Masks of one head differ in size by this factor at most: a face, and a head guessed from its person."""
+NEAR = 0.5
+"""Masks so near, in sizes of a mask, are of one head however little time lies between."""
+
+
+class Analysed(NamedTuple):
+    """What is kept of a frame that was analysed and covered. masks: all that is covered in it."""
+
+    frame: Frame
+    masks: Sequence[Mask]
+    seen: SeenPicture
+
+
+class NotBetween(Exception):
+    """Two analysed frames do not tell what is in this one."""
+
+
+def check_between(before: Analysed, after: Analysed, at: int, means: Means) -> None:
+    """Raise NotBetween where two analysed frames do not explain all of a picture. means: of its cells."""
+    begin, end = before.frame.captured_at, after.frame.captured_at
+    if not begin <= at <= end or end - begin > MAX_GAP_NS:
+        raise NotBetween("the frames around it are too far away")
+    if before.frame.size != after.frame.size:
+        raise NotBetween("the frames around it are of two sizes")
+    if not is_explained(means, at, (before.seen, after.seen)):
+        raise NotBetween("something moves that the frames around it do not explain")
+
+
+def masks_between(before: Analysed, after: Analysed, at: int, means: Means) -> Iterator[Mask]:
+    """Yield what to cover in a picture between two analysed frames. at: UTC ns. means: of its cells."""
+    begin, end = before.seen.at, after.seen.at
+    old, new = before.masks, after.masks
+    pairs = _pairs(_array(old), _array(new), (end - begin) / 1e9)
+    share = (at - begin) / max(1, end - begin)
+    for (row, column), is_mutual in pairs.items():
+        slack = SLACK if is_mutual else 1.0
+        yield _way(old[row].box, new[column].box, max(0.0, share - slack), min(1.0, share + slack))
+    seen_in_both = set(pairs)
+    known = {row for row, _ in seen_in_both}, {column for _, column in seen_in_both}
+    for (_, masks, seen), numbers in zip((before, after), known, strict=True):
+        lone = [mask.box for number, mask in enumerate(masks) if number not in numbers]
+        yield from (Mask(_reached(box, seen, at, means), By.HOLD) for box in lone)
+
+
+def frame_between(before: Frame, after: Frame, at: int) -> Frame:
+    """Return what is shown of a frame that was not analysed: the people whom both frames around it have."""
+    share = (at - before.captured_at) / max(1, after.captured_at - before.captured_at)
+    later = {seen.track: seen for seen in after.of(Kind.PERSON) if seen.track is not None}
+    people = tuple(
+        seen._replace(box=_part_way(seen.box, later[seen.track].box, share))
+        for seen in before.of(Kind.PERSON)
+        if seen.track in later
+    )
+    return Frame(before.camera, at, before.size, people)
+
+
+def explaining_boxes(frame: Frame, masks: Sequence[Mask]) -> npt.NDArray[np.float32]:
+    """Return where what is known of an analysed frame may move, (N, 4): x1 y1 x2 y2, px."""
+    boxes = [*(seen.box for seen in frame.detections if _moves(seen)), *(mask.box for mask in masks)]
+    corners = [(box.x, box.y, box.right, box.bottom) for box in boxes]
+    return np.array(corners, np.float32).reshape(-1, 4)
+
+
+def _moves(seen: Detection) -> bool:
+    return seen.kind in (Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN, Kind.FACE)
+
+
+def _array(masks: Sequence[Mask]) -> npt.NDArray[np.float64]:
+    return np.array([mask.box for mask in masks], np.float64).reshape(-1, 4)
+
+
+def _pairs(
+    old: npt.NDArray[np.float64], new: npt.NDArray[np.float64], elapsed_s: float
+) -> dict[tuple[int, int], bool]:
+    """Return which masks can be of one head, boxes (N, 4): x y w h; for each the nearest.
+
+    With whether each of the two is the other's nearest.
+    """
+    if not len(old) or not len(new):
+        return {}
+    sizes, others = old[:, 2:].max(axis=1)[:, None], new[:, 2:].max(axis=1)[None, :]
+    centres, other_centres = (boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (old, new))
+    away = np.abs(centres[:, None] - other_centres[None, :]).max(axis=2)
+    reach = (NEAR + FASTEST * elapsed_s) * np.minimum(sizes, others)
+    possible = (away <= reach) & (sizes <= ALIKE * others) & (others <= ALIKE * sizes)
+    away = np.where(possible, away, np.inf)
+    forth = {(row, int(column)) for row, column in enumerate(away.argmin(axis=1)) if possible[row, column]}
+    back = {(int(row), column) for column, row in enumerate(away.argmin(axis=0)) if possible[row, column]}
+    return {pair: pair in forth and pair in back for pair in sorted(forth | back)}
+
+
+def _way(here: Box, there: Box, begin: float, end: float) -> Mask:
+    """Return a part of the way from one place to another. begin, end: shares of the way."""
+    first, last = _part_way(here, there, begin), _part_way(here, there, end)
+    width, height = max(first.w, last.w), max(first.h, last.h)
+    first, last = (
+        Box(box.x + (box.w - width) / 2, box.y + (box.h - height) / 2, width, height) for box in (first, last)
+    )
+    return WayMask(union(first, last), By.HOLD, (first, last))
+
+
+def _reached(box: Box, seen: SeenPicture, at: int, means: Means) -> Box:
+    """Return where a head can be that was seen in one picture only: as far as anything changed about it."""
+    reach = FASTEST * abs(at - seen.at) / 1e9
+    room = grown(box, reach)
+    changed = changed_in((room.x, room.y, room.right, room.bottom), means, seen)
+    if changed is None:
+        return box
+    left, top, right, bottom = changed
+    return union(box, Box(left, top, right - left, bottom - top))
+
+
+def _part_way(here: Box, there: Box, share: float) -> Box:
+    return Box(*(a + share * (b - a) for a, b in zip(here, there, strict=True)))
