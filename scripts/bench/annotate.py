@@ -22,8 +22,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from pipelines.errors import BadInput
-from scripts.bench.contestants import DEFACE, OURS, is_installed, run_in_turn
-from scripts.bench.privacy import Score, find_truth, own_masks
+from probes.redaction.look_ahead import AHEAD_MS
+from scripts.bench.contestants import DEFACE, FILM, OURS, is_installed, run_in_turn
+from scripts.bench.privacy import Score, covered, find_truth, own_masks
 from scripts.terminal import console
 from scripts.work_folder import work_folder
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from engines.scene import SceneDetector
+    from probes.answers import LookAnswer
+    from probes.frame import Box, Frame
     from scripts.demo.scenes import Clip
 
     Mask = npt.NDArray[np.bool_]
@@ -117,8 +120,11 @@ def measure(
     scenes: SceneDetector, shown: Sequence[MaskedFilm], rounds: int, rival: str | None
 ) -> dict[str, dict[str, float]]:
     """Return what each contestant costs a picture, and the faces that it left open. rival: its Python."""
-    masks: dict[str, list[Mask]] = {OURS: []}
-    passes: dict[str, Pass] = {OURS: lambda: _own_pass(scenes, shown, masks[OURS])}
+    masks: dict[str, list[Mask]] = {OURS: [], FILM: []}
+    passes: dict[str, Pass] = {
+        OURS: lambda: _own_pass(scenes, shown, masks[OURS]),
+        FILM: lambda: _film_pass(scenes, shown, masks[FILM]),
+    }
     faces = [some for film in shown for some in film.faces[1:]]
     with work_folder("bench") as folder:
         child = _child(rival, shown, Path(folder)) if rival else None
@@ -165,6 +171,50 @@ def _own_pass(scenes: SceneDetector, shown: Sequence[MaskedFilm], masks: list[Ma
                 masks.append(mask)
     wall, cpu = (spent * 1000 / count).tolist()
     return wall, cpu
+
+
+def _film_pass(scenes: SceneDetector, shown: Sequence[MaskedFilm], masks: list[Mask]) -> tuple[float, float]:
+    """Mask all as films are; the time of the first picture is in it. What is withheld counts as covered."""
+    from pipelines.offline.annotator import Annotator  # noqa: PLC0415 loads OpenCV
+    from pipelines.settings.privacy import FacesConfig  # noqa: PLC0415 loads pydantic
+    from pricing.ledger.ledger import Ledger  # noqa: PLC0415 only here
+
+    masks.clear()
+    spent, count = np.zeros(2), 0
+    masker = Annotator(
+        scenes,
+        looks=lambda _: NoLooks(),
+        ledger=lambda votes: Ledger("EUR", lambda *_: None, min_votes=votes),
+        masking=FacesConfig(),
+        min_votes=1,
+    )
+    for film in shown:
+        pictures = [(number * FRAME_NS, picture.copy()) for number, picture in enumerate(film.pictures)]
+        found = {at: np.ones(picture.y.shape, np.bool_) for at, picture in pictures}
+        begun = _now()
+        for done in masker.video(film.film.stem, pictures, ahead_ms=AHEAD_MS).frames:
+            found[done.at] = covered(done.redacted)
+        spent, count = spent + _now() - begun, count + len(pictures)
+        masks += [found[at] for at, _ in pictures[1:]]
+    wall, cpu = (spent * 1000 / count).tolist()
+    return wall, cpu
+
+
+class NoLooks:
+    """Looks at nobody: masking alone is measured."""
+
+    left_out = 0
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Look at nothing."""
+
+    def drain(self) -> list[LookAnswer]:
+        """Return nothing."""
+        return []
+
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
+        """Never called: films have no looks at things."""
+        raise NotImplementedError
 
 
 def _now() -> npt.NDArray[np.float64]:

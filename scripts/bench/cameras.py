@@ -13,9 +13,12 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from http.client import HTTPException
 from math import inf
 from pathlib import Path
 from statistics import median
@@ -64,6 +67,7 @@ class StoreRun:
 class StoreLoad:
     """What one run of N cameras cost. Latency in seconds from capture to publication; memory in MB.
 
+    shown_per_s: frames that were analysed, or covered between two that were, where somebody watches.
     owed: how often a person had the looks of 6 in 10 s ("met"), or not ("missed").
     """
 
@@ -71,8 +75,10 @@ class StoreLoad:
     cameras: int
     fps: int
     processed_per_s: float
+    shown_per_s: float
     wanted_per_s: float
     cpu_ms_per_frame: float
+    cpu_ms_per_shown: float
     latency_p50_s: float | None
     latency_p95_s: float | None
     latency_p99_s: float | None
@@ -100,6 +106,9 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--rival", metavar="PYTHON", help="a Python with rivals/requirements.txt installed")
     parser.add_argument(
         "--slow-rival", action="store_true", help="with --rival: a DETR for each question, nothing else"
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="somebody watches every camera of ours on the page (MJPEG)"
     )
     parser.add_argument("--json", action="store_true", help="print figures for programs")
     parser.set_defaults(run=run)
@@ -155,10 +164,11 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
         else:
             urls = serve_all(children, names, clip, folder / "cameras.log", args.camera_fps)
         port = free_port()
+        page = free_port(port + 1) if args.watch and contestant == OURS else None
         env = os.environ | {"STATE_DIRECTORY": str(folder / "state")}
         if contestant == OURS:
             store = folder / "store.yaml"
-            text = store_text(dict(zip(names, urls, strict=True)), args.fps, port)
+            text = store_text(dict(zip(names, urls, strict=True)), args.fps, port, page)
             store.write_text(text, encoding="utf-8")
             command = [sys.executable, "-m", "scripts.msh", "run", str(store)]
         else:
@@ -171,6 +181,8 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
         patience_s = SLOW_START_S if slow else START_S + cameras * START_OF_EACH_S
         wait_for_frames(process, port, cameras, run_log, patience_s)
         first = time.monotonic() - begun
+        if page is not None:
+            watch(page, names)
         time.sleep(0.0 if slow else args.settle)
         before, at = read_metrics(port), time.monotonic()
         time.sleep(args.seconds)
@@ -178,6 +190,19 @@ def measure(clip: Path, cameras: int, args: argparse.Namespace, contestant: str 
         lasted = time.monotonic() - at
         process.send_signal(signal.SIGINT)
         return load_between(StoreRun(contestant, cameras, args.fps, lasted, first), before, after)
+
+
+def watch(page: int, names: Iterable[str]) -> None:
+    """Open every camera's video on the page, and read it until the store ends. page: its port."""
+
+    def read(name: str) -> None:
+        url = f"http://{HOST}:{page}/api/cameras/{name}/video.mjpg?width=640"
+        with suppress(OSError, HTTPException), urllib.request.urlopen(url, timeout=60) as video:
+            while video.read(65536):
+                pass
+
+    for name in names:
+        threading.Thread(target=read, args=(name,), name=f"watch-{name}", daemon=True).start()
 
 
 def copies(clip: Path, names: Sequence[str], folder: Path) -> list[str]:
@@ -220,14 +245,18 @@ def load_between(one: StoreRun, before: Samples, after: Samples) -> StoreLoad:
         return {part: count for part, count in sorted(found.items()) if count}
 
     processed = gained("msh_frames_processed_total")
+    shown = processed + gained("msh_frames_between_total")
+    cpu_ms = gained("process_cpu_seconds_total") * 1000
     p50, p95, p99 = (_quantile(before, after, share) for share in QUANTILES)
     return StoreLoad(
         contestant=one.contestant,
         cameras=one.cameras,
         fps=one.fps,
         processed_per_s=processed / one.lasted_s,
+        shown_per_s=shown / one.lasted_s,
         wanted_per_s=float(one.cameras * one.fps),
-        cpu_ms_per_frame=gained("process_cpu_seconds_total") * 1000 / max(1.0, processed),
+        cpu_ms_per_frame=cpu_ms / max(1.0, processed),
+        cpu_ms_per_shown=cpu_ms / max(1.0, shown),
         latency_p50_s=p50,
         latency_p95_s=p95,
         latency_p99_s=p99,
@@ -333,7 +362,8 @@ def _medians(runs: Iterable[StoreLoad]) -> list[StoreLoad]:
 
 def _print(rows: list[StoreLoad], clip: Path) -> None:
     table = Table(box=SIMPLE, pad_edge=False, title=f"{clip.name}, {rows[0].fps} frames a second and camera")
-    for column in ("contestant", "cameras", "frames/s", "of wanted", "CPU ms/frame", "p50", "p95", "p99"):
+    headings = "contestant", "cameras", "analysed/s", "shown/s", "of wanted", "CPU ms analysed", "shown"
+    for column in (*headings, "p50", "p95", "p99"):
         table.add_column(column, justify="left" if column == "contestant" else "right")
     for column in ("MB", "first frame s", "dropped", "looks", "6 looks in 10 s"):
         table.add_column(column, justify="right")
@@ -342,8 +372,10 @@ def _print(rows: list[StoreLoad], clip: Path) -> None:
             row.contestant,
             str(row.cameras),
             f"{row.processed_per_s:.1f}",
-            f"{row.processed_per_s / row.wanted_per_s:.0%}",
+            f"{row.shown_per_s:.1f}",
+            f"{row.shown_per_s / row.wanted_per_s:.0%}",
             f"{row.cpu_ms_per_frame:.1f}",
+            f"{row.cpu_ms_per_shown:.1f}",
             *("-" if edge is None else f"< {edge:g} s" for edge in _edges(row)),
             f"{row.memory_mb:.0f}",
             f"{row.first_frame_s:.1f}",

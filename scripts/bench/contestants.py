@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 OURS: Final = "make-sales-happen"
+FILM: Final = "make-sales-happen, a film"
 PLAIN: Final = "plain script"
 DETR: Final = "a DETR for each question"
 DEFACE: Final = "deface"
 ABOUT: Final[Mapping[str, str]] = {
     OURS: "`msh run` on live cameras: tracking, masking, drawing, looks, prices; no page open; by `annotate`"
     " masking alone",
+    FILM: "masking alone as `msh annotate` masks films: not every frame is analysed; looks for people who lie"
+    " are in it",
     PLAIN: "`scripts/bench/rivals/plain.py`: OpenCV, ONNX Runtime and supervision with the same two "
     "detectors, of which each sees a frame once; no looks, no prices",
     DETR: "`scripts/bench/rivals/detr.py`: DETR-ResNet-50 with random weights through PyTorch and "

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from engines.scene import SceneDetector
+    from probes.redaction.redact import RedactedFrame
 
     Boxes = npt.NDArray[np.float32]
     Mask = npt.NDArray[np.bool_]
@@ -179,8 +180,6 @@ def _recorded_faces(recorded: dict[str, list[list[list[float]]]], file: Path, nu
 
 def own_masks(scenes: SceneDetector, camera: str, min_person_px: int) -> Callable[[int, I420], Mask]:
     """Return what masks one frame after the other as a camera's frames are."""
-    import numpy as np  # noqa: PLC0415
-
     from engines.held_motion import HeldMotion  # noqa: PLC0415
     from engines.tracking import Tracker  # noqa: PLC0415
     from pipelines.cpu.camera_turn import CameraTurn  # noqa: PLC0415
@@ -206,13 +205,19 @@ def own_masks(scenes: SceneDetector, camera: str, min_person_px: int) -> Callabl
 
     def mask_of(at: int, pixels: I420) -> Mask:
         scene = scenes.detect(pixels, chain.prepare(pixels, at))
-        masks = chain.redact(chain.assemble(at, pixels, scene), pixels).masks
-        covered = np.zeros((pixels.height, pixels.width), np.bool_)
-        for box, _ in masks:
-            covered[int(box.y) : int(box.bottom), int(box.x) : int(box.right)] = True
-        return covered
+        return covered(chain.redact(chain.assemble(at, pixels, scene), pixels))
 
     return mask_of
+
+
+def covered(redacted: RedactedFrame) -> Mask:
+    """Return which pixels of a frame are covered, (height, width)."""
+    import numpy as np  # noqa: PLC0415
+
+    found = np.zeros((redacted.pixels.height, redacted.pixels.width), np.bool_)
+    for box, _ in redacted.masks:
+        found[int(box.y) : int(box.bottom), int(box.x) : int(box.right)] = True
+    return found
 
 
 def find_truth(scenes: SceneDetector, pixels: I420) -> Boxes:
