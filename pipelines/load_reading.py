@@ -17,7 +17,7 @@ MAX_LATENCY_S = 0.7
 MIN_IDLE = 0.1
 """With more of the machine idle than this, looks have all the time that they can use."""
 OVERLOAD = frozenset({"superseded", "stale", "floor_busy"})
-"""Reasons of dropped frames that mean: the machine was too slow for them."""
+"""Reasons for which frames are not analysed that mean: the machine was too slow for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,8 @@ def totals(metrics: Metrics, at: float, idle_s: float = 0) -> Totals:
     return Totals(
         at,
         frames=_sum(metrics.frames_processed),
-        frames_late=_sum(metrics.frames_dropped, "reason", OVERLOAD),
+        frames_late=_sum(metrics.frames_dropped, "reason", OVERLOAD)
+        + _sum(metrics.frames_between, "reason", OVERLOAD),
         looks_owed=_sum(metrics.looks_owed),
         looks_missed=_sum(metrics.looks_owed, "result", ("missed",)),
         latency_s=_sum(metrics.frame_latency, suffix="_sum"),

@@ -113,9 +113,7 @@ class Metrics:
             " On DeepStream 90 means 90 or 270.",
             "camera",
         )
-        self.frames_received = counter("frames_received_total", "Frames decoded.", "camera")
-        self.frames_processed = counter("frames_processed_total", "Frames analysed and redacted.", "camera")
-        self.frames_dropped = counter("frames_dropped_total", "Frames not used.", "camera", "reason")
+        self._add_frames(counter)
         self.camera_connects = counter("camera_connects_total", "Connection attempts.", "camera", "result")
         self.stage_duration = histogram(
             "stage_duration_seconds", "Time spent in one stage.", STAGE_BUCKETS, "stage"
@@ -166,6 +164,17 @@ class Metrics:
         self._add_reports(counter)
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
+
+    def _add_frames(self, counter: Callable[..., Counter]) -> None:
+        self.frames_received = counter("frames_received_total", "Frames decoded.", "camera")
+        self.frames_processed = counter("frames_processed_total", "Frames analysed and redacted.", "camera")
+        self.frames_between = counter(
+            "frames_between_total",
+            "Frames not analysed, but shown with the masks of the analysed ones around them.",
+            "camera",
+            "reason",
+        )
+        self.frames_dropped = counter("frames_dropped_total", "Frames not used.", "camera", "reason")
 
     def _add_people(self, counter: Callable[..., Counter], gauge: Callable[..., Gauge]) -> None:
         self.tracks_active = gauge("tracks_active", "Confirmed persons in view.", "camera")

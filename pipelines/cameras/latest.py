@@ -32,6 +32,7 @@ class LatestPerCamera(Generic[T]):
     "stale", in the consumer's thread: it waited for longer than max_age_s, the next comes within SOON_S, and
     its camera had a turn in the last STARVED_S. With that bound whose turn was longest ago is first, and who
     lost an item by age keeps that place: the next one is waited for where no other grows too old meanwhile.
+    on_replaced(camera, item): takes items that a newer one replaced; on_drop does not hear of them then.
 
     >>> frames = LatestPerCamera()
     >>> frames.put("door", "first")
@@ -44,10 +45,12 @@ class LatestPerCamera(Generic[T]):
         self,
         on_drop: Callable[[str, str], None] = lambda camera, reason: None,
         *,
+        on_replaced: Callable[[str, T], None] | None = None,
         max_age_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._on_drop, self._max_age_s, self._clock = on_drop, max_age_s, clock
+        self._on_replaced = on_replaced or (lambda camera, _: on_drop(camera, "superseded"))
         self._ready = threading.Condition()
         self._slots: dict[str, T] = {}
         self._put_at: dict[str, float] = {}
@@ -59,18 +62,20 @@ class LatestPerCamera(Generic[T]):
         self._closed = self._woken = False
 
     def put(self, camera: str, item: T) -> None:
-        """Leave the item; one of the same camera that still lies there is dropped."""
+        """Leave the item; one of the same camera that still lies there is replaced."""
         with self._ready:
             gone = self._closed or camera in self._removed
-            superseded = camera in self._slots
+            replaced = None if gone else self._slots.get(camera)
             if not gone:
                 self._slots[camera] = item
                 now = self._clock()
                 self._every_s[camera] = now - self._put_at.get(camera, -math.inf)
                 self._put_at[camera] = now
                 self._ready.notify()
-        if gone or superseded:
-            self._on_drop(camera, "removed" if gone else "superseded")
+        if gone:
+            self._on_drop(camera, "removed")
+        elif replaced is not None:
+            self._on_replaced(camera, replaced)
 
     def take(self, timeout_s: float, limit: int | None = None) -> list[T]:
         """Return the newest item of each camera, at most `limit`, the longest waiting camera first.

@@ -139,11 +139,15 @@ def _is_character_device(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RawFrame:
-    """One decoded frame with pixels of its own, not yet redacted. captured_at: UTC ns, rising per camera."""
+    """One decoded frame with pixels of its own, not yet redacted. captured_at: UTC ns, rising per camera.
+
+    wanted: whether it is to be analysed; else it may be shown between two that are.
+    """
 
     camera: str
     captured_at: int
     pixels: I420
+    wanted: bool = True
 
 
 class SourceLost(Exception):

@@ -69,13 +69,16 @@ class CameraSupervisor:
         close_timeout_s: float = CLOSE_TIMEOUT_S,
         share: Callable[[], float] = lambda: 1.0,
         slowest_s: Callable[[], float] = lambda: SLOWEST_S,
+        between: Callable[[], bool] = lambda: False,
     ) -> None:
+        """between: whether frames that are left out by `share` are handed on, not to be analysed."""
         self._spec, self._listener, self._open = spec, listener, open_source
         self._clock, self._close_timeout = clock, close_timeout_s
         self._capture = CaptureClock(now_ns, clock)
         self._limit: FrameRateLimit | None = (
             None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share, slowest_s)
         )
+        self._shown, self._share, self._between = FrameRateLimit(spec.fps), share, between
         self._policy = CameraPolicy(
             Backoff(
                 spec.reconnect_first_ms / 1000,
@@ -187,7 +190,8 @@ class CameraSupervisor:
     def _receive(self, source: Source) -> None:
         now, captured_at = self._clock(), self._capture.now()
         due = self._limit is None or self._limit.passes(now)
-        pixels = source.take() if due else None
+        is_between = self._shown.passes(now) and not due and self._share() > 0 and self._between()
+        pixels = source.take() if due or is_between else None
         first = self._policy.frame(now)
         with self._lock:
             old = self._status
@@ -203,7 +207,7 @@ class CameraSupervisor:
         if pixels is None:
             self._call(self._listener.on_drop, self.camera, "rate")
         else:
-            self._call(self._listener.on_frame, RawFrame(self.camera, captured_at, pixels))
+            self._call(self._listener.on_frame, RawFrame(self.camera, captured_at, pixels, due))
 
     def _close(self, source: Source) -> None:
         """Close in a thread of its own: a driver that hangs there costs a thread, not the camera."""

@@ -104,6 +104,7 @@ class CameraChain:
 
     def watch_between(self, at: int, pixels: I420) -> None:
         """Take a picture that is not analysed, before the next that is; see `Redactor.watch_between`."""
+        black_out(pixels, self._masks)
         self._redactor.watch_between(at, pixels)
 
     def redact_between(self, at: int, pixels: I420) -> RedactedFrame:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from engines.errors import InferenceFailed
 from engines.native_threads import join_native
 from engines.scene import TooMany
+from pipelines.cameras.between import FramesBetween
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
+from probes.redaction.between import MAX_GAP_NS
 from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import RedactionFailed
 
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
     from pipelines.floor.floor import Floor
     from pipelines.outputs.base import FrameSink
     from pipelines.outputs.traces import FrameTraces
-    from probes.frame import Frame
+    from pricing.value import PersonValue
+    from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
     from probes.overlay.draw import Overlay
     from probes.recognition.describe import Describer
@@ -67,7 +70,11 @@ class InferenceLoop:
         traces: FrameTraces | None = None,
         suspended: Callable[[], Container[str]] = frozenset,
         finite: Callable[[], Container[str]] = frozenset,
+        between: FramesBetween | None = None,
     ) -> None:
+        self._between = between if between is not None else FramesBetween(self._drop)
+        self._watched: frozenset[str] = frozenset()
+        self._analysed_at: dict[str, int] = {}
         self._frames, self._scenes = frames, scenes
         self._chains, self._floor, self._looks = dict(chains), floor, looks
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
@@ -106,6 +113,13 @@ class InferenceLoop:
         """Begin no further batch, and take no frame any more; returns at once."""
         self._stop.set()
         self._frames.close()
+
+    def shows_between(self, camera: str) -> bool:
+        """Return, from any thread, whether frames of a camera that are not analysed would be shown.
+
+        Somebody watches it, and it is analysed often enough for that.
+        """
+        return camera in self._watched
 
     def redacting(self, within_s: float) -> bool:
         """Return whether any camera's frame was redacted in the last `within_s` seconds."""
@@ -259,8 +273,11 @@ class InferenceLoop:
         camera = raw.camera
         with self._timed("look"):
             self._looks.offer(frame, raw.pixels)
+        between = self._between.take(camera, raw.captured_at)
         try:
             with self._timed("redact"):
+                for one, _ in between:
+                    chain.watch_between(one.captured_at, one.pixels)
                 redacted = chain.redact(frame, raw.pixels)
         except RedactionFailed as error:
             logger.error("camera %s: a frame was withheld: %s", camera, error)
@@ -272,19 +289,59 @@ class InferenceLoop:
             ended = chain.ended(frame.captured_at)
             values = self._feed.update(frame, self._looks.drain(), ended, votes)
         if redacted is None:
+            self._between.drop(between)
             return
         self._feed.redacted(frame, redacted.masked, everybody=is_everybody_masked(frame, redacted.masks))
         if self._describer:
             with self._timed("describe"):
                 self._describer.offer(redacted, self._floor.customers(values))
         wanting = [sink for sink in self._sinks if sink.wanted(camera)]
+        self._note_watched(frame, is_watched=bool(wanting))
         if wanting:
-            with self._timed("draw"):
-                self._overlay.draw(redacted, values)
-            with self._timed("publish"):
-                for sink in wanting:
-                    sink.publish(redacted)
+            for one, reason in between:
+                self._show_between(chain, one, reason, values, wanting)
+            self._publish(redacted, values, wanting)
+        else:
+            self._between.drop(between)
         self._feed.published(frame)
+
+    def _note_watched(self, frame: Frame, *, is_watched: bool) -> None:
+        """Note whether frames between this one and the next are worth to be kept."""
+        camera, at = frame.camera, frame.captured_at
+        is_often = at - self._analysed_at.get(camera, 0) <= MAX_GAP_NS
+        self._analysed_at[camera] = at
+        watched = self._watched - {camera}
+        self._watched = watched | {camera} if is_watched and is_often else watched
+
+    def _show_between(
+        self,
+        chain: CameraChain,
+        raw: RawFrame,
+        reason: str,
+        values: Mapping[TrackId, PersonValue],
+        sinks: Sequence[FrameSink],
+    ) -> None:
+        """Publish a frame that was not analysed, where the two analysed ones around it tell all of it."""
+        try:
+            redacted = chain.redact_between(raw.captured_at, raw.pixels)
+        except RedactionFailed as why:
+            logger.debug("camera %s: a frame between is not shown: %s", raw.camera, why)
+            self._drop(raw.camera, reason)
+            return
+        if not is_everybody_masked(redacted.frame, redacted.masks):
+            self._drop(raw.camera, reason)
+            return
+        self._publish(redacted, values, sinks)
+        self._metrics.frames_between.labels(raw.camera, reason).inc()
+
+    def _publish(
+        self, redacted: RedactedFrame, values: Mapping[TrackId, PersonValue], sinks: Sequence[FrameSink]
+    ) -> None:
+        with self._timed("draw"):
+            self._overlay.draw(redacted, values)
+        with self._timed("publish"):
+            for sink in sinks:
+                sink.publish(redacted)
 
     def _withhold(self, camera: str, error: InferenceFailed) -> None:
         logger.error("camera %s: no detections, a frame was withheld: %s", camera, error)

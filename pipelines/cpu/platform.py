@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from engines.held_motion import HeldMotion
 from engines.scene import load_scene_detector
 from engines.tracking import Tracker
+from pipelines.cameras.between import FramesBetween
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame, SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
@@ -82,8 +83,12 @@ class CpuPlatform:
         self._sessions = Sessions(settings.store.zone, parts.random)
         self._settings, cameras = settings, settings.enabled_cameras()
         self._finite = finite_cameras(cameras)
-        self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(self.on_drop, max_age_s=MAX_WAIT_S)
+        self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(
+            self.on_drop, on_replaced=self._on_replaced, max_age_s=MAX_WAIT_S
+        )
+        self._between = FramesBetween(self._count_drop)
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
+        metrics.queue_depth.labels("frames_between").set_function(lambda: len(self._between))
         self._loop = InferenceLoop(
             frames=self._frames,
             scenes=scenes,
@@ -98,6 +103,7 @@ class CpuPlatform:
             traces=parts.traces,
             suspended=lambda: parts.throttle.suspended,
             finite=lambda: self._finite,
+            between=self._between,
             canary=Canary(scenes, clock=time.monotonic, on_result=metrics.redaction_self_check.set),
         )
         self._supervisors = {name: self._supervisor(name, camera) for name, camera in cameras.items()}
@@ -148,6 +154,7 @@ class CpuPlatform:
         self._end([self._supervisors[name] for name in gone])
         for name in gone:
             self._frames.remove(name)
+            self._between.remove(name)
 
         def work(at: int) -> None:
             change(at)
@@ -249,6 +256,7 @@ class CpuPlatform:
             now_ns=self._parts.clock.now,
             share=partial(throttle.share_of, name),
             slowest_s=lambda: throttle.slowest_s,
+            between=partial(self._loop.shows_between, name),
         )
 
     def _chain(
@@ -300,7 +308,17 @@ class CpuPlatform:
         """Leave a frame for the inference thread."""
         self._metrics.frames_received.labels(frame.camera).inc()
         self._metrics.camera_last_frame.labels(frame.camera).set(frame.captured_at / 1e9)
-        self._frames.put(frame.camera, frame)
+        if frame.wanted:
+            self._frames.put(frame.camera, frame)
+        else:
+            self._between.put(frame, "rate")
+
+    def _on_replaced(self, camera: str, frame: RawFrame) -> None:
+        """Have a frame that came too soon for the inference thread wait for the next, where it is shown."""
+        if self._loop.shows_between(camera):
+            self._between.put(frame, "superseded")
+        else:
+            self._count_drop(camera, "superseded")
 
     def on_drop(self, camera: str, reason: str) -> None:
         """Count a frame that goes no further; one beyond the frame rate was never handed on.
@@ -309,6 +327,9 @@ class CpuPlatform:
         """
         if reason in ("rate", "loss"):
             self._metrics.frames_received.labels(camera).inc()
+        self._count_drop(camera, reason)
+
+    def _count_drop(self, camera: str, reason: str) -> None:
         self._metrics.frames_dropped.labels(camera, reason).inc()
 
 

@@ -1,6 +1,7 @@
 import logging
 import random
 import threading
+from collections import Counter
 
 import pytest
 
@@ -142,6 +143,25 @@ def test_too_many_frames_are_dropped_before_the_copy_and_counted(supervise):
     _, ear = supervise(Cameras([True] * 10), clock=clock)
     ear.until(lambda: ear.drops["rate"] == 9)
     assert ear.frames["c"] == 1
+
+
+@pytest.mark.parametrize(
+    ("share", "is_watched", "analysed", "between", "left_out"),
+    [(1, True, 10, 0, 0), (0.25, True, 3, 7, 0), (0.25, False, 3, 0, 7), (0, True, 0, 0, 10)],
+)
+def test_frames_that_a_share_leaves_out_are_handed_on_where_they_are_shown(
+    share, is_watched, analysed, between, left_out
+):
+    clock, ear, wanted = Clock(), Ear(), Counter()
+    ear.on_frame = lambda frame: wanted.update([frame.wanted])
+    spec = SourceSpec("c", "rtsp://cam/x", fps=10)
+    one = CameraSupervisor(
+        spec, ear, Cameras([True]), clock=clock, share=lambda: share, between=lambda: is_watched
+    )
+    for _ in range(10):
+        one._receive(ScriptedSource([True]))
+        clock.now += 0.1
+    assert (wanted[True], wanted[False], ear.drops["rate"]) == (analysed, between, left_out)
 
 
 def test_a_finished_file_stays_stopped(supervise, tmp_path):

@@ -209,6 +209,55 @@ def test_a_doubtful_person_is_masked_and_nothing_else(rig):
     assert not seen.of(Kind.PERSON)
 
 
+def between(rig: Rig, *milliseconds: int, pixels: I420 | None = None) -> None:
+    for at in milliseconds:
+        picture = pixels or I420.black(160, 128)
+        rig.loop._between.put(RawFrame("door", at * SECOND // 1000, picture, wanted=False), "rate")
+
+
+def test_frames_that_are_not_analysed_are_shown_between_those_that_are_in_order(rig):
+    between(rig, 900)  # before the first
+    rig.send("door", second=1)
+    wait_for(lambda: len(rig.sink.got) == 1)
+    between(rig, 1050, 1100, 1250)
+    rig.send("door", second=1.2)
+    wait_for(lambda: len(rig.sink.got) == 4)
+    times = [shown.frame.captured_at * 1000 // SECOND for shown in rig.sink.got]
+    assert times == [1000, 1050, 1100, 1200]
+    assert all(shown.masks for shown in rig.sink.got)
+    assert rig.dropped() == {"door rate": 1}
+    assert rig.metrics.frames_between.labels("door", "rate")._value.get() == 2
+    assert len(rig.floor.frames) == 2, "nobody is counted on them"
+
+
+def test_a_frame_between_that_is_not_explained_or_that_nobody_watches_is_dropped(rig):
+    rig.send("door", second=1)
+    wait_for(lambda: len(rig.sink.got) == 1)
+    somebody = I420.black(160, 128)
+    somebody.y[32:112, 96:144] = 200
+    between(rig, 1100, pixels=somebody)
+    rig.send("door", second=1.2)
+    wait_for(lambda: len(rig.sink.got) == 2)
+    rig.sink.wanted = lambda camera: False
+    between(rig, 1300)
+    rig.send("door", second=1.4)
+    wait_for(lambda: rig.loop.processed["door"] == 3)
+    assert len(rig.sink.got) == 2
+    assert rig.dropped() == {"door rate": 2}
+
+
+def test_frames_between_are_wanted_while_somebody_watches_and_frames_come_often(rig):
+    found = []
+    for number, (second, watched) in enumerate(
+        [(1, True), (1.2, True), (1.8, True), (2.0, True), (2.2, False)]
+    ):
+        rig.sink.wanted = lambda camera, watched=watched: watched
+        rig.send("door", second=second)
+        wait_for(lambda number=number: rig.loop.processed["door"] == number + 1)
+        found.append(rig.loop.shows_between("door"))
+    assert found == [False, True, False, True, False]
+
+
 def test_people_of_a_silent_camera_end_by_its_own_clock(rig):
     rig.seen("door", 3)
     assert rig.floor.ended == []
