@@ -85,6 +85,23 @@ class FileLooks(Protocol):
         """Read the whole picture, as where it shows no person, or a part; the answer's track names nobody."""
 
 
+class NoLooks:
+    """Looks at files where only the masked frames are wanted: reads nothing."""
+
+    left_out = 0
+
+    def offer(self, frame: Frame, pixels: I420) -> None:
+        """Do nothing."""
+
+    def drain(self) -> list[LookAnswer]:
+        """Return nothing."""
+        return []
+
+    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
+        """Return nothing."""
+        return LookAnswer(TrackId("picture", "p", 0), frame, ())
+
+
 class Looks(Protocol):
     """Takes frames to look at, and gives the answers later."""
 

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from engines.scene import SceneDetector
-    from probes.answers import LookAnswer
-    from probes.frame import Box, Frame
     from scripts.demo.scenes import Clip
 
     Mask = npt.NDArray[np.bool_]
@@ -178,6 +176,7 @@ def _film_pass(scenes: SceneDetector, shown: Sequence[MaskedFilm], masks: list[M
     from pipelines.offline.annotator import Annotator  # noqa: PLC0415 loads OpenCV
     from pipelines.settings.privacy import FacesConfig  # noqa: PLC0415 loads pydantic
     from pricing.ledger.ledger import Ledger  # noqa: PLC0415 only here
+    from probes.recognition.look_workers import NoLooks  # noqa: PLC0415 only here
 
     masks.clear()
     spent, count = np.zeros(2), 0
@@ -198,23 +197,6 @@ def _film_pass(scenes: SceneDetector, shown: Sequence[MaskedFilm], masks: list[M
         masks += [found[at] for at, _ in pictures[1:]]
     wall, cpu = (spent * 1000 / count).tolist()
     return wall, cpu
-
-
-class NoLooks:
-    """Looks at nobody: masking alone is measured."""
-
-    left_out = 0
-
-    def offer(self, frame: Frame, pixels: I420) -> None:
-        """Look at nothing."""
-
-    def drain(self) -> list[LookAnswer]:
-        """Return nothing."""
-        return []
-
-    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
-        """Never called: films have no looks at things."""
-        raise NotImplementedError
 
 
 def _now() -> npt.NDArray[np.float64]:

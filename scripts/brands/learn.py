@@ -24,8 +24,7 @@ from pipelines.outputs.disk import write_whole
 from pipelines.printable import noted
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.ledger import Ledger
-from probes.answers import LookAnswer
-from probes.frame import TrackId
+from probes.recognition.look_workers import NoLooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from engines.image import I420
     from engines.marks.gallery import Gallery
     from pipelines.brands.learning import Bgr, MarkGroup
-    from probes.frame import Box, Frame
 
 VIDEOS = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".ts")
 FRAME_NS = 200_000_000
@@ -48,23 +46,6 @@ _STYLE = (
     "section{border-top:1px solid #ccc;padding:1rem 0}img{height:128px;margin:0 8px 8px 0}"
     "code{background:#eee;padding:.1rem .3rem}"
 )
-
-
-class NoLooks:
-    """Reads nothing: only the masked frames are wanted."""
-
-    left_out = 0
-
-    def offer(self, frame: Frame, pixels: I420) -> None:
-        """Do nothing."""
-
-    def drain(self) -> list[LookAnswer]:
-        """Return nothing."""
-        return []
-
-    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
-        """Return nothing."""
-        return LookAnswer(TrackId("picture", "p", 0), frame, ())
 
 
 def recordings_in(places: Sequence[Path]) -> list[Path]:

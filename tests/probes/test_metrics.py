@@ -19,6 +19,7 @@ AGREED = {
     "msh_camera_picture_withheld": {"camera"},
     "msh_frames_received_total": {"camera"},
     "msh_frames_processed_total": {"camera"},
+    "msh_frames_between_total": {"camera", "reason"},
     "msh_frames_dropped_total": {"camera", "reason"},
     "msh_camera_connects_total": {"camera", "result"},
     "msh_stage_duration_seconds": {"stage"},
