@@ -13,7 +13,7 @@ from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
 from engines.letterbox import letterbox
 from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
-from engines.openvino_runtime import one_line, precision_of
+from engines.openvino_runtime import EXACT, one_line, precision_of
 
 if TYPE_CHECKING:
     import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
@@ -36,7 +36,7 @@ class GarmentParser:
             raise BadInput(f"model {model}: its decoder is {self._model.decoder.value}, not garments")
         self._model.check_file()
         size = self._model.input
-        settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
+        settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False, **EXACT}
         shape = [1, 3, size.height, size.width]
 
         def read(core: ov.Core) -> ov.Model:

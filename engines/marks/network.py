@@ -15,7 +15,7 @@ from engines.manifest import find_model, read_manifest
 from engines.marks.gallery import LEAST_SCORE, SMALLEST_PX
 from engines.marks.squares import squares
 from engines.marks.types import VECTOR, Candidates
-from engines.openvino_runtime import precision_of
+from engines.openvino_runtime import EXACT, Precision, precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,11 +56,20 @@ class MarkFinder:
     overlapping tiles of a larger scale, as long as all views are at most `max_views`. With PICTURE_VIEWS it
     is seen smaller too, lest large marks be lost; one mark may then be found several times. Raises BadInput
     where the model cannot be loaded.
+
+    precision: of what says where marks may be; their vectors are the same on every CPU.
     """
 
-    def __init__(self, *, threads: int = 1, model: str = FINDER, max_views: int = LIVE_VIEWS) -> None:
+    def __init__(
+        self,
+        *,
+        threads: int = 1,
+        model: str = FINDER,
+        max_views: int = LIVE_VIEWS,
+        precision: Precision = Precision.FASTEST,
+    ) -> None:
         self._model = find_model(model, read_manifest())
-        self._request = _compile(self._model, threads, _places).create_infer_request()
+        self._request = _compile(self._model, threads, precision, _places).create_infer_request()
         self._embedder = MarkEmbedder(threads=threads)
         self._max_views = max_views
 
@@ -183,11 +192,14 @@ def _all_of(parts: Sequence[Candidates]) -> Candidates:
 
 
 class MarkEmbedder:
-    """Turns pictures of marks into vectors, for enrolment. One instance serves one thread at a time."""
+    """Turns pictures of marks into vectors, for enrolment: the same on every CPU.
+
+    One instance serves one thread at a time.
+    """
 
     def __init__(self, *, threads: int = 1, model: str = EMBEDDING) -> None:
         self._model = find_model(model, read_manifest())
-        self._request = _compile(self._model, threads).create_infer_request()
+        self._request = _compile(self._model, threads, Precision.FP32).create_infer_request()
 
     @property
     def loaded(self) -> dict[str, str]:
@@ -219,7 +231,7 @@ class MarkEmbedder:
 
 
 def unit(vectors: FloatArray) -> FloatArray:
-    """Return vectors of unit length: bf16 leaves them not quite so."""
+    """Return vectors of unit length."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), np.float32)
 
 
@@ -238,11 +250,14 @@ def _whole(core: Any, path: Path) -> Any:
     return core.read_model(path)
 
 
-def _compile(model: Model, threads: int, build: Callable[[Any, Path], Any] = _whole) -> Any:
-    config = {
+def _compile(
+    model: Model, threads: int, precision: Precision, build: Callable[[Any, Path], Any] = _whole
+) -> Any:
+    config: dict[str, Any] = {
         "PERFORMANCE_HINT": "LATENCY",
         "INFERENCE_NUM_THREADS": threads,
         "ENABLE_CPU_PINNING": False,
+        **(EXACT if precision is Precision.FP32 else {}),
     }
     model.check_file()
     try:

@@ -20,6 +20,7 @@ from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.marks.shipped_arrays import read_arrays
 from engines.marks.types import Route, Sighting
+from engines.openvino_runtime import EXACT
 from engines.paths import ROOT
 
 if TYPE_CHECKING:
@@ -126,6 +127,7 @@ class TextureEmbedder:
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,
+            **EXACT,
         }
         try:
             compiled = compile_cached(

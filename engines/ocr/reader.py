@@ -22,7 +22,7 @@ from engines.ocr.lines import LineReader, strip_of
 from engines.ocr.regions import Region, RegionFinder
 from engines.ocr.windows import cost_of, on_canvas, windows
 from engines.ocr.words import Word
-from engines.openvino_runtime import precision_of
+from engines.openvino_runtime import EXACT, precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -240,6 +240,7 @@ def _request(model: Path, threads: int, cached: int) -> Any:
         "CPU_RUNTIME_CACHE_CAPACITY": str(cached),
         "INFERENCE_NUM_THREADS": str(threads),
         "ENABLE_CPU_PINNING": "NO",
+        **EXACT,
     }
     return compile_cached(
         model, lambda core: core.read_model(model), config, "as it is"

@@ -125,7 +125,10 @@ def parser_of(path: Path, threads: int) -> Parse:
     """Return what parses an input picture by the ONNX file."""
     import openvino as ov  # type: ignore[import-untyped]  # of the extra cpu
 
-    request = ov.Core().compile_model(path, "CPU", {"INFERENCE_NUM_THREADS": threads}).create_infer_request()
+    from engines.openvino_runtime import EXACT
+
+    settings = {"INFERENCE_NUM_THREADS": threads, **EXACT}
+    request = ov.Core().compile_model(path, "CPU", settings).create_infer_request()
 
     def parse(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         fed = picture.transpose(2, 0, 1)[None].astype(np.float32)

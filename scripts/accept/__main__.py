@@ -212,10 +212,11 @@ def build_engines(anew: bool) -> CheckResult:
 def check_marks(engine: Path) -> CheckResult:
     """Compare the engine of the brand model with the CPU."""
     from engines.marks.network import MarkFinder  # noqa: PLC0415  loads its model
+    from engines.openvino_runtime import Precision  # noqa: PLC0415  the same
 
     model = find_model(MARKS, read_manifest())
     try:
-        finder = MarkFinder(threads=os.cpu_count() or 1)
+        finder = MarkFinder(threads=os.cpu_count() or 1, precision=Precision.FP32)
         with closing(open_cuda()) as cuda:
             plan = engine.read_bytes()
             runner = Runner(load_tensorrt(), cuda, model, plan, CROPS, outputs=MARK_OUTPUTS)

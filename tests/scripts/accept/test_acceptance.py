@@ -13,6 +13,7 @@ import pytest
 from engines.deepstream.nvinfer_config import MARK_OUTPUTS
 from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
+from engines.openvino_runtime import EXACT
 from engines.paths import ROOT
 from pipelines.deepstream.checks.contract import load_contract
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
@@ -263,7 +264,8 @@ def test_a_run_that_cannot_start_is_one_line(tmp_path: Path) -> None:
 
 def on_cpu(tensor: np.ndarray) -> list[np.ndarray]:
     """Return what the model of marks answers, from OpenVINO."""
-    request = ov.Core().compile_model(str(read_manifest()["marks"].path), "CPU").create_infer_request()
+    compiled = ov.Core().compile_model(str(read_manifest()["marks"].path), "CPU", EXACT)
+    request = compiled.create_infer_request()
     answer = {key.get_any_name(): values for key, values in request.infer([tensor]).items()}
     return [answer[name] for name in MARK_OUTPUTS]
 
