@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Bgr = npt.NDArray[np.uint8]
 
 ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
-FACE = Box(172, 60, 100, 130)
+FACE = Box(187, 80, 70, 90)
 """Hers, px."""
 REPEAT_PX = 24
 
