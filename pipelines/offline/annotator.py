@@ -23,6 +23,7 @@ from pipelines.cpu.turned import (
 )
 from pipelines.offline.close_look import look_closer
 from pipelines.offline.key_frames import KeyFrames
+from pipelines.offline.lying_looks import LyingLooks, upright_in
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
 from probes.people.tracks import TrackBook
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from engines.scene import Scene, SceneDetector, SceneRequest
+    from pipelines.offline.lying_looks import Upright
     from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger
     from pricing.value import PersonValue
@@ -105,6 +107,7 @@ class _Waiting:
     pixels: I420
     scene: Scene
     values: Mapping[TrackId, PersonValue]
+    upright: Upright
     between: Sequence[tuple[int, I420]] = ()
 
 
@@ -176,15 +179,15 @@ class Annotator:
     def _run(
         self, name: str, frames: Iterable[tuple[int, I420]], video: Video, ahead_ms: int
     ) -> Iterator[Annotated]:
-        chain, turned = self._chain(name), TurnedWatch(self._scenes, self._masking)
+        chain, lying = self._chain(name), LyingLooks(TurnedWatch(self._scenes, self._masking))
         waiting: deque[_Waiting] = deque()
         keys = KeyFrames() if ahead_ms else KeyFrames(every_ns=0)
         for one in self._priced(chain, frames, video, keys):
             waiting.append(one)
             while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
-                yield from self._redacted(chain, waiting, ahead_ms, video, turned)
+                yield from self._redacted(chain, waiting, ahead_ms, video, lying)
         while waiting:
-            yield from self._redacted(chain, waiting, ahead_ms, video, turned)
+            yield from self._redacted(chain, waiting, ahead_ms, video, lying)
 
     def _redacted(
         self,
@@ -192,23 +195,25 @@ class Annotator:
         waiting: deque[_Waiting],
         ahead_ms: int,
         video: Video,
-        turned: TurnedWatch,
+        lying: LyingLooks,
     ) -> Iterator[Annotated]:
         """Cover the frame that has waited longest."""
-        frames = [one.frame for one in waiting]
+        turned, frames = lying.watch, [one.frame for one in waiting]
+        upright = [one.upright for one in waiting]
         newest, now = waiting[-1], waiting.popleft()
         try:
-            if self._is_due(turned, now, newest, ahead_ms):
+            if lying.is_due(upright) if ahead_ms else self._is_due(turned, now):
                 fine_ns = FILE_FINE_NS if ahead_ms else FINE_NS
                 turned.look(newest.pixels, newest.frame.captured_at, newest.scene, fine_ns=fine_ns)
+                lying.add(newest.upright)
                 video.turn = turned.turn or video.turn
             more = (
                 masks_from_later(frames, margin=self._masking.margin, ahead_ms=ahead_ms) if ahead_ms else ()
             )
-            lying = turned.masks(now.pixels, now.frame.captured_at, now.scene)
+            turned_masks = turned.masks(now.pixels, now.frame.captured_at, now.scene)
             for at, pixels in now.between:
                 chain.watch_between(at, pixels)
-            redacted = chain.redact(now.frame, now.pixels, (*more, *lying))
+            redacted = chain.redact(now.frame, now.pixels, (*more, *turned_masks))
         except (RedactionFailed, TooMany):
             video.withheld += 1 + len(now.between)
         else:
@@ -225,14 +230,11 @@ class Annotator:
             else:
                 yield Annotated(at, redacted, now.values)
 
-    def _is_due(self, turned: TurnedWatch, one: _Waiting, newest: _Waiting, ahead_ms: int) -> bool:
-        """Return whether a look for people who lie must come before this frame is covered.
-
-        Where frames wait none leaves without a look at it, or at a later one, however few of them can wait.
-        """
+    def _is_due(self, turned: TurnedWatch, one: _Waiting) -> bool:
+        """Return whether a look for who lies must come before this frame is covered, which cannot wait."""
         at, last = one.frame.captured_at, turned.looked_at
-        if last is None or ahead_ms:
-            return last is None or last < (newest.frame.captured_at if turned.is_settling else at)
+        if last is None:
+            return True
         people = one.scene.objects.classes == self._scenes.classes.index(PERSON)
         is_sure = people.any() and (one.scene.faces.scores >= SURE_FACE).any()
         return at >= last + (SELDOM_NS if is_sure or turned.is_settled else CHECK_NS)
@@ -270,7 +272,7 @@ class Annotator:
             for track, value in values.items():
                 seen = video.persons.setdefault(track, Seen(at, at, value))
                 seen.last, seen.value = at, value
-            yield _Waiting(frame, pixels, scene, values, between)
+            yield _Waiting(frame, pixels, scene, values, upright_in(frame, pixels), between)
             for track in chain.ended(at):
                 if prices.is_figure(track):
                     video.persons.pop(track, None)
