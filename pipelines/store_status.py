@@ -139,10 +139,14 @@ class StoreStatus:
         return {name: settings[name].priority for name in first}
 
     def _dropped(self, camera: str) -> int:
-        """Return the frames meant for analysis that did not get it; those beyond `fps` were never meant."""
+        """Return the frames meant for analysis that did not get it; those beyond `fps` were never meant.
+
+        Those that were shown all the same are among them.
+        """
         return sum(
             int(sample.value)
-            for metric in self._metrics.frames_dropped.collect()
+            for counter in (self._metrics.frames_dropped, self._metrics.frames_between)
+            for metric in counter.collect()
             for sample in metric.samples
             if sample.labels.get("camera") == camera and sample.labels.get("reason") not in NOT_MEANT
         )

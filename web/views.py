@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import time
-from collections import deque
+from collections import Counter, deque
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import REMEDY, CameraState, Cause
@@ -164,6 +164,9 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
     for labels, value in _all(backend.metrics.frames_dropped):
         if value:
             dropped.setdefault(labels["camera"], {})[labels["reason"]] = int(value)
+    between: Counter[str] = Counter()
+    for labels, value in _all(backend.metrics.frames_between):
+        between[labels["camera"]] += int(value)
     turned = samples(backend.metrics.camera_turned, "camera")
     withheld = samples(backend.metrics.camera_picture_withheld, "camera")
     refused = samples(backend.metrics.camera_sub_stream_refused, "camera")
@@ -191,6 +194,7 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
                 "picture_age_ms": None if age is None else round(age * 1000),
                 "fps": rates.per_s(name, count),
                 "frames_processed": count,
+                "frames_between": between[name],
                 "frames_dropped": dropped.get(name, {}),
                 "viewers": sum(output.watched(name) for output in (live, backend.film) if output),
                 "size": None if size is None else list(size),

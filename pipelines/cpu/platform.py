@@ -256,7 +256,7 @@ class CpuPlatform:
             now_ns=self._parts.clock.now,
             share=partial(throttle.share_of, name),
             slowest_s=lambda: throttle.slowest_s,
-            between=partial(self._loop.shows_between, name),
+            between=partial(self._shows_between, name),
         )
 
     def _chain(
@@ -313,9 +313,13 @@ class CpuPlatform:
         else:
             self._between.put(frame, "rate")
 
+    def _shows_between(self, camera: str) -> bool:
+        """Return whether frames that are not analysed are shown: not where some are not even decoded."""
+        return self._parts.throttle.part >= 1 and self._loop.shows_between(camera)
+
     def _on_replaced(self, camera: str, frame: RawFrame) -> None:
         """Have a frame that came too soon for the inference thread wait for the next, where it is shown."""
-        if self._loop.shows_between(camera):
+        if self._shows_between(camera):
             self._between.put(frame, "superseded")
         else:
             self._count_drop(camera, "superseded")

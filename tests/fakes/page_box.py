@@ -121,6 +121,7 @@ class Box:
             "fps": 0.0 if stale else 9.8,
             "frames_received": 84211,
             "frames_processed": 84100,
+            "frames_between": 250,
             "frames_dropped": {"superseded": 104, "redaction": 7},
             "connects": 2,
             "viewers": 1,

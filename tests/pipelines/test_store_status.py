@@ -10,6 +10,7 @@ import pytest
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.cameras.throttle import Throttle
 from pipelines.governor import Governor
+from pipelines.load_reading import totals
 from pipelines.overload import Overload
 from pipelines.store_status import StoreStatus
 from probes.metrics import Metrics
@@ -214,3 +215,13 @@ def test_engines_are_waited_for_while_they_come_and_not_for_ever(monkeypatch):
     assert "no progress for 90 min: building engine centerface fp16, 1 left" in health.reasons
     box.starting = ""
     assert not box.status.health().stuck
+
+
+def test_what_is_shown_but_was_not_analysed_is_late_and_left_out_unless_it_was_never_meant_to_be():
+    metrics = Metrics([state.value for state in CameraState])
+    metrics.frames_dropped.labels("door", "superseded").inc(2)
+    metrics.frames_between.labels("door", "superseded").inc(3)
+    metrics.frames_between.labels("door", "rate").inc(4)
+    status = StoreStatus(None, None, None, settings=None, metrics=metrics, clock=None)
+    assert status._dropped("door") == 5
+    assert totals(metrics, 0).frames_late == 5

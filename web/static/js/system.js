@@ -143,6 +143,7 @@ class CameraCard {
       ["last", camera.last_frame_at ? ago(boxNow() - Date.parse(camera.last_frame_at)) : "–"],
       ["frames", format.count(camera.frames_received)],
       ["dropped", dropped.length ? dropped.map(([why, number]) => `${format.count(number)} ${tOr(`drop.${why}`, why.replaceAll("_", " "))}`).join(", ") : t("system.dropped_none")],
+      ...(camera.frames_between ? [["between", format.count(camera.frames_between)]] : []),
       ["connects", format.count(camera.connects)],
       ["size", camera.size ? camera.size.join(" × ") : "–"],
       ["viewers", String(camera.viewers)],
