@@ -54,7 +54,7 @@ def running(tmp_path_factory):
             f'steady: {{source: "{camera.url}"}}\n'
             f"other: {{source: {clip}, loop: true, zones: {{till: {{polygon: [[0,0],[1,0],[1,1]]}}}}}}\n"
         )
-        with running_store(folder, cameras, PRICES) as running:
+        with running_store(folder, cameras, PRICES, fps=2) as running:
             signal.signal(signal.SIGHUP, lambda *_: running.reload())
             wait_for(lambda: running.metric("msh_camera_up") == 2, PATIENCE_S)
             yield running, running.settings.path.read_text()
