@@ -44,6 +44,7 @@ def show_star(page) -> None:
     mark = np.asarray(star(120).convert("L"))
     frame.pixels.y[180:300, 240:360] = np.where(mark > 128, 235, 16)
     page.live.publish(frame)
+    time.sleep(0.02)
 
 
 @contextmanager
