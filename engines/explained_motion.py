@@ -6,9 +6,8 @@ Then a detector would find nobody else in it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -38,14 +37,19 @@ ROOM = 0.25
 SPEED = 5.0
 """How far a person gets in a second, in widths of its box (55 cm): 2.8 m/s, a run."""
 
+NOWHERE = np.zeros((0, 4), np.float32)
 
-@dataclass(frozen=True, slots=True)
-class SeenPicture:
-    """What is kept of an analysed picture. at: ns. boxes: what may be people, (N, 4): x1 y1 x2 y2, px."""
+
+class SeenPicture(NamedTuple):
+    """What is kept of an analysed picture. at: ns. Boxes are (N, 4): x1 y1 x2 y2, px.
+
+    people: those who walk on by then. places: what explains only what changes in it.
+    """
 
     at: int
     means: Means
-    boxes: Boxes
+    people: Boxes
+    places: Boxes = NOWHERE
 
 
 def cell_means(luma: Plane) -> Means:
@@ -74,7 +78,9 @@ def is_explained(means: Means, at: int, seen: Sequence[SeenPicture]) -> bool:
         change = means - one.means
         changed &= np.abs(change - np.median(change)) >= CHANGE
     for one in seen:
-        _take_out(changed, one.boxes, abs(at - one.at) / 1e9)
+        widths = one.people[:, 2] - one.people[:, 0]
+        _take_out(changed, one.people, (ROOM + SPEED * abs(at - one.at) / 1e9) * widths)
+        _take_out(changed, one.places, np.zeros(len(one.places)))
     _, _, stats, _ = cv2.connectedComponentsWithStats(changed.astype(np.uint8), connectivity=8)
     return bool((stats[1:, cv2.CC_STAT_AREA] < LEAST_CELLS).all())
 
@@ -99,9 +105,8 @@ def changed_in(region: Corners, means: Means, seen: SeenPicture) -> Corners | No
     )
 
 
-def _take_out(changed: npt.NDArray[np.bool_], boxes: Boxes, elapsed_s: float) -> None:
-    """Take out what lies where people can be after a time."""
-    rooms = (ROOM + SPEED * elapsed_s) * (boxes[:, 2] - boxes[:, 0])
+def _take_out(changed: npt.NDArray[np.bool_], boxes: Boxes, rooms: npt.NDArray[np.floating]) -> None:
+    """Take out what lies in boxes, with room around each, px."""
     for (left, top, right, bottom), room in zip(boxes.tolist(), rooms.tolist(), strict=True):
         x1, y1 = max(0, int((left - room) // CELL)), max(0, int((top - room) // CELL))
         changed[y1 : ceil((bottom + room) / CELL), x1 : ceil((right + room) / CELL)] = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engines.explained_motion import SeenPicture, cell_means, is_explained
 from engines.tracking import SURE
 from probes.frame import Kind
-from probes.redaction.between import MAX_GAP_NS, explaining_boxes
+from probes.redaction.between import MAX_GAP_NS, seen_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +66,7 @@ class KeyFrames:
         self._in_a_row = (self._in_a_row + 1) % FRAMES_IN_A_ROW if is_new else 0
         if self._in_a_row:
             return
-        self._seen = SeenPicture(frame.captured_at, cell_means(pixels.y), explaining_boxes(frame, ()))
+        self._seen = seen_picture(frame, cell_means(pixels.y))
 
     def _key(self, frames: list[Picture]) -> tuple[list[Picture], int, I420]:
         self._seen = None

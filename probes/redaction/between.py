@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engines.explained_motion import SeenPicture, changed_in, is_explained
-from probes.frame import Box, Detection, Frame, Kind
+from probes.frame import Box, Frame, Kind
 from probes.redaction.followed_head import FASTEST, grown, union
 from probes.redaction.regions import By, Mask, WayMask
 
@@ -83,15 +83,19 @@ def frame_between(before: Frame, after: Frame, at: int) -> Frame:
     return Frame(before.camera, at, before.size, people)
 
 
-def explaining_boxes(frame: Frame, masks: Sequence[Mask]) -> npt.NDArray[np.float32]:
-    """Return where what is known of an analysed frame may move, (N, 4): x1 y1 x2 y2, px."""
-    boxes = [*(seen.box for seen in frame.detections if _moves(seen)), *(mask.box for mask in masks)]
-    corners = [(box.x, box.y, box.right, box.bottom) for box in boxes]
-    return np.array(corners, np.float32).reshape(-1, 4)
+def seen_picture(frame: Frame, means: Means, masks: Sequence[Mask] = ()) -> SeenPicture:
+    """Return what is kept of an analysed frame to explain others. means: of its cells, before it is covered.
+
+    Who is perhaps a person, and what is covered, explains no motion beyond itself: it may be anything.
+    """
+    found = frame.detections
+    people = [seen.box for seen in found if seen.kind in (Kind.PERSON, Kind.AGAIN, Kind.FACE)]
+    places = [seen.box for seen in found if seen.kind is Kind.DOUBTFUL] + [mask.box for mask in masks]
+    return SeenPicture(frame.captured_at, means, _corners(people), _corners(places))
 
 
-def _moves(seen: Detection) -> bool:
-    return seen.kind in (Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN, Kind.FACE)
+def _corners(boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
+    return np.array([(box.x, box.y, box.right, box.bottom) for box in boxes], np.float32).reshape(-1, 4)
 
 
 def _array(masks: Sequence[Mask]) -> npt.NDArray[np.float64]:

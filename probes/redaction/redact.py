@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final, Literal, NoReturn, Protocol, final
 
 import numpy as np
 
-from engines.explained_motion import SeenPicture, cell_means
+from engines.explained_motion import cell_means
 from engines.image import BLACK_Y, GREY_UV
 from probes.frame import Box, Kind
 from probes.redaction.between import (
     Analysed,
     NotBetween,
     check_between,
-    explaining_boxes,
     frame_between,
     masks_between,
+    seen_picture,
 )
 from probes.redaction.heads import By, Heads, Mask
 from probes.redaction.masking import Polygon, black_out, cover
@@ -241,8 +241,7 @@ class Redactor:
             for mask in masks[len(found) :]:
                 check_box(mask.box, mask.by)
             redacted = self._covered(frame, pixels, masks)
-            boxes = explaining_boxes(frame, redacted.masks)
-            seen = SeenPicture(frame.captured_at, means, boxes)
+            seen = seen_picture(frame, means, redacted.masks)
             self._analysed.append(Analysed(frame, redacted.masks, seen))
             return redacted
         except Exception as error:

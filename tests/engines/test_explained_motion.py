@@ -21,8 +21,10 @@ def with_block(left: int, top: int, wide: int, high: int, light: int = 0) -> np.
     return shown
 
 
-def seen(luma: np.ndarray, at: int = 0, boxes: np.ndarray = NOBODY) -> SeenPicture:
-    return SeenPicture(at, cell_means(luma), boxes)
+def seen(
+    luma: np.ndarray, at: int = 0, boxes: np.ndarray = NOBODY, places: np.ndarray = NOBODY
+) -> SeenPicture:
+    return SeenPicture(at, cell_means(luma), boxes, places)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,9 @@ def seen(luma: np.ndarray, at: int = 0, boxes: np.ndarray = NOBODY) -> SeenPictu
         (with_block(322, 162, 8, 8), [seen(WALL)], True),
         (with_block(110, 120, 40, 100), [seen(WALL, boxes=PERSON)], True),
         (with_block(320, 160, 20, 60), [seen(WALL, boxes=PERSON)], False),
+        (with_block(170, 120, 30, 100), [seen(WALL, boxes=PERSON)], True),
+        (with_block(110, 120, 40, 100), [seen(WALL, places=PERSON)], True),
+        (with_block(180, 120, 40, 100), [seen(WALL, places=PERSON)], False),
         (with_block(320, 160, 20, 60), [seen(WALL), seen(with_block(320, 160, 20, 60), 10**8)], True),
         (with_block(320, 160, 20, 60), [seen(WALL), seen(with_block(400, 160, 20, 60), 10**8)], False),
         (WALL, [], False),
@@ -45,7 +50,10 @@ def seen(luma: np.ndarray, at: int = 0, boxes: np.ndarray = NOBODY) -> SeenPictu
         "somebody new",
         "less than two cells",
         "a known person",
-        "beside a known person",
+        "far from a known person",
+        "where a known person may be by now",
+        "where something may be",
+        "beside what may be something",
         "as in the later one",
         "as in neither",
         "no picture",
