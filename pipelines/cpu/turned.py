@@ -17,8 +17,9 @@ from engines.close_look import CloseLook
 from engines.detections import Detections
 from engines.scene import EVERYTHING, MIN_PERSON_PX, SceneRequest, TooMany
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
+from pipelines.cpu.turned_back import mask_turned_back, turned_back
 from probes.frame import Box, Frame, Kind
-from probes.redaction.heads import Heads, Mask, WayMask, head_of
+from probes.redaction.heads import Heads, Mask, head_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -134,7 +135,7 @@ class TurnedHeads:
             masks = self._heads.locate(Frame("turned", at, turned_size, detections, ANALYSED))
         except ValueError as error:
             raise TooMany(str(error)) from error
-        return [_turned_back(mask, self.turn, size) for mask in masks]
+        return [mask_turned_back(mask, self.turn, size) for mask in masks]
 
     def wanted(self, seen: Scene, size: tuple[int, int], upright: Scene) -> npt.NDArray[np.float32]:
         """Return where in the turned picture is what `masks` covers, with room around, (N, 4)."""
@@ -381,29 +382,6 @@ def _turn(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> int:
     best = max(turned, key=lambda turn: evidence(turned[turn]))
     is_more = evidence(turned[best]) > evidence(scene)
     return best if is_more and _surest(scenes, turned[best]) else 0
-
-
-def _turned_back(mask: Mask, turn: int, size: tuple[int, int]) -> Mask:
-    box = turned_back(mask.box, turn, size)
-    if not isinstance(mask, WayMask):
-        return Mask(box, mask.by)
-    first, last = (turned_back(place, turn, size) for place in mask.way)
-    return WayMask(box, mask.by, (first, last))
-
-
-def turned_back(box: Box, turn: int, size: tuple[int, int]) -> Box:
-    """Return a box of a picture that was turned clockwise as one of the picture as it is, of that size.
-
-    >>> turned_back(Box(0, 0, 10, 20), 90, (640, 360))
-    Box(x=0, y=350, w=20, h=10)
-    """
-    width, height = size
-    x, y, w, h = box
-    if turn == 90:
-        return Box(y, height - x - w, h, w)
-    if turn == 270:
-        return Box(width - y - h, x, h, w)
-    return Box(width - x - w, height - y - h, w, h) if turn == 180 else box
 
 
 def _boxes(corners: np.ndarray) -> list[Box]:

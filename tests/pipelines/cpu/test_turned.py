@@ -16,7 +16,8 @@ from engines.detections import Detections
 from engines.detector import FILE_PATIENCE_S
 from engines.image import I420
 from engines.scene import Scene, TooMany, load_scene_detector
-from pipelines.cpu.turned import CHECK_NS, ENOUGH, TurnedWatch, look_turned, turned_back
+from pipelines.cpu.turned import CHECK_NS, ENOUGH, TurnedWatch, look_turned
+from pipelines.cpu.turned_back import turned_back
 from pipelines.settings.privacy import FacesConfig
 from probes.frame import Box
 from probes.redaction.heads import MAX_HEADS
