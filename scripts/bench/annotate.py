@@ -23,7 +23,7 @@ from rich.table import Table
 
 from pipelines.errors import BadInput
 from probes.redaction.look_ahead import AHEAD_MS
-from scripts.bench.contestants import DEFACE, FILM, OURS, is_installed, run_in_turn
+from scripts.bench.contestants import DEFACE, FILM, OURS, ended_at_last, is_installed, run_in_turn
 from scripts.bench.privacy import Score, covered, find_truth, own_masks
 from scripts.terminal import console
 from scripts.work_folder import work_folder
@@ -124,19 +124,16 @@ def measure(
         FILM: lambda: _film_pass(scenes, shown, masks[FILM]),
     }
     faces = [some for film in shown for some in film.faces[1:]]
-    with work_folder("bench") as folder:
-        child = _child(rival, shown, Path(folder)) if rival else None
-        try:
-            if child is not None:
-                passes[DEFACE] = lambda: _ask(child)
-                _ask(child)
-                with np.load(Path(folder) / "masks.npz") as kept:
-                    masks[DEFACE] = [kept[name].astype(np.bool_) for name in kept.files]
-            spent = run_in_turn(passes, rounds)
-        finally:
-            if child is not None:
-                child.kill()
-                child.communicate()
+    with (
+        work_folder("bench") as folder,
+        ended_at_last(_child(rival, shown, Path(folder)) if rival else None) as child,
+    ):
+        if child is not None:
+            passes[DEFACE] = lambda: _ask(child)
+            _ask(child)
+            with np.load(Path(folder) / "masks.npz") as kept:
+                masks[DEFACE] = [kept[name].astype(np.bool_) for name in kept.files]
+        spent = run_in_turn(passes, rounds)
     return {
         name: {
             "ms": median(wall for wall, _ in spent[name]),

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 OURS: Final = "make-sales-happen"
@@ -61,6 +62,17 @@ def is_installed(contestant: str, python: str) -> bool:
 def not_installed(contestant: str, absent: list[str]) -> str:
     """Return that a contestant is left out, as one line."""
     return f"{contestant}: not installed ({', '.join(absent)}); see scripts/bench/rivals/requirements.txt"
+
+
+@contextmanager
+def ended_at_last(child: subprocess.Popen[str] | None) -> Iterator[subprocess.Popen[str] | None]:
+    """Give the process of a contestant, if there is one, and end it whatever happens."""
+    try:
+        yield child
+    finally:
+        if child is not None:
+            child.kill()
+            child.communicate()
 
 
 def run_in_turn(passes: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:

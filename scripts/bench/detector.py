@@ -22,7 +22,7 @@ from rich.table import Table
 from engines.manifest import ChannelOrder, read_manifest
 from engines.openvino_runtime import precision_of
 from pipelines.errors import BadInput
-from scripts.bench.contestants import run_in_turn
+from scripts.bench.contestants import ended_at_last, run_in_turn
 from scripts.terminal import console
 from scripts.work_folder import work_folder
 
@@ -85,19 +85,16 @@ def measure(model: Model, rounds: int, rival: str | None) -> dict[str, dict[str,
         if request is not None:
             answers[name] = [value for tensor in fed for value in _answer(request, tensor)]
             passes[name] = _timed(request, fed)
-    with work_folder("bench") as folder:
-        child = _child(rival, model, fed, Path(folder)) if rival else None
-        try:
-            if child is not None:
-                passes["ONNX Runtime fp32"] = lambda: _ask(child, model)
-                _ask(child, model)
-                with np.load(Path(folder) / "answers.npz") as kept:
-                    answers["ONNX Runtime fp32"] = [kept[key] for key in kept.files]
-            spent = run_in_turn(passes, rounds)
-        finally:
-            if child is not None:
-                child.kill()
-                child.communicate()
+    with (
+        work_folder("bench") as folder,
+        ended_at_last(_child(rival, model, fed, Path(folder)) if rival else None) as child,
+    ):
+        if child is not None:
+            passes["ONNX Runtime fp32"] = lambda: _ask(child, model)
+            _ask(child, model)
+            with np.load(Path(folder) / "answers.npz") as kept:
+                answers["ONNX Runtime fp32"] = [kept[key] for key in kept.files]
+        spent = run_in_turn(passes, rounds)
     return {
         name: {"cpu_ms": median(spent[name]), "alike": alike(answers[name], answers[EXACT])}
         for name in passes
