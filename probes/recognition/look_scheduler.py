@@ -128,7 +128,7 @@ def remember(known: dict[TrackId, T], track: TrackId, what: T) -> None:
     """Remember something of a track, and forget the one that was known first where there are too many."""
     known[track] = what
     if len(known) > MAX_KNOWN:
-        del known[next(iter(known))]
+        known.pop(next(iter(known)), None)  # another thread may have been faster
 
 
 @dataclass(slots=True)

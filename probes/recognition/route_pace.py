@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from engines.marks.types import Route
 from pricing.slots import slot_of
-from probes.recognition.look_scheduler import ROUND
+from probes.recognition.look_scheduler import ROUND, remember
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -24,8 +24,6 @@ placed by it for six seconds."""
 WORDS_OF_ROUND = 2
 """So many looks in a row, the first ones of each round but the first, read words of whom none were read: as
 many of them as one in EVERY, and once one of them reads a text, enough of the round is left to confirm it."""
-MAX_TRACKS = 1024
-Value = TypeVar("Value")
 _DEAR = frozenset({Route.EMBLEM, Route.PATTERN})
 _WORDS = frozenset({Route.WORDS})
 _NONE: frozenset[Route] = frozenset()
@@ -59,12 +57,12 @@ class RoutePace:
             self._spared.pop(track, None)
             return _NONE
         spared = self._spared.pop(track, 0) + 1
-        _remember(self._spared, track, spared % EVERY)
+        remember(self._spared, track, spared % EVERY)
         return words if spared == EVERY or track in self._seen else _DEAR | words
 
     def _seeks_words(self, track: TrackId) -> bool:
         looks = self._looks.pop(track, 0)
-        _remember(self._looks, track, looks + 1)
+        remember(self._looks, track, looks + 1)
         return looks < ROUND or looks % ROUND < WORDS_OF_ROUND or self._texts.get(track) is not False
 
     def reads_quickly(self, look: Look) -> bool:
@@ -82,9 +80,9 @@ class RoutePace:
         spared, asked = self._undressed.pop(track, (0, at - ASK_AGAIN_NS))
         is_known = bool(slots) and slots <= confirmed and 0 <= at - asked < ASK_AGAIN_NS
         if look.fine or not is_known or spared + 1 == EVERY:
-            _remember(self._undressed, track, (0, at))
+            remember(self._undressed, track, (0, at))
             return True
-        _remember(self._undressed, track, (spared + 1, asked))
+        remember(self._undressed, track, (spared + 1, asked))
         return False
 
     def note(self, answer: LookAnswer) -> None:
@@ -92,18 +90,12 @@ class RoutePace:
         if answer.worn:
             slots = frozenset(slot_of(one.type) for one in answer.worn)
             same = self._worn.pop(answer.track, None) == slots
-            _remember(self._worn, answer.track, slots)
+            remember(self._worn, answer.track, slots)
             self._settled.pop(answer.track, None)
             if same and answer.bare:
-                _remember(self._settled, answer.track, slots)
+                remember(self._settled, answer.track, slots)
         if answer.words is not None:
-            _remember(self._texts, answer.track, self._texts.pop(answer.track, False) or answer.words > 0)
+            remember(self._texts, answer.track, self._texts.pop(answer.track, False) or answer.words > 0)
         if any(mark.route in _DEAR for mark in answer.marks):
             self._seen.pop(answer.track, None)
-            _remember(self._seen, answer.track, None)
-
-
-def _remember(values: dict[TrackId, Value], track: TrackId, value: Value) -> None:
-    values[track] = value
-    if len(values) > MAX_TRACKS:
-        values.pop(next(iter(values)), None)
+            remember(self._seen, answer.track, None)

@@ -11,8 +11,8 @@ from engines.marks.types import Route
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Frame, TrackId
 from probes.recognition.look import Look
-from probes.recognition.look_scheduler import ROUND
-from probes.recognition.route_pace import EVERY, MAX_TRACKS, RoutePace
+from probes.recognition.look_scheduler import MAX_KNOWN, ROUND
+from probes.recognition.route_pace import EVERY, RoutePace
 
 ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)
 FRAME = Frame("c", 0, (80, 200), ())
@@ -124,15 +124,15 @@ def test_looks_that_come_rarely_all_ask_what_is_worn() -> None:
 
 def test_what_is_kept_is_bounded() -> None:
     pace = RoutePace()
-    for number in range(MAX_TRACKS + 5):
+    for number in range(MAX_KNOWN + 5):
         track = TrackId("c", "s", number)
         seeks(pace, track)
         pace.note(saw(track, Route.EMBLEM))
         for _ in range(2):
             pace.note(replace(wears("shirt"), track=track, words=0))
         pace.asks_clothes(Look(track, FRAME, 0, 0, CROP), {"top"})
-    assert len(pace._spared) <= MAX_TRACKS
-    assert len(pace._seen) == len(pace._worn) == len(pace._settled) == len(pace._texts) == MAX_TRACKS
-    assert len(pace._undressed) <= MAX_TRACKS
-    last = Look(TrackId("c", "s", MAX_TRACKS + 4), FRAME, 0, 0, CROP)
+    assert len(pace._spared) <= MAX_KNOWN
+    assert len(pace._seen) == len(pace._worn) == len(pace._settled) == len(pace._texts) == MAX_KNOWN
+    assert len(pace._undressed) <= MAX_KNOWN
+    last = Look(TrackId("c", "s", MAX_KNOWN + 4), FRAME, 0, 0, CROP)
     assert all(Route.EMBLEM not in pace.without(last) for _ in range(EVERY))
