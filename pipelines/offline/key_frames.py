@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from engines.image import I420
-    from probes.frame import Frame
+    from probes.frame import Box, Frame
 
     Picture = tuple[int, I420]
     """When it was, ns since the first, and its pixels."""
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 KEY_NS = 200_000_000
 """So long after a key frame comes the next, at the latest."""
 
-FRAMES_IN_A_ROW = 3
-"""So many key frames in a row it takes to follow somebody; in a crowd somebody is always new."""
+FRAMES_IN_A_ROW = 6
+"""So many key frames in a row it takes at most to follow somebody: three, more at the border."""
+MEMORY_NS = 1_000_000_000
+"""So long it is known whom the tracker does not follow: in a crowd boxes come and go."""
 
 
 class KeyFrames:
@@ -39,7 +41,8 @@ class KeyFrames:
     def __init__(self, every_ns: int = KEY_NS) -> None:
         self._every_ns = every_ns
         self._seen: SeenPicture | None = None
-        self._in_a_row = 0
+        self._unfollowed: list[tuple[Box, int, int]] = []
+        """Who is not followed: place, in how many key frames, and when last, ns."""
 
     def groups(self, frames: Iterable[Picture]) -> Iterator[tuple[list[Picture], int, I420]]:
         """Yield each key frame with those since the last one. `add` must be called before the next."""
@@ -60,11 +63,20 @@ class KeyFrames:
         """Take what was found in the last key frame. Without it the next frame is one.
 
         It is one, too, where somebody is in view whom the tracker does not follow yet: that takes frames in a
-        row.
+        row. Who is not followed after FRAMES_IN_A_ROW may never be.
         """
-        is_new = any(person.track is None and person.confidence >= SURE for person in frame.of(Kind.PERSON))
-        self._in_a_row = (self._in_a_row + 1) % FRAMES_IN_A_ROW if is_new else 0
-        if self._in_a_row:
+        at, before = frame.captured_at, self._unfollowed
+        unknown = [one.box for one in frame.of(Kind.PERSON) if one.track is None and one.confidence >= SURE]
+        now = [
+            (box, 1 + max((n for old, n, _ in before if _is_near(old, box)), default=0)) for box in unknown
+        ]
+        gone = [
+            one
+            for one in before
+            if at - one[2] <= MEMORY_NS and not any(_is_near(one[0], box) for box in unknown)
+        ]
+        self._unfollowed = [*gone, *((box, count, at) for box, count in now)]
+        if any(count <= FRAMES_IN_A_ROW for _, count in now):
             return
         self._seen = seen_picture(frame, cell_means(pixels.y))
 
@@ -81,3 +93,8 @@ class KeyFrames:
         if seen is None or not 0 <= at - seen.at < self._every_ns:
             return False
         return is_explained(cell_means(pixels.y), at, [seen])
+
+
+def _is_near(one: Box, other: Box) -> bool:
+    """Return whether two boxes can be of one person in two frames."""
+    return one.contains(*other.centre) or other.contains(*one.centre)

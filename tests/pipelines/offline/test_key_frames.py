@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engines.image import I420
-from pipelines.offline.key_frames import KeyFrames
-from probes.frame import Frame
+from pipelines.offline.key_frames import FRAMES_IN_A_ROW, KeyFrames
+from probes.frame import Box, Detection, Frame, Kind, TrackId
 
 STILL = I420.black(320, 240)
 MS = 1_000_000
@@ -41,6 +41,26 @@ def test_key_frames(every_ms: int, step_ms: int, moves_at: int | None, keys: lis
         chosen.add(Frame("film", at, (320, 240)), pixels)
     assert found == keys
     assert times == [at for at, _ in frames], "each frame is in one group, in order"
+
+
+@pytest.mark.parametrize(
+    ("track", "score", "dense"),
+    [(None, 0.6, FRAMES_IN_A_ROW), (None, 0.45, 0), (TrackId("film", "k7f3", 1), 0.6, 0)],
+    ids=["somebody new", "unsure", "followed"],
+)
+def test_frames_follow_each_other_until_somebody_new_is_followed(
+    track: TrackId | None, score: float, dense: int
+) -> None:
+    chosen, found = KeyFrames(200 * MS), []
+    for _, at, pixels in chosen.groups((step * 100 * MS, STILL) for step in range(20)):
+        found.append(at // MS // 100)
+        seen = Detection(Kind.PERSON, "person", score, Box(100 + 2 * found[-1], 80, 60, 120), track)
+        chosen.add(Frame("film", at, (320, 240), (seen,)), pixels)
+    assert found == [*range(dense), *range(dense, 19, 2), 19][: len(found)]
+    assert found[-1] == 19
+    other = Detection(Kind.PERSON, "person", 0.6, Box(10, 80, 30, 60))
+    chosen.add(Frame("film", 2000 * MS, (320, 240), (other,)), STILL)
+    assert not chosen._is_between(2100 * MS, STILL), "somebody else is new"
 
 
 def test_what_waits_is_analysed_where_the_next_frame_comes_late_and_after_a_failure() -> None:
