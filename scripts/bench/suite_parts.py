@@ -46,6 +46,14 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
             live=True,
         ),
         BenchPart(
+            "watched-cameras",
+            "the same with somebody who watches each camera on the page: frames shown beside frames analysed",
+            ("--watch", "--cameras", "1", *(() if quick else ("2", "4")), "--seconds", seconds),
+            live=True,
+            once=True,
+            bench="cameras",
+        ),
+        BenchPart(
             "many-cameras",
             "whole stores of live cameras, 2 frames a second each",
             ("--cameras", "1", *(() if quick else ("8",)), "16", *slow),

@@ -103,7 +103,8 @@ def test_a_busy_machine_and_what_was_left_out_stand_on_the_page(
     text = page(measured(some, 1, answers(rows(30.0), {"us": 5})))
     assert ("**Taken on a busy machine: load 40 on 2 cores" in text) == warned
     assert ("ours, 4 cameras" not in text) == ("contestant" not in text) == warned, "it would measure others"
-    left = ["pipeline, detector", *(["cameras"] if warned else []), "many-cameras, file-cameras, startup"]
+    live = "watched-cameras, many-cameras, file-cameras, startup"
+    left = ["pipeline, detector", *(["cameras"] if warned else []), live]
     assert f"- left out: {', '.join(left)}, annotate, looks, brands, probe, detr" in text
     assert f"- load after each bench, its own in it: cameras {load:.0f}, prices {load:.0f}" in text
     assert "| us | 5 |" in text, "one run has no spread"
