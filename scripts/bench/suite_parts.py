@@ -35,7 +35,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
         ),
         BenchPart(
             "detector",
-            "each network alone, one thread, by runtime and arithmetic",
+            "each network alone, one thread, by runtime and arithmetic; another order is unlike, too",
             ("--rounds", "2" if quick else "5", *against),
             once=True,
         ),
