@@ -1,7 +1,7 @@
 """What to cover in a frame that no detector saw: from the masks of the analysed frames before and after it.
 
-A head that both have is anywhere on the way between its two places. One that only one of them has is covered
-there, as far around as a head gets in the time.
+A head that both have is on the way between its two places. One that only one of them has is covered there,
+and as far around as a head gets in the time, where anything changed.
 """
 
 from __future__ import annotations
@@ -64,8 +64,7 @@ def masks_between(before: Analysed, after: Analysed, at: int, means: Means) -> I
     for (row, column), is_mutual in pairs.items():
         slack = SLACK if is_mutual else 1.0
         yield _way(old[row].box, new[column].box, max(0.0, share - slack), min(1.0, share + slack))
-    seen_in_both = set(pairs)
-    known = {row for row, _ in seen_in_both}, {column for _, column in seen_in_both}
+    known = {row for row, _ in pairs}, {column for _, column in pairs}
     for (_, masks, seen), numbers in zip((before, after), known, strict=True):
         lone = [mask.box for number, mask in enumerate(masks) if number not in numbers]
         yield from (Mask(_reached(box, seen, at, means), By.HOLD) for box in lone)
