@@ -27,7 +27,8 @@ from pipelines.outputs.mqtt.open_people import FILE_BYTES
 from pricing.live.sqlite_file import RETRY_NS
 from scripts.bench.broker import broker_program, start_broker
 from scripts.bench.camera_faults import CAMERA_KINDS, camera_verdicts, make_camera_faults
-from scripts.bench.cameras import clip_of, free_port
+from scripts.bench.cameras import free_port
+from scripts.bench.clips import clip_of
 from scripts.bench.fault_ledger import FaultLedger, verdicts
 from scripts.bench.fault_worker import name_of
 from scripts.bench.relay import Relay

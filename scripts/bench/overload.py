@@ -25,8 +25,6 @@ from pipelines.errors import BadInput
 from scripts.bench.cameras import (
     StoreLoad,
     StoreRun,
-    clip_at,
-    clip_of,
     free_port,
     load_between,
     read_metrics,
@@ -34,6 +32,7 @@ from scripts.bench.cameras import (
     store_text,
     wait_for_frames,
 )
+from scripts.bench.clips import clip_at, clip_of
 from scripts.check_result import CheckLevel, fail, ok
 from scripts.demo.children import Children, StartFailed
 from scripts.demo.settings import HOST

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from engines.paths import CONFIGS, ROOT
 from pipelines.errors import BadInput
-from scripts.bench.cameras import clip_of, free_port, read_metrics, serve, wait_for_frames
+from scripts.bench.cameras import free_port, read_metrics, serve, wait_for_frames
+from scripts.bench.clips import clip_of
 from scripts.bench.relay import Relay
 from scripts.bench.soak_verdict import QuietMoment, quiet_moment, verdicts
 from scripts.check_result import CheckLevel, fail

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from engines.paths import ROOT
 from pipelines.errors import BadInput
-from scripts.bench.cameras import clip_of, free_port, read_metrics, serve, store_text
+from scripts.bench.cameras import free_port, read_metrics, serve, store_text
+from scripts.bench.clips import clip_of
 from scripts.demo.children import Children, StartFailed
 from scripts.demo.settings import HOST
 from scripts.work_folder import work_folder

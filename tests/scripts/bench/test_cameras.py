@@ -11,7 +11,8 @@ import yaml
 from pipelines.offline.reader import read_frames
 from pipelines.settings.load import load_settings
 from scripts.bench import startup
-from scripts.bench.cameras import StoreRun, clip_at, copies, load_between, store_text
+from scripts.bench.cameras import StoreRun, load_between, store_text
+from scripts.bench.clips import clip_at, copies
 from scripts.demo.encode import write_mp4
 from scripts.msh import main
 
