@@ -270,10 +270,19 @@ class InferenceLoop:
         self._finish(chain, frame, raw)
 
     def _finish(self, chain: CameraChain, frame: Frame, raw: RawFrame) -> None:
+        between = self._between.take(raw.camera, raw.captured_at)
+        try:
+            self._redact_and_publish(chain, frame, raw, between)
+        finally:
+            self._between.drop(between)  # what is left of them
+
+    def _redact_and_publish(
+        self, chain: CameraChain, frame: Frame, raw: RawFrame, between: list[tuple[RawFrame, str]]
+    ) -> None:
+        """Do all that follows from an analysed frame. between: those before it; takes out what is shown."""
         camera = raw.camera
         with self._timed("look"):
             self._looks.offer(frame, raw.pixels)
-        between = self._between.take(camera, raw.captured_at)
         try:
             with self._timed("redact"):
                 for one, _ in between:
@@ -289,7 +298,6 @@ class InferenceLoop:
             ended = chain.ended(frame.captured_at)
             values = self._feed.update(frame, self._looks.drain(), ended, votes)
         if redacted is None:
-            self._between.drop(between)
             return
         self._feed.redacted(frame, redacted.masked, everybody=is_everybody_masked(frame, redacted.masks))
         if self._describer:
@@ -298,11 +306,9 @@ class InferenceLoop:
         wanting = [sink for sink in self._sinks if sink.wanted(camera)]
         self._note_watched(frame, is_watched=bool(wanting))
         if wanting:
-            for one, reason in between:
-                self._show_between(chain, one, reason, values, wanting)
+            while between:
+                self._show_between(chain, *between.pop(0), values, wanting)
             self._publish(redacted, values, wanting)
-        else:
-            self._between.drop(between)
         self._feed.published(frame)
 
     def _note_watched(self, frame: Frame, *, is_watched: bool) -> None:

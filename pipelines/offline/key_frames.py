@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 KEY_NS = 200_000_000
 """So long after a key frame comes the next, at the latest."""
 
+MAX_BYTES = 32 * 1024 * 1024
+"""Most luma bytes of the frames that wait for a key frame."""
 FRAMES_IN_A_ROW = 6
 """So many key frames in a row it takes at most to follow somebody: three, more at the border."""
 MEMORY_NS = 1_000_000_000
@@ -51,7 +53,8 @@ class KeyFrames:
             if between and self._is_late(at):
                 last, between = between, []
                 yield self._key(last)
-            if self._is_between(at, pixels):
+            fits = (len(between) + 1) * pixels.y.nbytes <= MAX_BYTES
+            if fits and self._is_between(at, pixels):
                 between.append((at, pixels))
             else:
                 last, between = [*between, (at, pixels)], []

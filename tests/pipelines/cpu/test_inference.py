@@ -246,6 +246,16 @@ def test_a_frame_between_that_is_not_explained_or_that_nobody_watches_is_dropped
     assert rig.dropped() == {"door rate": 2}
 
 
+def test_a_fault_in_what_follows_loses_no_count_of_the_frames_between(rig):
+    rig.send("door", second=1)
+    wait_for(lambda: len(rig.sink.got) == 1)
+    rig.floor.broken.add("door")
+    between(rig, 1050, 1100)
+    rig.send("door", second=1.2)
+    wait_for(lambda: rig.dropped() == {"door rate": 2, "door error": 1})
+    assert len(rig.sink.got) == 1
+
+
 def test_frames_between_are_wanted_while_somebody_watches_and_frames_come_often(rig):
     found = []
     for number, (second, watched) in enumerate(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engines.image import I420
+from pipelines.offline import key_frames
 from pipelines.offline.key_frames import FRAMES_IN_A_ROW, KeyFrames
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 
@@ -61,6 +62,15 @@ def test_frames_follow_each_other_until_somebody_new_is_followed(
     other = Detection(Kind.PERSON, "person", 0.6, Box(10, 80, 30, 60))
     chosen.add(Frame("film", 2000 * MS, (320, 240), (other,)), STILL)
     assert not chosen._is_between(2100 * MS, STILL), "somebody else is new"
+
+
+def test_no_more_wait_than_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_frames, "MAX_BYTES", 2 * STILL.y.nbytes)
+    chosen, waited = KeyFrames(200 * MS), []
+    for between, at, pixels in chosen.groups((ms * MS, STILL) for ms in range(0, 120, 10)):
+        waited.append(len(between))
+        chosen.add(Frame("film", at, (320, 240)), pixels)
+    assert waited == [0, 2, 2, 2, 1]
 
 
 def test_what_waits_is_analysed_where_the_next_frame_comes_late_and_after_a_failure() -> None:
