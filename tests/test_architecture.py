@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import ast
+import gc
 import json
 import re
 from collections import defaultdict
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import pytest
 
 from engines.paths import CONFIGS, ROOT
 from scripts.tools.architecture import PAGE, TOPS, imports, modules, updated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TEXT = PAGE.read_text(encoding="utf-8")
 SAME_NAME: dict[str, str] = {}
@@ -21,8 +26,16 @@ WALK = re.findall(rf"^\| `([\w.]+)` \|{PLACE}{PLACE}", TEXT, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def trees() -> dict[str, ast.Module]:
-    return modules()
+def trees() -> Iterator[dict[str, ast.Module]]:
+    """Read them without searches for cycles: millions of nodes, none of them garbage.
+
+    Kept, they made each later search in this process take a second.
+    """
+    gc.disable()
+    found = modules()
+    gc.enable()
+    yield found
+    modules.cache_clear()
 
 
 def test_no_two_public_classes_share_a_name(trees: dict[str, ast.Module]) -> None:

@@ -131,7 +131,7 @@ def test_nothing_stays_open(kind, times, tmp_path):
     before = counted()
     for _ in range(times):
         once()
-    wait_for(lambda: within(counted(), before))
+    wait_for(lambda: within(counted(), before), every_s=0.1)
 
 
 def counted() -> tuple[int, int]:
