@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelines.floor.people import Customer, People
-    from pricing.value import Item, Total
+    from pricing.value import Item, PersonValue, Total
     from probes.frame import TrackId
 
     Holding = Callable[[TrackId], tuple[str, ...]]
@@ -92,28 +92,35 @@ def view_of(
     utc: Callable[[int], int] = same,
 ) -> FloorView:
     """Return the floor at `at`. holding: the rules that hold of a track. utc: what to tell of a time."""
+    values = {c.number: people.value(c.track) for c in people}
     waiting = {c.number: c for c in people if not c.staff and c.served_at is None}
     ranked = [
         one
         for held in (False, True)  # who is not seen comes after those who are
         for one in rank(
-            [_standing(c, people, holding, at) for c in waiting.values() if c.held is held], weights
+            [_standing(c, values[c.number], holding, at) for c in waiting.values() if c.held is held],
+            weights,
         )
     ]
     persons = [
-        _person(waiting[standing.number], people, at, holding, utc, place=place, score=score)
+        _person(
+            waiting[standing.number], values[standing.number], people, at, holding,
+            utc=utc, place=place, score=score,
+        )
         for place, (standing, score) in enumerate(ranked, 1)
-    ]
+    ]  # fmt: skip
     persons += [
-        _person(customer, people, at, holding, utc) for customer in people if customer.number not in waiting
+        _person(customer, values[customer.number], people, at, holding, utc=utc)
+        for customer in people
+        if customer.number not in waiting
     ]
     return FloorView(utc(at), number, tuple(persons))
 
 
-def _standing(customer: Customer, people: People, holding: Holding, at: int) -> Standing:
+def _standing(customer: Customer, value: PersonValue, holding: Holding, at: int) -> Standing:
     return Standing(
         customer.number,
-        people.value(customer.track).total.amount_minor,
+        value.total.amount_minor,
         customer.arrived_at,
         customer.certainty,
         (customer.seen_at - customer.arrived_at) // MS,
@@ -128,15 +135,16 @@ def _waited_ms(customer: Customer, at: int) -> int:
 
 def _person(
     customer: Customer,
+    value: PersonValue,
     people: People,
     at: int,
     holding: Holding,
-    utc: Callable[[int], int],
     *,
+    utc: Callable[[int], int],
     place: int | None = None,
     score: int = 0,
 ) -> PersonView:
-    track, value = customer.track, people.value(customer.track)
+    track = customer.track
     box = relative(customer.box, customer.size)
     past = [ZoneTime(s.camera, s.zone, utc(s.entered_at), s.dwell_ms, now=False) for s in customer.stays]
     now = [ZoneTime(track.camera, v.zone, utc(v.entered_at), v.dwell_ms, now=True) for v in customer.inside]

@@ -278,11 +278,14 @@ class Ledger:
         if person in self._excluded:
             return ["excluded: not a customer"]
         record = self._people.get(person)
-        lines = []
+        lines, items = [], []
         for slot, state in sorted(record.slots.items()) if record else ():
-            item = self._item(slot, state.head)
-            lines.append(_line(item, _winning(state.head)) if item else f"{slot}: {self._doubt(state.head)}")
-        total = self.value(person).total
+            if item := self._item(slot, state.head):
+                items.append(item)
+                lines.append(_line(item, _winning(state.head)))
+            else:
+                lines.append(f"{slot}: {self._doubt(state.head)}")
+        total = total_of(items, self.currency).total
         money = display(total.amount_minor, self.currency)
         return [*lines, f"total: {money}, {total.items_priced} priced, {total.items_unpriced} unpriced"]
 
@@ -340,16 +343,16 @@ def total_of(items: Iterable[Item], currency: str) -> PersonValue:
     (129000, 1, 1)
     """
     lines = tuple(items)
-    prices = [item.price for item in lines if item.price is not None]
-    total = Total(
-        sum(p.amount_minor for p in prices),
-        sum(p.min_minor for p in prices),
-        sum(p.max_minor for p in prices),
-        currency,
-        len(prices),
-        len(lines) - len(prices),
-        sum(p.amount_minor for p in prices if p.estimate),
-    )
+    amount = lowest = highest = estimated = priced = 0
+    for item in lines:  # in one go: each frame sums up everybody in it
+        price = item.price
+        if price is not None:
+            priced += 1
+            amount += price.amount_minor
+            lowest += price.min_minor
+            highest += price.max_minor
+            estimated += price.amount_minor if price.estimate else 0
+    total = Total(amount, lowest, highest, currency, priced, len(lines) - priced, estimated)
     return PersonValue(lines, total)
 
 

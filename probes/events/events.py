@@ -201,8 +201,8 @@ def ended_by_restart(last: Mapping[str, Any], getrandbits: Callable[[int], int])
 def relative(box: Box, size: tuple[int, int]) -> Payload:
     """Return the part of the box inside a frame of size (width, height), as fractions of it."""
     width, height = size
-    left, right = (min(max(x / width, 0.0), 1.0) for x in (box.x, box.right))
-    top, bottom = (min(max(y / height, 0.0), 1.0) for y in (box.y, box.bottom))
+    left, right = min(max(box.x / width, 0.0), 1.0), min(max(box.right / width, 0.0), 1.0)
+    top, bottom = min(max(box.y / height, 0.0), 1.0), min(max(box.bottom / height, 0.0), 1.0)
     return {
         "x": round(left, 4),
         "y": round(top, 4),
