@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 
+from engines.file_digest import FileStamp, digest_of
 from engines.free_memory import drop_mapped_pages, note_mapped
 
 if TYPE_CHECKING:
@@ -36,11 +37,15 @@ FORMAT: Final = "1"
 DIGEST_BYTES: Final = 32
 """Length of the SHA-256 at the end of a file, over all that is before it."""
 MAX_AGE_DAYS, MAX_FILES = 60, 40
+TOUCH_S: Final = 86_400.0
+"""How old the note of a file's last use may be."""
 LEAST_FREE_BYTES: Final = 500_000_000
 """Less free space on the disk than this: nothing is written, it is needed for what cannot be made again."""
 
 _mapped: dict[tuple[Path, int, int], mmap.mmap] = {}
 """What OpenVINO reads weights from, for as long as the process lives: it does not say when it is done."""
+_proved: dict[Path, FileStamp] = {}
+"""Files whose digest was looked at, as they were then."""
 _lock = threading.Lock()
 
 
@@ -91,7 +96,7 @@ def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
     if folder is None:
         return None
     try:
-        digest = hashlib.sha256(path.read_bytes())
+        digest = digest_of(path)
     except OSError:
         return None  # OpenVINO says what is wrong with it
     settings = sorted((key, str(value)) for key, value in config.items())
@@ -113,9 +118,7 @@ def _load(core: ov.Core, blob: Path, config: Mapping[str, Any]) -> Any:
     """Return the compiled model of a file; None where it is missing, damaged, another user's or refused."""
     try:
         pages = _mapping(blob)
-        whole = memoryview(pages)
-        if hashlib.sha256(whole[:-DIGEST_BYTES]).digest() != bytes(whole[-DIGEST_BYTES:]):
-            raise ValueError("damaged")
+        _prove(blob, pages)
         weights = np.frombuffer(pages, np.uint8, count=len(pages) - DIGEST_BYTES)
         compiled = core.import_model(ov.Tensor(weights, shared_memory=True), "CPU", dict(config))
         compiled.create_infer_request()  # arranges the weights
@@ -127,8 +130,21 @@ def _load(core: ov.Core, blob: Path, config: Mapping[str, Any]) -> Any:
         return None
     drop_mapped_pages()
     with suppress(OSError):
-        os.utime(blob)
+        if time.time() - blob.stat().st_mtime > TOUCH_S:
+            os.utime(blob)
     return compiled
+
+
+def _prove(blob: Path, pages: mmap.mmap) -> None:
+    """Raise ValueError where a file is not as it was written; once while it stays the same."""
+    stamp = FileStamp.of(blob)
+    if _proved.get(blob) == stamp:
+        return
+    whole = memoryview(pages)
+    if hashlib.sha256(whole[:-DIGEST_BYTES]).digest() != bytes(whole[-DIGEST_BYTES:]):
+        raise ValueError("damaged")
+    if stamp.is_settled and FileStamp.of(blob) == stamp:
+        _proved[blob] = stamp
 
 
 def _mapping(blob: Path) -> mmap.mmap:

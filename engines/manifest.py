@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from engines.errors import BadInput
+from engines.file_digest import digest_of
 from engines.own_models import own_manifest
 from engines.paths import CONFIGS
 from engines.plain_yaml import load_bounded
@@ -88,7 +88,7 @@ class Model:
     def check_file(self) -> None:
         """Raise BadInput where the file is missing or is not the one described."""
         try:
-            found = hashlib.sha256(self.path.read_bytes()).hexdigest()
+            found = digest_of(self.path).hexdigest()
         except OSError as error:
             raise BadInput(f"model {self.name}: cannot read {self.path}: {error.strerror}") from error
         if found != self.sha256:
