@@ -77,19 +77,23 @@ def frames(portrait: Path, recipe: CounterRecipe) -> Iterator[Bgr]:
     person, alpha = _cut_out(portrait, recipe)
     shop = _shop(recipe.seed)
     noise = _noise(recipe.seed)
+    empty = [np.clip(shop + grain, 0, 255).astype(np.uint8) for grain in noise]
     for number in range(FRAMES):
-        frame = shop.copy()
+        frame = empty[number % len(noise)].copy()
         if COME <= number < GONE:
             x, y, scale = _pose(number, recipe)
             ratio = scale * 512 / person.shape[0]
             warp = np.array([[ratio, 0, x], [0, ratio, y]], np.float64)
-            cover = cv2.warpAffine(alpha, warp, SIZE, flags=cv2.INTER_LINEAR)[..., None]
+            cover = cv2.warpAffine(alpha, warp, SIZE, flags=cv2.INTER_LINEAR)
             moved = cv2.warpAffine(
                 person, warp, SIZE, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
-            frame = frame * (1 - cover) + moved * cover
-        grain = noise[number % len(noise)]
-        yield np.clip(frame + grain, 0, 255).astype(np.uint8)
+            left, top, width, height = cv2.boundingRect((cover > 0).astype(np.uint8))
+            here = np.s_[top : top + height, left : left + width]  # the rest is the empty shop
+            share = cover[here][..., None]
+            shown = shop[here] * (1 - share) + moved[here] * share + noise[number % len(noise)][here]
+            frame[here] = np.clip(shown, 0, 255).astype(np.uint8)
+        yield frame
 
 
 def _pose(number: int, recipe: CounterRecipe) -> tuple[float, float, float]:
