@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import engines  # noqa: F401 before anything loads numpy: see there
 from pipelines.errors import BadInput
-from scripts.terminal import printable_output
+from scripts.printable_output import printable_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,7 +30,7 @@ from scripts.accept.report import report, without, write
 from scripts.check_result import CheckResult, fail, ok, skipped
 from scripts.models.build import Display
 from scripts.models.export import export
-from scripts.terminal import printable_output
+from scripts.printable_output import printable_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

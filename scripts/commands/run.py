@@ -11,11 +11,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE
-from rich.table import Table
-
 from engines.free_memory import limit_kernels, share_arenas
 from engines.native_threads import exit_by
+from pipelines.assembly.platform import read_models_ahead
 from pipelines.backup import JOURNAL
 from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.cameras.states import CameraState
@@ -31,7 +29,6 @@ from pipelines.store import Store
 from pricing.money import display
 from probes.metrics import Health, Metrics
 from scripts.commands.log_arguments import add_log_arguments
-from scripts.terminal import console
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
@@ -154,7 +151,9 @@ def _load(args: argparse.Namespace) -> Settings:
     if args.shard:
         Shard.parse(args.shard)
         os.environ[VARIABLE] = args.shard  # who reads the store file again reads the same part of it
-    return load_settings(args.config, env=os.environ)
+    settings = load_settings(args.config, env=os.environ)
+    read_models_ahead(args.platform or settings.platform.kind, settings)
+    return settings
 
 
 def _finish_restore(config: Path) -> None:
@@ -249,6 +248,11 @@ def _watch(store: Store, stopping: threading.Event, duration: float | None, mana
 
 def print_report(reports: list[CameraReport], settings: Settings) -> None:
     """Print what each camera did."""
+    from rich.box import SIMPLE  # noqa: PLC0415 needed at the end alone, and takes time to load
+    from rich.table import Table  # noqa: PLC0415
+
+    from scripts.terminal import console  # noqa: PLC0415
+
     table = Table(box=SIMPLE, pad_edge=False)
     table.add_column("camera")
     for title in ("processed", "dropped", "people", "items", "totals"):

@@ -32,7 +32,8 @@ from scripts.demo.children import Children, StartFailed, first_line, wait_for_po
 from scripts.demo.encode import EncodingFailed
 from scripts.demo.settings import HOST, Ports, choose_ports, store_file
 from scripts.demo.truth import prices, total
-from scripts.terminal import DescriptionColumn, console, printable_output
+from scripts.printable_output import printable_output
+from scripts.terminal import DescriptionColumn, console
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

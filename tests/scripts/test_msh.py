@@ -20,7 +20,8 @@ from pipelines.errors import BadInput
 from pipelines.printable import printable_lines
 from scripts.doctor.machine import _state
 from scripts.msh import COMMANDS, main
-from scripts.terminal import DescriptionColumn, console, printable_output
+from scripts.printable_output import printable_output
+from scripts.terminal import DescriptionColumn, console
 
 if TYPE_CHECKING:
     from pathlib import Path
