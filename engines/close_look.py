@@ -2,8 +2,9 @@
 
 A picture is seen whole in cheap inputs. Small people give only a faint answer there, but enough to tell
 where to look again at full scale: at persons that are small, and at their heads. Beside these, what changed
-and no person accounts for is looked at, and every tile of the picture at times. At the start, after a pause,
-and when all of the picture changes, all of it is looked at.
+and no person accounts for is looked at, and every tile of the picture at times. Where the last picture was
+long ago, all that changed is looked at. At the start, after a pause, and when all of the picture changes, all
+of it is.
 """
 
 from __future__ import annotations
@@ -62,7 +63,12 @@ SUSPECT_NS = 300_000_000
 MAX_AREA = 800_000
 """Most px of the heads looked at again in one picture; new ones are looked at beyond it."""
 FOREVER_NS = 3_600_000_000_000
-PAUSE_NS = 1_500_000_000
+LATE_NS = HOLD_NS
+"""After a longer gap in time all that changed is looked at, and nobody is forgotten for it.
+
+To look at all of the picture would make a machine with too many cameras later still with each.
+"""
+PAUSE_NS = 30_000_000_000
 """A gap in time after which nothing earlier counts."""
 NEARLY_ALL = 0.6
 """Share of the cells that must change at once for the whole picture to be looked at."""
@@ -96,6 +102,8 @@ class CloseLook:
         """Whether all of the last picture is to be looked at closely."""
         self._size = (0, 0)
         self._now = 0
+        self._is_late = False
+        """Whether the last picture came long after the one before."""
         self._means = self._looked = np.zeros((0, 0), np.float32)
         self._seen_at = np.zeros((0, 0), np.int64)
         self._last: int | None = None
@@ -112,6 +120,10 @@ class CloseLook:
         shape = ceil(height / CELL), ceil(width / CELL)
         means = cv2.resize(luma, shape[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
         last, self._last, self._now = self._last, now_ns, now_ns
+        self._is_late = last is not None and now_ns - last > LATE_NS
+        if self._is_late and last is not None:
+            late_ns = now_ns - last
+            self._persons_at, self._faces_at = self._persons_at + late_ns, self._faces_at + late_ns
         if last is None or self._size != (width, height) or not 0 <= now_ns - last <= PAUSE_NS:
             self._size, self.everything = (width, height), True
             self._persons = self._faces = np.zeros((0, 4), np.float32)
@@ -241,7 +253,7 @@ class CloseLook:
         for number in order:
             cells = _cells(self._tiles[number])
             moving = blobs[cells][changed[cells]]
-            if len(moving) >= CELLS_OF_MOTION and len(regions) < MAX_TILES:
+            if len(moving) >= CELLS_OF_MOTION and (self._is_late or len(regions) < MAX_TILES):
                 box = boxes[int(np.bincount(moving.astype(np.intp)).argmax())]
                 regions.append(self._look_at(number, box, changed))
         if not regions and self._now - self._tile_at[order[0]] >= STALE_NS:

@@ -126,6 +126,21 @@ def test_motion_that_no_person_accounts_for_is_looked_at_in_bounds() -> None:
     assert len(shown(close, many, 4 * STEP)[1]) == MAX_TILES
 
 
+def test_late_in_time_all_that_changed_is_looked_at_and_nobody_is_forgotten() -> None:
+    close, many = begun(), picture()
+    close.add(NOBODY, np.array([[600, 20, 616, 40]], np.float32))
+    for x in range(0, 1280, 160):
+        many[300:400, x : x + 40] = 180
+    _, faces = shown(close, many, PAUSE_NS)
+    assert not close.everything
+    assert all(holds(faces, x + 20, 350) for x in range(0, 1280, 160))
+    assert holds(faces, 608, 30)
+    assert sum((right - left) * (bottom - top) for (left, top, right, bottom), _ in faces) < many.size / 2
+    later = shown(close, many, PAUSE_NS + STEP)[1]
+    assert holds(later, 608, 30)
+    assert not any(holds(later, x + 20, 350) for x in range(0, 1280, 160)), "it was seen"
+
+
 def test_motion_in_the_box_of_a_person_is_accounted_for() -> None:
     close = begun()
     luma = picture()
