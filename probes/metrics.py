@@ -121,6 +121,12 @@ class Metrics:
         self.frame_latency = histogram(
             "frame_latency_seconds", "From capture to publication.", LATENCY_BUCKETS, "camera"
         )
+        self.frames_between_latency = histogram(
+            "frames_between_latency_seconds",
+            "The same of frames that were not analysed: they wait for the next one that is.",
+            LATENCY_BUCKETS,
+            "camera",
+        )
         self.queue_depth = gauge("queue_depth", "Entries waiting.", "queue")
         self.detections = counter("detections_total", "Detections.", "camera", "kind")
         self._add_people(counter, gauge)

@@ -79,7 +79,7 @@ class InferenceLoop:
         self._chains, self._floor, self._looks = dict(chains), floor, looks
         self._overlay, self._sinks, self._metrics = overlay, tuple(sinks), metrics
         self._describer = describer
-        self._clock = clock
+        self._clock, self._now_ns = clock, now_ns
         self._canary = canary
         self._feed = FloorFeed(
             chains,
@@ -339,6 +339,8 @@ class InferenceLoop:
             return
         self._publish(redacted, values, sinks)
         self._metrics.frames_between.labels(raw.camera, reason).inc()
+        latency_s = max(0, self._now_ns() - raw.captured_at) / 1e9
+        self._metrics.frames_between_latency.labels(raw.camera).observe(latency_s)
 
     def _publish(
         self, redacted: RedactedFrame, values: Mapping[TrackId, PersonValue], sinks: Sequence[FrameSink]

@@ -24,6 +24,7 @@ AGREED = {
     "msh_camera_connects_total": {"camera", "result"},
     "msh_stage_duration_seconds": {"stage"},
     "msh_frame_latency_seconds": {"camera"},
+    "msh_frames_between_latency_seconds": {"camera"},
     "msh_queue_depth": {"queue"},
     "msh_detections_total": {"camera", "kind"},
     "msh_persons_detected_total": {"camera", "followed"},

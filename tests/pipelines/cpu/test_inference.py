@@ -227,6 +227,8 @@ def test_frames_that_are_not_analysed_are_shown_between_those_that_are_in_order(
     assert all(shown.masks for shown in rig.sink.got)
     assert rig.dropped() == {"door rate": 1}
     assert rig.metrics.frames_between.labels("door", "rate")._value.get() == 2
+    (told,) = rig.metrics.frames_between_latency.collect()
+    assert {one.name[-6:]: one.value for one in told.samples if one.name.endswith("_count")} == {"_count": 2}
     assert len(rig.floor.frames) == 2, "nobody is counted on them"
 
 

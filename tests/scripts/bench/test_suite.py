@@ -32,6 +32,7 @@ def rows(cost: float) -> list[dict[str, object]]:
             "cameras": 4,
             "cpu_ms_per_frame": cost,
             "latency_p99_s": None,
+            "shown_latency_p95_s": None,
             "dropped": {"late": 3},
         },
         {
