@@ -175,7 +175,7 @@ def test_of_two_videos_in_one_session_it_is_always_the_one_named():
 
 
 class Flood:
-    """Answers a first question as a camera does; then claims two gigabytes and sends them."""
+    """Answers a first question as a camera does; then claims 600 MB and sends them."""
 
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -198,7 +198,7 @@ class Flood:
                     client.sendall(f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\n{public}\r\n\r\n".encode())
                     continue
                 head = f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\nContent-Type: application/sdp\r\n"
-                client.sendall(f"{head}Content-Length: 2000000000\r\n\r\n".encode())
+                client.sendall(f"{head}Content-Length: 600000000\r\n\r\n".encode())
                 while not self._stop.is_set():
                     client.sendall(bytes(1 << 20))
 
