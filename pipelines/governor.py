@@ -31,6 +31,8 @@ each further one suspends a camera."""
 WINDOW_S = 3.0
 WARM_UP_S = 10.0
 """So long after the first frame nothing is left out: other networks and the models of looks load then."""
+FEW_CAMERAS, MAX_WARM_UP_S = 4, 60.0
+"""Of more cameras it is longer by as much, to this: the first frame of each is searched for a second."""
 PRESSED_S = 5.0
 """Pressure for so long lowers the rates by one share."""
 URGENT_S = WINDOW_S
@@ -178,7 +180,8 @@ class Governor:
         self.load = load = self._weigh(totals)
         if self._first_at is None and totals.frames:
             self._first_at = totals.at
-        is_warm = self._first_at is not None and totals.at - self._first_at >= self._warm_up_s
+        warm_up_s = min(self._warm_up_s * max(1, cameras / FEW_CAMERAS), max(self._warm_up_s, MAX_WARM_UP_S))
+        is_warm = self._first_at is not None and totals.at - self._first_at >= warm_up_s
         # With all else left out, an idle core is one that only fewer people could use.
         is_pressed = load.pressed or (self._level >= self._last and load.short_of_looks)
         self._pressed_since = _since(self._pressed_since, totals.at, holds=is_pressed and is_warm)

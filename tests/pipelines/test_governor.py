@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cameras.clocks import FrameRateLimit
-from pipelines.governor import LAST_PART, SHARES, DegradeStep, Governor
+from pipelines.governor import LAST_PART, PRESSED_S, SHARES, DegradeStep, Governor
 from pipelines.load_reading import Totals
 
 
@@ -69,6 +69,15 @@ def test_a_start_is_no_overload_and_one_that_goes_on_is():
     late.governor = Governor()
     late.run(20, 40, owed=0)
     assert late.shares[-1] < 1
+
+
+@pytest.mark.parametrize(("cameras", "patient_s"), [(1, 10), (4, 10), (16, 40), (100, 60)])
+def test_many_cameras_have_longer_to_warm_up(cameras: int, patient_s: int) -> None:
+    machine = Machine(10, cameras=cameras)
+    machine.governor = Governor()
+    machine.run(120, 40, owed=0)
+    first_left_out = next(n for n, share in enumerate(machine.shares) if share < 1)
+    assert patient_s <= first_left_out <= patient_s + PRESSED_S + 1
 
 
 @pytest.mark.parametrize(("capacity", "owed"), [(0.5, 4.0), (2.0, 0.0), (40.0, 40.0)])

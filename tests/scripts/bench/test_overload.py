@@ -11,7 +11,23 @@ from scripts.bench.overload import ToldMoment, verdicts
 from scripts.msh import main
 
 LOAD = StoreLoad(
-    "make-sales-happen", 8, 25, 40.0, 40.0, 200.0, 50.0, 50.0, 0.2, 0.5, 1.0, 900.0, {}, {}, {"met": 30}, 3.0
+    "make-sales-happen",
+    8,
+    25,
+    40.0,
+    40.0,
+    200.0,
+    50.0,
+    50.0,
+    0.2,
+    0.5,
+    1.0,
+    1.0,
+    900.0,
+    {},
+    {},
+    {"met": 30},
+    3.0,
 )
 TOLD = [ToldMoment(1, 1, "fewer frames per second", ())] * 10
 LOG = ["overload: 20 % of frames are analysed"]
