@@ -11,12 +11,10 @@ import hashlib
 import logging
 import mmap
 import os
-import re
 import shutil
 import tempfile
 import threading
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -29,7 +27,7 @@ from engines.file_digest import FileStamp, digest_of
 from engines.free_memory import drop_mapped_pages, note_mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +39,6 @@ DIGEST_BYTES: Final = 32
 MAX_AGE_DAYS, MAX_FILES = 60, 40
 TOUCH_S: Final = 86_400.0
 """How old the note of a file's last use may be."""
-AHEAD_S: Final = 60.0
-"""What was read ahead and nothing asks for is let go after this."""
 LEAST_FREE_BYTES: Final = 500_000_000
 """Less free space on the disk than this: nothing is written, it is needed for what cannot be made again."""
 
@@ -50,8 +46,6 @@ _mapped: dict[tuple[Path, int, int], mmap.mmap] = {}
 """What OpenVINO reads weights from, for as long as the process lives: it does not say when it is done."""
 _proved: dict[Path, FileStamp] = {}
 """Files whose digest was looked at, as they were then."""
-_ahead: dict[Path, Future[Any]] = {}
-"""What is read before it is asked for."""
 _lock = threading.Lock()
 
 
@@ -72,94 +66,32 @@ def compiled_folder(environ: Mapping[str, str] | None = None) -> Path | None:
 
 
 def compile_cached(
-    path: Path,
-    build: Callable[[ov.Core], ov.Model],
-    config: Mapping[str, Any],
-    how: str,
-    size: tuple[int, int] | None = None,
+    path: Path, build: Callable[[ov.Core], ov.Model], config: Mapping[str, Any], how: str
 ) -> Any:
     """Return a model file compiled for the CPU, from the disk where it was compiled before.
 
     build: reads the file and makes of it what is compiled. how: what `build` makes, in a few words; another
-    `how`, or another version of the file, is another compiled model. size: width and height of its only
-    input, where `kept_sizes` shall tell of it. Raises what `build` and OpenVINO raise.
+    `how`, or another version of the file, is another compiled model. Raises what `build` and OpenVINO raise.
     """
     core = ov.Core()
-    blob = _place(path, config, how, size)
-    if blob is not None:
-        found = _taken_ahead(blob)
-        found = _load(core, blob, config) if found is None else found
-        if found is not None:
-            return found
+    blob = _place(path, config, how)
+    if blob is not None and (found := _load(core, blob, config)) is not None:
+        return found
     compiled = core.compile_model(build(core), "CPU", dict(config))
     if blob is not None:
         _store(compiled, blob)
     return compiled
 
 
-def is_kept(path: Path, config: Mapping[str, Any], how: str, size: tuple[int, int] | None = None) -> bool:
+def is_kept(path: Path, config: Mapping[str, Any], how: str) -> bool:
     """Return whether `compile_cached` has been asked for the same before, and kept it on the disk."""
-    blob = _place(path, config, how, size)
+    blob = _place(path, config, how)
     with suppress(OSError):  # of a folder that may not be entered, say
         return blob is not None and blob.is_file()
     return False
 
 
-def kept_sizes(
-    path: Path, config: Mapping[str, Any], how: Callable[[tuple[int, int]], str]
-) -> Iterator[tuple[int, int]]:
-    """Yield the sizes in which a model file was compiled for inputs of one size, and kept on the disk.
-
-    how: as `compile_cached` was told for a size.
-    """
-    folder = compiled_folder()
-    named = re.compile(rf"{re.escape(path.stem[:40])}-(\d{{1,5}})x(\d{{1,5}})-\w+\.blob")
-    with suppress(OSError):
-        for file in sorted(folder.iterdir()) if folder is not None else ():
-            if found := named.fullmatch(file.name):
-                size = int(found[1]), int(found[2])
-                if _place(path, config, how(size), size) == file:
-                    yield size
-
-
-def read_ahead(
-    path: Path, config: Mapping[str, Any], hows: Sequence[tuple[str, tuple[int, int] | None]]
-) -> None:
-    """Begin to read what `compile_cached` will be asked for, in this order, and return at once.
-
-    hows: `how` and `size` of each. What was not kept is not compiled. Who asks for what is under way waits.
-    """
-    blobs = [blob for how, size in hows if (blob := _place(path, config, how, size)) is not None]
-    with _lock:
-        fresh = {blob: Future[Any]() for blob in blobs if blob not in _ahead}
-        _ahead.update(fresh)
-    threading.Thread(target=_read_ahead, args=(fresh, config), name="models ahead", daemon=True).start()
-
-
-def _read_ahead(wanted: Mapping[Path, Future[Any]], config: Mapping[str, Any]) -> None:
-    core = ov.Core()
-    for blob, answer in wanted.items():
-        if answer.set_running_or_notify_cancel():
-            try:
-                answer.set_result(_load(core, blob, config))
-            except BaseException as error:  # noqa: BLE001 whoever waits hears of it
-                answer.set_exception(error)
-    time.sleep(AHEAD_S)
-    with _lock:
-        for blob in wanted:
-            _ahead.pop(blob, None)
-
-
-def _taken_ahead(blob: Path) -> Any:
-    """Return what was read ahead, once; None where it was not, or has not been begun."""
-    with _lock:
-        answer = _ahead.pop(blob, None)
-    return None if answer is None or answer.cancel() else answer.result()
-
-
-def _place(
-    path: Path, config: Mapping[str, Any], how: str, size: tuple[int, int] | None = None
-) -> Path | None:
+def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
     folder = compiled_folder()
     if folder is None:
         return None
@@ -169,8 +101,7 @@ def _place(
         return None  # OpenVINO says what is wrong with it
     settings = sorted((key, str(value)) for key, value in config.items())
     digest.update(repr((FORMAT, path.suffix, how, settings, ov.__version__, _cpu())).encode())
-    label = "" if size is None else f"-{size[0]}x{size[1]}"
-    return folder / f"{path.stem[:40]}{label}-{digest.hexdigest()[:40]}.blob"
+    return folder / f"{path.stem[:40]}-{digest.hexdigest()[:40]}.blob"
 
 
 @cache

@@ -12,7 +12,7 @@ import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 from openvino.preprocess import PrePostProcessor  # type: ignore[import-untyped]  # the same
 
-from engines.compiled_models import compile_cached, is_kept, kept_sizes, read_ahead
+from engines.compiled_models import compile_cached, is_kept
 from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
 from engines.free_memory import drop_mapped_pages, release_free_memory, release_memory_of
@@ -150,7 +150,15 @@ class Network:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._config = _config(threads, precision)
+        self._config: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads,
+            # pinned, every model's first thread sits on the same core: two models at once then take turns
+            "ENABLE_CPU_PINNING": False,
+            "CPU_RUNTIME_CACHE_CAPACITY": CACHED_STEPS,
+        }
+        if precision is Precision.FP32:
+            self._config |= EXACT
         self._model, self._name, self._max_slots = model, model.name, max_slots
         self._own = (model.input.width, model.input.height)
         self._fixed = None if any_size else self._compile(self._own)
@@ -238,7 +246,7 @@ class Network:
         if size is None or not is_large(size):
             return
         asked = self._asked.get(size, 0) + 1
-        if asked == 1 and is_kept(self._model.path, self._config, _how(self._model, size), size):
+        if asked == 1 and is_kept(self._model.path, self._config, self._how(size)):
             asked = OFTEN  # an earlier start found it needed often
         self._asked[size] = min(asked, OFTEN)
 
@@ -287,44 +295,17 @@ class Network:
                 self._model.path,
                 lambda core: _fed_with_pixels(core, self._model, shape),
                 self._config,
-                _how(self._model, size),
-                size if size is not None and is_large(size) else None,
+                self._how(size),
             )
         except RuntimeError as error:
             raise BadInput(
                 f"model {self._name}: OpenVINO cannot load {self._model.path}: {one_line(error)}"
             ) from error
 
-
-def read_network_ahead(
-    model: Model, *, threads: int, precision: Precision = Precision.FASTEST, own_size: bool = False
-) -> None:
-    """Begin to read from the disk what a `Network` for any size will be made of, and return at once.
-
-    So its large sizes that earlier starts asked for. own_size: its network for the manifest's size, too.
-    """
-    config = _config(threads, precision)
-    large = list(kept_sizes(model.path, config, lambda size: _how(model, size)))
-    own = [(model.input.width, model.input.height)] if own_size else []
-    wanted = [(_how(model, None), None), *((_how(model, size), None) for size in own)]
-    read_ahead(model.path, config, [*wanted, *((_how(model, size), size) for size in large)])
-
-
-def _config(threads: int, precision: Precision) -> dict[str, Any]:
-    """Return OpenVINO's settings of a network."""
-    config: dict[str, Any] = {
-        "PERFORMANCE_HINT": "LATENCY",
-        "INFERENCE_NUM_THREADS": threads,
-        # pinned, every model's first thread sits on the same core: two models at once then take turns
-        "ENABLE_CPU_PINNING": False,
-        "CPU_RUNTIME_CACHE_CAPACITY": CACHED_STEPS,
-    }
-    return config | EXACT if precision is Precision.FP32 else config
-
-
-def _how(model: Model, size: tuple[int, int] | None) -> str:
-    """Return what is made of the model's file, in words."""
-    return f"pixels {_shape(size)} mean {model.input.mean} scale {model.input.scale}"
+    def _how(self, size: tuple[int, int] | None) -> str:
+        """Return what is made of the model's file, in words."""
+        fed = self._model.input
+        return f"pixels {_shape(size)} mean {fed.mean} scale {fed.scale}"
 
 
 def _shape(size: tuple[int, int] | None) -> list[int]:

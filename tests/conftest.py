@@ -152,11 +152,11 @@ def models_once() -> Iterator[None]:
 
     kept: dict[object, object] = {}
 
-    def compile_once(path, build, config, how, size=None):
+    def compile_once(path, build, config, how):
         changed = path.stat().st_mtime_ns if path.is_file() else None
-        key = (path, changed, how, size, tuple(sorted(config.items())))
+        key = (path, changed, how, tuple(sorted(config.items())))
         if key not in kept:
-            kept[key] = compiled_models.compile_cached(path, build, config, how, size)
+            kept[key] = compiled_models.compile_cached(path, build, config, how)
         return kept[key]
 
     with pytest.MonkeyPatch.context() as patch:

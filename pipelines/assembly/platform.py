@@ -7,9 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,22 +98,6 @@ def build_platform(
     platform.gpu_unused = gpu_unused
     parts.metrics.gpu_unused.set(bool(gpu_unused))
     return platform
-
-
-def read_models_ahead(kind: str, settings: Settings) -> None:
-    """Begin to read the CPU's models from the disk, where the store surely runs on them; returns at once.
-
-    It takes a second, in which the rest of the store is put together. `build_platform` says what is wrong.
-    """
-    if kind == "cpu" or (kind == "auto" and find_spec("pyds") is None):
-        from engines.models_ahead import read_scene_models_ahead  # noqa: PLC0415 only the platform in use is loaded
-
-        with suppress(BadInput):
-            read_scene_models_ahead(
-                settings.models.person.name,
-                settings.models.face.name,
-                threads=settings.platform.threads or None,
-            )
 
 
 def _has_nvidia_gpu() -> bool:

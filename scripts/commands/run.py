@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from engines.free_memory import limit_kernels, share_arenas
 from engines.native_threads import exit_by
-from pipelines.assembly.platform import read_models_ahead
 from pipelines.backup import JOURNAL
 from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.cameras.states import CameraState
@@ -151,9 +150,7 @@ def _load(args: argparse.Namespace) -> Settings:
     if args.shard:
         Shard.parse(args.shard)
         os.environ[VARIABLE] = args.shard  # who reads the store file again reads the same part of it
-    settings = load_settings(args.config, env=os.environ)
-    read_models_ahead(args.platform or settings.platform.kind, settings)
-    return settings
+    return load_settings(args.config, env=os.environ)
 
 
 def _finish_restore(config: Path) -> None:

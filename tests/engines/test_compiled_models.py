@@ -1,8 +1,6 @@
 """Compiled models on disk: the same answers, nobody else's file is trusted, and no fault stops a start."""
 
 import stat
-import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnx
@@ -10,8 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from engines import compiled_models
-from engines.compiled_models import compile_cached, compiled_folder, kept_sizes, read_ahead
-from tests.waiting import wait_for
+from engines.compiled_models import compile_cached, compiled_folder
 
 CONFIG = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
 
@@ -151,59 +148,3 @@ def test_the_oldest_go(folder, model, monkeypatch):
 )
 def test_where_they_are_kept(environ, expected):
     assert str(compiled_folder(environ)) == expected
-
-
-@pytest.fixture
-def loads(monkeypatch):
-    """What was read from the disk, in order; each time takes as long as `pause` is set."""
-    read, load, pause = [], compiled_models._load, threading.Event()
-    pause.set()
-
-    def slow(core, blob, config):
-        assert pause.wait(60)
-        read.append(blob)
-        return load(core, blob, config)
-
-    monkeypatch.setattr(compiled_models, "_load", slow)
-    return read, pause
-
-
-def test_what_is_read_ahead_is_read_once_and_what_was_not_begun_waits_for_nobody(folder, model, loads):
-    read, pause = loads
-    path, hows = model(2.0), ["first", "second", "never compiled"]
-    for how in hows[:2]:
-        run(path, how)
-    read.clear()
-    pause.clear()
-    read_ahead(path, CONFIG, [(how, None) for how in hows])
-    first = compiled_models._place(path, CONFIG, "first")
-    wait_for(compiled_models._ahead[first].running)
-    with ThreadPoolExecutor(1) as pool:
-        second = pool.submit(run, path, "second")  # not behind the first
-        wait_for(lambda: compiled_models._place(path, CONFIG, "second") not in compiled_models._ahead)
-        pause.set()
-        assert [second.result(60), run(path, "first")] == [(8.0, False)] * 2
-    wait_for(lambda: len(read) == 3)  # the third was looked for
-    assert len(set(read)) == 3
-    assert run(path, "never compiled") == (8.0, True)
-    assert run(path, "first") == (8.0, False)  # again: from the disk
-
-
-def test_what_nothing_asks_for_is_let_go(folder, model, monkeypatch):
-    monkeypatch.setattr(compiled_models, "AHEAD_S", 0.0)
-    path = model(2.0)
-    run(path)
-    read_ahead(path, CONFIG, [("as it is", None)])
-    wait_for(lambda: not compiled_models._ahead)
-    assert run(path) == (8.0, False)
-
-
-def test_sizes_that_were_kept_are_known_by_their_files(folder, model):
-    path, how = model(2.0), "size {}".format
-    assert list(kept_sizes(path, CONFIG, how)) == []
-    for size in ((64, 32), (1280, 736)):
-        compile_cached(path, lambda core: core.read_model(path), CONFIG, how(size), size)
-    run(path)
-    assert sorted(kept_sizes(path, CONFIG, how)) == [(64, 32), (1280, 736)]
-    assert list(kept_sizes(path, {**CONFIG, "INFERENCE_NUM_THREADS": 2}, how)) == []
-    assert list(kept_sizes(model(3.0), CONFIG, how)) == []  # another version of the file

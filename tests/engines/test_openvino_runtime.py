@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from engines import compiled_models
 from engines.errors import InferenceFailed
 from engines.manifest import read_manifest
 from engines.openvino_runtime import (
@@ -19,9 +18,7 @@ from engines.openvino_runtime import (
     OFTEN,
     Network,
     Slot,
-    read_network_ahead,
 )
-from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,10 +95,6 @@ def test_a_large_size_that_comes_often_has_a_network_of_its_own_and_at_the_next_
     worked(again, size)
     worked(again, (960, 512))
     assert set(again._large) == {size, None}, "what is on the disk is not compiled for any size first"
-    read_network_ahead(read_manifest()["centerface"], threads=1)
-    wait_for(lambda: all(one.done() for one in compiled_models._ahead.values()))
-    monkeypatch.setattr(compiled_models, "_load", lambda *_: pytest.fail("it was read ahead"))
-    worked(fresh(), size)
 
 
 @pytest.mark.usefixtures("nothing_kept")

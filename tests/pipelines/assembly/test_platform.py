@@ -12,7 +12,7 @@ import yaml
 from engines.deepstream.nvinfer_config import FACE_GIE
 from engines.manifest import find_model
 from engines.thresholds import MASKED_FACE
-from pipelines.assembly.platform import Nvidia, _files_for, read_models_ahead
+from pipelines.assembly.platform import Nvidia, _files_for
 from pipelines.cameras.source import SourceSpec
 from pipelines.cameras.states import CameraState
 from pipelines.deepstream.camera_meta import object_classes
@@ -225,22 +225,6 @@ def test_deepstream_says_that_it_describes_nobody(tmp_path, caplog):
 def test_a_csi_camera_is_refused_on_the_cpu_with_a_way_out():
     with pytest.raises(BadInput, match="need DeepStream on a Jetson; use /dev/video0"):
         SourceSpec("door", "csi://0")
-
-
-@pytest.mark.parametrize(
-    ("kind", "pyds", "expected"),
-    [("cpu", True, True), ("auto", False, True), ("auto", True, False), ("deepstream", False, False)],
-)
-def test_models_are_read_ahead_where_the_store_surely_runs_on_the_cpu(
-    tmp_path, monkeypatch, kind, pyds, expected
-):
-    asked = []
-    monkeypatch.setattr("engines.models_ahead.read_scene_models_ahead", lambda *a, **_: asked.append(a))
-    monkeypatch.setattr("pipelines.assembly.platform.find_spec", lambda _: object() if pyds else None)
-    (path := tmp_path / "store.yaml").write_text(TEXT)
-    settings = load_settings(path, env={})
-    read_models_ahead(kind, settings)
-    assert asked == ([(settings.models.person.name, settings.models.face.name)] if expected else [])
 
 
 @pytest.mark.parametrize("platform", ["cpu", "deepstream"])
