@@ -64,7 +64,7 @@ MAX_AREA = 800_000
 """Most px of the heads looked at again in one picture; new ones are looked at beyond it."""
 FOREVER_NS = 3_600_000_000_000
 LATE_NS = HOLD_NS
-"""After a longer gap in time all that changed is looked at, and nobody is forgotten for it.
+"""After a longer gap in time all that changed is looked at, and nobody is forgotten for the gap alone.
 
 To look at all of the picture would make a machine with too many cameras later still with each.
 """
@@ -122,7 +122,7 @@ class CloseLook:
         last, self._last, self._now = self._last, now_ns, now_ns
         self._is_late = last is not None and now_ns - last > LATE_NS
         if self._is_late and last is not None:
-            late_ns = now_ns - last
+            late_ns = now_ns - last - LATE_NS  # who is not found here either is forgotten in the next
             self._persons_at, self._faces_at = self._persons_at + late_ns, self._faces_at + late_ns
         if last is None or self._size != (width, height) or not 0 <= now_ns - last <= PAUSE_NS:
             self._size, self.everything = (width, height), True
