@@ -68,6 +68,8 @@ LATE_NS = HOLD_NS
 
 To look at all of the picture would make a machine with too many cameras later still with each.
 """
+LATE_CHANCES = 4
+"""So many late pictures in which somebody is not found again are as long as HOLD_NS: detectors miss one."""
 PAUSE_NS = 30_000_000_000
 """A gap in time after which nothing earlier counts."""
 NEARLY_ALL = 0.6
@@ -122,7 +124,7 @@ class CloseLook:
         last, self._last, self._now = self._last, now_ns, now_ns
         self._is_late = last is not None and now_ns - last > LATE_NS
         if self._is_late and last is not None:
-            late_ns = now_ns - last - LATE_NS  # who is not found here either is forgotten in the next
+            late_ns = now_ns - last - HOLD_NS // LATE_CHANCES
             self._persons_at, self._faces_at = self._persons_at + late_ns, self._faces_at + late_ns
         if last is None or self._size != (width, height) or not 0 <= now_ns - last <= PAUSE_NS:
             self._size, self.everything = (width, height), True
