@@ -41,6 +41,8 @@ LOOKS_S = 15.0
 """Between two cameras that are suspended for looks alone: whether that helped shows after 10 s in view."""
 RELAXED_S = 30.0
 """Room for so long raises them again; longer than PRESSED_S, so that rates do not swing."""
+SURE_BUSY, SURE = 0.9, 3.0
+"""So many times sooner where the machine would be busy for at most this share of its time after it."""
 BEGINS_S = 4 * MAX_GAP_S
 """Until somebody on a camera that returns is followed: a key frame, and three to be confirmed by."""
 SOON_S = BEGINS_S + OWED_WITHIN_S + LOOKS_S + WINDOW_S
@@ -101,6 +103,7 @@ class Governor:
         self._level = self._cameras = 0
         self._following = Following()
         self._last = self._last_part = LAST_PART
+        self._tells_idle = True
         self._pressed_since: float | None = None
         self._relaxed_since: float | None = None
         self._raised_at, self._patience = -math.inf, RELAXED_S
@@ -160,9 +163,11 @@ class Governor:
     ) -> bool:
         """Take the current counters, and of how many cameras; return whether the decision changed.
 
-        skips_decoding: whether pictures can be left undecoded; always the same.
+        skips_decoding: whether pictures can be left undecoded; always the same. If not, a GPU does the work,
+        and idle cores are no sign of room.
         """
         before = self._level, self.step, self.load.stalled
+        self._tells_idle = skips_decoding
         suspended, self._cameras = self.suspended, cameras
         if self._following.update(totals, cameras, suspended, leaves_out=self.leaves_out):
             suspended = self._rest(suspended) if self._following.needed else 0
@@ -221,7 +226,18 @@ class Governor:
         """Return how long there must be room; longer where one camera more is likely to be too much."""
         analysed = self._cameras - self.suspended
         is_tight = self.suspended and load.idle * analysed < ROOMY * (1 - load.idle)
-        return max(self._patience, TIGHT_S) if self._following.needed and is_tight else self._patience
+        if self._following.needed and is_tight:
+            return max(self._patience, TIGHT_S)
+        is_sure = self._tells_idle and (1 - load.idle) * self._growth(analysed) <= SURE_BUSY
+        return self._patience / SURE if is_sure else self._patience
+
+    def _growth(self, analysed: int) -> float:
+        """Return how many times the work of now there is after a raise, as far as that can be told."""
+        if self.suspended:
+            return (analysed + 1) / analysed
+        if 0 < self._level < len(SHARES):
+            return SHARES[self._level - 1] / SHARES[self._level]
+        return math.inf
 
     def _weigh(self, totals: Totals) -> LoadReading:
         """Return what the last seconds were like; note which looks were owed and whether any ended."""

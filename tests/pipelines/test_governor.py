@@ -20,8 +20,17 @@ class Machine:
     workers: looks a second that are done at most. decode: units a second for all pictures of all cameras.
     """
 
-    def __init__(self, capacity: float, workers: float = 4.0, cameras: int = 1, decode: float = 0) -> None:
+    def __init__(
+        self,
+        capacity: float,
+        workers: float = 4.0,
+        cameras: int = 1,
+        decode: float = 0,
+        *,
+        on_gpu: bool = False,
+    ) -> None:
         self.capacity, self.workers, self.governor = capacity, workers, Governor(warm_up_s=0)
+        self.on_gpu = on_gpu
         self.cameras, self.decode = cameras, decode
         self.totals = Totals(0.0)
         self.shares: list[float] = []
@@ -45,7 +54,7 @@ class Machine:
                 before.idle_s + (1 - (done + 2 * read) / capacity if capacity else 0),
                 before.looks + read,
             )
-            self.governor.update(self.totals, self.cameras)
+            self.governor.update(self.totals, self.cameras, skips_decoding=not self.on_gpu)
             self.shares.append(self.governor.share)
             self.steps.append(self.governor.step)
 
@@ -69,6 +78,18 @@ def test_a_start_is_no_overload_and_one_that_goes_on_is():
     late.governor = Governor()
     late.run(20, 40, owed=0)
     assert late.shares[-1] < 1
+
+
+@pytest.mark.parametrize(("on_gpu", "within_s"), [(False, (100, 140)), (True, (160, 260))])
+def test_what_was_left_out_returns_soon_where_idle_cores_are_sure_to_do_it(
+    on_gpu: bool, within_s: tuple[int, int]
+) -> None:
+    machine = Machine(10, on_gpu=on_gpu)
+    machine.run(120, 400, owed=0)
+    machine.capacity = 4000
+    began = len(machine.shares)
+    machine.run(300, 400, owed=0)
+    assert within_s[0] <= machine.shares.index(1.0, began) - began <= within_s[1]
 
 
 @pytest.mark.parametrize(("cameras", "patient_s"), [(1, 10), (4, 10), (16, 40), (100, 60)])
