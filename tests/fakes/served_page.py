@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.floor.view import FloorView, PersonView, ZoneTime
 from pipelines.outputs.fragments import FragmentOutput
@@ -19,6 +17,7 @@ from pipelines.settings.load import load_settings
 from pricing.value import Item, Price, Total
 from probes.events.staff_orders import StaffOrders
 from probes.metrics import Health, Metrics
+from tests import plain_http
 from tests.fakes.redacted import plain
 from web.backend import Backend
 from web.live import film, video
@@ -27,6 +26,7 @@ from web.server import PageServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import httpx
     import pytest
 
     from pipelines.insights.file import InsightsFile
@@ -119,7 +119,7 @@ class Page:
 
     def client(self, token: str | None = None) -> httpx.Client:
         """A browser's session, signed in with the token if one is given."""
-        client = httpx.Client(base_url=self.url, timeout=120)
+        client = plain_http.Client(base_url=self.url)
         client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf"]
         if token:
             signed = client.post("/api/session", json={"token": token})

@@ -11,10 +11,10 @@ import sys
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from engines.paths import ROOT
+from tests import plain_http
 from tests.fakes.broker import free_port
 from tests.pipelines.reload.pictures import pictures
 from tests.waiting import wait_for
@@ -96,7 +96,7 @@ def test_every_file_is_this_users_alone_and_in_the_table(tmp_path: Path) -> None
         except AssertionError:
             pytest.fail(f"never written: {missing()}")
         assert process.poll() is None, (tmp_path / "log").read_text()
-        assert httpx.get(f"http://127.0.0.1:{page}/api/session", timeout=120).status_code == 200
+        assert plain_http.get(f"http://127.0.0.1:{page}/api/session").status_code == 200
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=120)
         look()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import httpx
-
 from engines.scene import Scene
 from pipelines.cpu.platform import CpuPlatform
 from pipelines.logs import SecretScrubber
 from scripts.demo.truth import PRICES
+from tests import plain_http
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.running_store import running_store
 from tests.waiting import wait_for
@@ -44,9 +43,7 @@ def test_no_frame_leaves_and_readyz_page_and_metric_say_why_until_it_is_good_aga
             return shop.metric("msh_frames_dropped_total", camera="door", reason="self_check")
 
         def states() -> list[tuple[int, list[str]]]:
-            answers = [
-                httpx.get(f"http://{page.address}{path}", timeout=120) for path in ("/readyz", "/healthz")
-            ]
+            answers = [plain_http.get(f"http://{page.address}{path}") for path in ("/readyz", "/healthz")]
             return [(answer.status_code, answer.json()["reasons"]) for answer in answers]
 
         try:
@@ -64,7 +61,7 @@ def test_no_frame_leaves_and_readyz_page_and_metric_say_why_until_it_is_good_aga
             # Where nothing is shown for seconds, /healthz tells of that, too.
             assert [(status, reasons[0]) for status, reasons in states()] == [(503, WHY)] * 2
             assert WHY in shop.get("/readyz")[1]
-            told = httpx.get(f"http://{page.address}/api/system", timeout=120).json()
+            told = plain_http.get(f"http://{page.address}/api/system").json()
             assert told["health"]["reasons"][0] == WHY
             assert shop.metric("msh_redaction_self_check") == 0
             canary._scenes = good

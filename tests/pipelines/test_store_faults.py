@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 
 from pipelines.logs import SecretScrubber
 from scripts.demo.truth import PRICES
+from tests import plain_http
 from tests.fakes.rtsp_camera import RtspCamera, moving_square
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
@@ -57,7 +57,7 @@ def test_a_store_without_a_state_folder_runs_and_says_so(steady, tmp_path, monke
         page.start()
         try:
             goes_on(shop, "steady")
-            assert httpx.get(f"http://{page.address}/", timeout=120).status_code == 200
+            assert plain_http.get(f"http://{page.address}/").status_code == 200
             assert shop.metric("msh_mqtt_connected") == 1
             assert shop.metric("msh_state_folder_writable") == 0
         finally:

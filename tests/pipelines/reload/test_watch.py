@@ -13,6 +13,7 @@ import httpx
 
 from engines.paths import ROOT
 from pipelines.reload.watch import StoreFileWatch
+from tests import plain_http
 from tests.fakes.broker import free_port
 from tests.pipelines.settings.store_file import MINIMAL
 from tests.waiting import wait_for
@@ -54,7 +55,7 @@ def test_the_port_answers_while_the_models_are_read_and_sighup_ends_nothing(tmp_
 
     def ready() -> bool:
         with contextlib.suppress(httpx.TransportError):
-            answer = httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=120)
+            answer = plain_http.get(f"http://127.0.0.1:{port}/readyz")
             answers.append((answer.status_code, answer.json()["reasons"]))
         return answers[-1:] == [(200, [])]
 

@@ -5,9 +5,8 @@ import signal
 import subprocess
 import sys
 
-import httpx
-
 from scripts.msh import main
+from tests import plain_http
 from tests.fakes.served_page import STORE
 from web.access.signin import Token
 
@@ -18,10 +17,10 @@ def test_the_page_alone_serves_until_it_is_told_to_stop(tmp_path):
     command = [sys.executable, "-m", "scripts.msh", "web", str(tmp_path / "store.yaml")]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as msh:
         url = re.search(r"http://[0-9.:]+/", msh.stdout.readline())[0]
-        assert httpx.get(f"{url}api/session", timeout=120).json()["may"]["upload"]
-        cameras = httpx.get(f"{url}api/cameras", timeout=120).json()["cameras"]
+        assert plain_http.get(f"{url}api/session").json()["may"]["upload"]
+        cameras = plain_http.get(f"{url}api/cameras").json()["cameras"]
         assert {camera["state"] for camera in cameras} == {"stopped"}
-        assert httpx.get(f"{url}api/cameras/entrance/video.mjpg", timeout=120).status_code == 503
+        assert plain_http.get(f"{url}api/cameras/entrance/video.mjpg").status_code == 503
         msh.send_signal(signal.SIGTERM)
         assert msh.wait(120) == 0
     assert list((tmp_path / "state" / "page").iterdir()) == []

@@ -7,14 +7,16 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
+from tests import plain_http
 from tests.fakes.http_server import QuietHandler, serving
 from tests.fakes.served_page import TOKEN, customer, served_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    import httpx
 
 SERVED = "api/people/entrance/k7f3-0001/served"
 
@@ -48,7 +50,7 @@ def proxy(port: int, change: Callable[[str, dict[str, str]], str]) -> Iterator[s
 
 def browser(address: str, origin: str, **headers: str) -> httpx.Client:
     """A browser on a page that it opened at an origin, signed in."""
-    client = httpx.Client(
+    client = plain_http.Client(
         base_url=address,
         headers={"Origin": origin, "Host": origin.partition("://")[2], **headers},
         timeout=120,
@@ -97,8 +99,8 @@ def test_below_a_path(tmp_path, stripped):
             for path in ("", "css/base.css", "js/main.js", "fonts/inter-latin.woff2", "favicon.svg"):
                 assert client.get(path).status_code == 200, path
         if not stripped:
-            assert httpx.get(f"{page.url}/msh", timeout=120).headers["location"] == "/msh/"
-        assert httpx.get(f"{page.url}/mshx/", timeout=120).status_code == 404
+            assert plain_http.get(f"{page.url}/msh").headers["location"] == "/msh/"
+        assert plain_http.get(f"{page.url}/mshx/").status_code == 404
         assert page.server.url.endswith("/msh/")
 
 
@@ -113,9 +115,7 @@ def test_no_address_of_the_page_begins_at_the_root():
 
 def addresses(page, count: int, **forwarded: str) -> int:
     """How many of so many requests are answered before the rate of one address is used up."""
-    codes = [
-        httpx.get(f"{page.url}/api/session", headers=forwarded, timeout=120).status_code for _ in range(count)
-    ]
+    codes = [plain_http.get(f"{page.url}/api/session", headers=forwarded).status_code for _ in range(count)]
     return codes.count(200)
 
 
@@ -132,7 +132,7 @@ def test_the_headers_of_trusted_proxies_are_believed_and_no_others(tmp_path, mon
         with served_page(folder, more=more) as page:
             assert addresses(page, 4, **forwarded) == 3
             assert addresses(page, 1) == (1 if known else 0), "the proxy itself has its own count"
-            client = httpx.Client(
+            client = plain_http.Client(
                 base_url=page.url, headers=forwarded | {"X-Forwarded-For": "203.0.113.10"}, timeout=120
             )
             answer = client.get("/api/floor", headers={"Origin": "https://shop.example"})
@@ -142,7 +142,7 @@ def test_the_headers_of_trusted_proxies_are_believed_and_no_others(tmp_path, mon
 def test_named_origins_may_frame_it_and_others_may_not(tmp_path):
     more = 'https: true, frame_ancestors: ["https://home.example:8123"]'
     with served_page(tmp_path, more=more) as page:
-        answer = httpx.get(f"{page.url}/api/session", timeout=120)
+        answer = plain_http.get(f"{page.url}/api/session")
         assert "frame-ancestors 'self' https://home.example:8123" in answer.headers["content-security-policy"]
         assert "x-frame-options" not in answer.headers
         cookie = answer.headers["set-cookie"]

@@ -5,6 +5,7 @@ import httpx
 import pytest
 
 from pipelines.errors import BadInput
+from tests import plain_http
 from tests.fakes.served_page import TOKEN, customer, served_page
 from web.access import guard
 from web.access.limits import Allowance
@@ -65,7 +66,7 @@ def test_signed_in_until_signed_out(page):
     kept = dict(client.cookies)
     assert client.get("/api/floor").status_code == 200
     assert client.delete("/api/session").status_code == 204
-    again = httpx.get(f"{page.url}/api/floor", cookies=kept, timeout=120)
+    again = plain_http.get(f"{page.url}/api/floor", cookies=kept)
     assert again.status_code == 401
 
 
@@ -77,7 +78,7 @@ def test_open_streams_end_with_the_sign_in(page, path):
     with page.filming(), client.stream("GET", path) as answer:
         parts = answer.iter_bytes()
         next(parts)
-        other = httpx.Client(base_url=page.url, headers=client.headers, cookies=client.cookies, timeout=120)
+        other = plain_http.Client(base_url=page.url, headers=client.headers, cookies=client.cookies)
         assert other.delete("/api/session").status_code == 204
         for _ in parts:
             page.floor.show(customer())
@@ -90,9 +91,9 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(page):
 
 def test_bearer_needs_neither_cookie_nor_csrf(page):
     bearer = {"Authorization": f"Bearer {TOKEN}"}
-    assert httpx.get(f"{page.url}/api/floor", headers=bearer, timeout=120).status_code == 200
+    assert plain_http.get(f"{page.url}/api/floor", headers=bearer).status_code == 200
     path = f"{page.url}/api/people/entrance/k7f3-0001/served"
-    assert httpx.post(path, headers=bearer, timeout=120).status_code == 204
+    assert plain_http.post(path, headers=bearer).status_code == 204
 
 
 @pytest.mark.parametrize("sent", [None, "", "wrong", "é", "0" * 64])
@@ -138,7 +139,7 @@ def test_other_sites_are_refused_even_with_everything_right(page, headers, metho
     ],
 )
 def test_hosts(page, host, status):
-    assert httpx.get(f"{page.url}/api/session", headers={"Host": host}, timeout=120).status_code == status
+    assert plain_http.get(f"{page.url}/api/session", headers={"Host": host}).status_code == status
 
 
 def test_every_answer_carries_the_headers_that_hold_a_page_in(page):
@@ -169,7 +170,7 @@ def test_too_many_guesses_at_once_are_refused(tmp_path, monkeypatch):
 
         def guess(number: int) -> httpx.Response:
             headers = {"Authorization": f"Bearer {number}"}
-            return httpx.get(f"{page.url}/api/floor", headers=headers, timeout=120)
+            return plain_http.get(f"{page.url}/api/floor", headers=headers)
 
         answers = list(pool.map(guess, range(16)))
         refused = [answer for answer in answers if answer.status_code == 429]
@@ -233,7 +234,7 @@ def test_reads_can_be_open_while_the_rest_is_not(tmp_path):
 
 def test_https_makes_cookies_secure(tmp_path):
     with served_page(tmp_path, more="https: true") as page:
-        answer = httpx.get(f"{page.url}/api/session", timeout=120)
+        answer = plain_http.get(f"{page.url}/api/session")
     assert "; Secure" in answer.headers["set-cookie"]
     assert "max-age" in answer.headers["strict-transport-security"]
 

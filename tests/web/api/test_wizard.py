@@ -7,9 +7,9 @@ import contextlib
 import os
 import socket
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 
@@ -28,6 +28,7 @@ from pipelines.stopping import Stopping
 from pipelines.store import Store
 from probes.metrics import Metrics
 from probes.redaction.redact import RedactionFailed
+from tests import plain_http
 from tests.fakes.broker import free_port
 from tests.fakes.onvif_camera import OnvifCamera, serving
 from tests.fakes.rtsp_camera import RtspCamera
@@ -40,6 +41,9 @@ from web.api.new_camera import CameraForm, check_secret
 from web.api.wizard import TRIES
 from web.page import page_of, page_outputs
 from web.refusal import Refused
+
+if TYPE_CHECKING:
+    import httpx
 
 PASSWORD = "open-Sesame{7}"
 TEXT = """\
@@ -63,7 +67,7 @@ class Shop:
         self.url = f"http://127.0.0.1:{page.port}"
 
     def post(self, path: str, **fields: str) -> httpx.Response:
-        with httpx.Client(base_url=self.url, timeout=600) as client:
+        with plain_http.Client(base_url=self.url, timeout=600) as client:
             client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf"]
             return client.post(path, json=fields)
 

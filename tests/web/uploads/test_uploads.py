@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from pipelines.errors import BadInput
+from tests import plain_http
 from tests.fakes.served_page import JPEG, served_page
 from tests.waiting import wait_for
 from web.uploads import jobs as jobs_module
@@ -212,7 +213,7 @@ def test_fifty_at_once(page, client):
     answers: list[int] = []
 
     def one() -> None:
-        with httpx.Client(
+        with plain_http.Client(
             base_url=page.url, headers=client.headers, cookies=client.cookies, timeout=300
         ) as own:
             answers.append(own.post("/api/jobs", content=JPEG + bytes(200_000)).status_code)

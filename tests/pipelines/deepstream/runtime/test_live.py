@@ -7,7 +7,6 @@ from functools import partial
 from types import SimpleNamespace
 
 import cv2
-import httpx
 import numpy as np
 import pytest
 
@@ -19,6 +18,7 @@ from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from probes.nvds.redaction_gate import BufferVerdict
+from tests import plain_http
 from tests.fakes.served_page import wait_long_for_pictures
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
@@ -272,7 +272,7 @@ def test_the_page_shows_them(tmp_path, monkeypatch):
         run.platform.start()
         try:
             wait_for(lambda: run.state("c0") == "live:none")
-            with httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=120) as client:
+            with plain_http.Client(base_url=f"http://127.0.0.1:{server.port}") as client:
                 small = client.get("/api/cameras/c0/picture.jpg", params={"width": 640})
                 assert cv2.imdecode(np.frombuffer(small.content, np.uint8), 1).shape == (360, 640, 3)
                 with client.stream("GET", "/api/cameras/c0/video.mjpg") as video:
