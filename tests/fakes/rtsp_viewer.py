@@ -16,13 +16,17 @@ from pipelines.cpu.gst import init  # noqa: E402
 
 init()  # not Gst.init: the first rtspsrc of a process looks for the login guard, for all that follow
 
+PATIENCE_US = 600_000_000
+"""A busy machine lets a server answer after more than the 20 s of rtspsrc."""
+
 
 class RtspViewer:
     """Watches one stream from start to close. protocol: tcp or udp."""
 
     def __init__(self, url: str, *, protocol: str = "tcp", user: str = "", password: str = "") -> None:
         self._pipeline: Any = Gst.parse_launch(
-            f"rtspsrc name=in location={url} protocols={protocol} latency=0 ! rtph264depay ! h264parse"
+            f"rtspsrc name=in location={url} protocols={protocol} latency=0 tcp-timeout={PATIENCE_US}"
+            " ! rtph264depay ! h264parse"
             " ! avdec_h264 max-threads=1 ! videoconvert ! video/x-raw,format=GRAY8"
             " ! appsink name=out sync=false max-buffers=100 enable-last-sample=false"
         )
@@ -42,6 +46,7 @@ class RtspViewer:
         """Return the next picture as (height, width) uint8, or None when none comes."""
         sample = self._pipeline.get_by_name("out").try_pull_sample(int(timeout_s * Gst.SECOND))
         if sample is None:
+            print(f"no picture came: {self.error(0) or 'no error'}")  # pytest shows it where a test fails
             return None
         info = GstVideo.VideoInfo.new_from_caps(sample.get_caps())
         buffer = sample.get_buffer()

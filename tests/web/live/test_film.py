@@ -1,11 +1,12 @@
 """video.mp4 of the real server: whole, shared, bounded for who is slow, and ended with its stream."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 
 from pipelines.outputs.fragments import Fragment, Stream
-from tests.fakes.served_page import T0, served_page, wait_long_for_pictures
+from tests.fakes.served_page import T0, repeating, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
 from web.live import video
 from web.live.film import LATE, MAX_BYTES, Backlog
@@ -97,11 +98,13 @@ def test_no_camera_and_no_picture(page, camera, status):
 
 def test_another_size_ends_the_stream(page, monkeypatch):
     wait_long_for_pictures(monkeypatch)
-    with page.filming(), page.client().stream("GET", URL) as answer:
-        chunks = answer.iter_bytes()
-        next(chunks)
-        page.shoot(3, size=(320, 240))
-        assert sum(len(chunk) for chunk in chunks) >= 0  # it ends: else this would not
+    with ExitStack() as stack:
+        with page.filming():
+            answer = stack.enter_context(page.client().stream("GET", URL))
+            chunks = answer.iter_bytes()
+            next(chunks)
+        with repeating(lambda: page.shoot(size=(320, 240))):
+            assert sum(len(chunk) for chunk in chunks) >= 0  # it ends: else this would not
     wait_for(lambda: page.film.watched("entrance") == 0)
 
 
