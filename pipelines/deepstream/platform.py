@@ -279,13 +279,13 @@ class DeepStreamPlatform:
         if isinstance(event, PipelineFailed):
             self._fail(f"{event.element}: {event.detail}")
         elif isinstance(event, OutletFailed):
+            self.valves.disable(event.camera)
             logger.error(
                 "%s: no more pictures or streams until the next start: %s: %s",
                 event.camera,
                 event.element,
                 event.detail,
             )
-            self.valves.disable(event.camera)
         elif isinstance(event, CameraEvent) and event.camera == FILM_NAME:
             logger.debug("self-check of masking: %s", event.detail or event.cause.value)
             if self._film:
