@@ -42,7 +42,10 @@ LOOKS_S = 15.0
 RELAXED_S = 30.0
 """Room for so long raises them again; longer than PRESSED_S, so that rates do not swing."""
 SURE_BUSY, SURE = 0.9, 3.0
-"""So many times sooner where the machine would be busy for at most this share of its time after it."""
+"""So many times sooner where the machine would be busy for at most this share of its time after it.
+
+Not after a raise that failed: idle cores may be none of ours (`platform.threads`, a container's share).
+"""
 BEGINS_S = 4 * MAX_GAP_S
 """Until somebody on a camera that returns is followed: a key frame, and three to be confirmed by."""
 SOON_S = BEGINS_S + OWED_WITHIN_S + LOOKS_S + WINDOW_S
@@ -228,7 +231,8 @@ class Governor:
         is_tight = self.suspended and load.idle * analysed < ROOMY * (1 - load.idle)
         if self._following.needed and is_tight:
             return max(self._patience, TIGHT_S)
-        is_sure = self._tells_idle and (1 - load.idle) * self._growth(analysed) <= SURE_BUSY
+        is_trusted = self._tells_idle and self._patience <= RELAXED_S
+        is_sure = is_trusted and (1 - load.idle) * self._growth(analysed) <= SURE_BUSY
         return self._patience / SURE if is_sure else self._patience
 
     def _growth(self, analysed: int) -> float:
