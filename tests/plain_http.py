@@ -6,6 +6,7 @@ from functools import partial
 
 import httpx
 
+Response = httpx.Response
 Client = partial(httpx.Client, verify=False, timeout=120)
 get = partial(httpx.get, verify=False, timeout=120)
 post = partial(httpx.post, verify=False, timeout=120)

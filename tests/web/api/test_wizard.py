@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -42,9 +41,6 @@ from web.api.wizard import TRIES
 from web.page import page_of, page_outputs
 from web.refusal import Refused
 
-if TYPE_CHECKING:
-    import httpx
-
 PASSWORD = "open-Sesame{7}"
 TEXT = """\
 version: 1
@@ -66,15 +62,15 @@ class Shop:
         self.store, self.scrubber, self.path, self.camera, self.page = store, scrubber, path, camera, page
         self.url = f"http://127.0.0.1:{page.port}"
 
-    def post(self, path: str, **fields: str) -> httpx.Response:
+    def post(self, path: str, **fields: str) -> plain_http.Response:
         with plain_http.Client(base_url=self.url, timeout=600) as client:
             client.headers["X-CSRF-Token"] = client.get("/api/session").json()["csrf"]
             return client.post(path, json=fields)
 
-    def tried(self, **fields: str) -> httpx.Response:
+    def tried(self, **fields: str) -> plain_http.Response:
         """Try a camera until the answer is about the camera: a busy machine says "try again" now and then."""
 
-        def answer() -> httpx.Response | None:
+        def answer() -> plain_http.Response | None:
             got = self.post("/api/cameras/try", **fields)
             return None if got.status_code in (429, 503) else got
 
