@@ -21,8 +21,13 @@ os.environ.setdefault("MSH_COMPILED", str(ROOT / ".pytest_cache" / "compiled"))
 # So is what brands were enrolled as. The user's own folder, where a real store may keep its own, stays alone.
 os.environ["STATE_DIRECTORY"] = str(ROOT / ".pytest_cache" / "state")
 
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+# Each run draws other examples, so fifty of a property are enough for every change; before a release
+# `scripts/test --hypothesis-profile thorough` draws many.
+settings.register_profile(
+    "every change", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("thorough", settings.get_profile("every change"), max_examples=1000)
+settings.load_profile("every change")
 
 SLOWEST, LANES = read_slowest()
 
