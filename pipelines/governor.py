@@ -104,6 +104,7 @@ class Governor:
         self._first_at: float | None = None
         self._history: deque[Totals] = deque()
         self._level = self._cameras = 0
+        self._fps = math.inf
         self._following = Following()
         self._last = self._last_part = LAST_PART
         self._tells_idle = True
@@ -162,17 +163,24 @@ class Governor:
         return load.late if self._following.needed else load.short_of_frames
 
     def update(
-        self, totals: Totals, cameras: int = 1, *, has_sub_streams: bool = False, skips_decoding: bool = True
+        self,
+        totals: Totals,
+        cameras: int = 1,
+        *,
+        fps: float = math.inf,
+        has_sub_streams: bool = False,
+        skips_decoding: bool = True,
     ) -> bool:
         """Take the current counters, and of how many cameras; return whether the decision changed.
 
-        skips_decoding: whether pictures can be left undecoded; always the same. If not, a GPU does the work,
-        and idle cores are no sign of room.
+        fps: the highest frame rate that is asked of one. skips_decoding: whether pictures can be left
+        undecoded; always the same. If not, a GPU does the work, and idle cores are no sign of room.
         """
         before = self._level, self.step, self.load.stalled
         self._tells_idle = skips_decoding
-        suspended, self._cameras = self.suspended, cameras
-        if self._following.update(totals, cameras, suspended, leaves_out=self.leaves_out):
+        suspended, self._cameras, self._fps = self.suspended, cameras, fps
+        is_warm = self._is_warm(totals)
+        if is_warm and self._following.update(totals, cameras, suspended, leaves_out=self.leaves_out):
             suspended = self._rest(suspended) if self._following.needed else 0
             self._level, self._trial = min(self._level, LAST_PART), None
         skips_decoding = skips_decoding and not self._following.needed
@@ -186,10 +194,6 @@ class Governor:
         while len(self._history) > 2 and totals.at - self._history[1].at >= WINDOW_S:
             self._history.popleft()
         self.load = load = self._weigh(totals)
-        if self._first_at is None and totals.frames:
-            self._first_at = totals.at
-        warm_up_s = min(self._warm_up_s * max(1, cameras / FEW_CAMERAS), max(self._warm_up_s, MAX_WARM_UP_S))
-        is_warm = self._first_at is not None and totals.at - self._first_at >= warm_up_s
         # With all else left out, an idle core is one that only fewer people could use.
         is_pressed = load.pressed or (self._level >= self._last and load.short_of_looks)
         self._pressed_since = _since(self._pressed_since, totals.at, holds=is_pressed and is_warm)
@@ -220,6 +224,25 @@ class Governor:
             for since in (self._pressed_since, self._relaxed_since, self._missing_since)
         )
 
+    def _is_warm(self, totals: Totals) -> bool:
+        """Return whether what is counted from now on tells what the machine can do."""
+        if self._first_at is None and totals.frames:
+            self._first_at = totals.at
+        many = max(1, self._cameras / FEW_CAMERAS)
+        warm_up_s = min(self._warm_up_s * many, max(self._warm_up_s, MAX_WARM_UP_S))
+        return self._first_at is not None and totals.at - self._first_at >= warm_up_s
+
+    def _rate(self, level: int) -> float:
+        """Return how many frames a second of the busiest camera are analysed at a level, or in proportion."""
+        share = SHARES[min(level, len(SHARES) - 1)]
+        if math.isinf(self._fps):
+            return share
+        return max(share * self._fps, min(self._fps, 1 / self.slowest_s))
+
+    def _is_idle_step(self, level: int) -> bool:
+        """Return whether a level leaves out no more than the one below: no camera has a lower rate there."""
+        return 0 < level < len(SHARES) and self._rate(level) >= self._rate(level - 1)
+
     def _rest(self, suspended: int) -> int:
         """Return how many cameras to suspend so that the others have frames enough to follow people."""
         possible = max(1, int(self._following.possible_fps / (ENOUGH * FOLLOW_FPS)))
@@ -240,7 +263,7 @@ class Governor:
         if self.suspended:
             return (analysed + 1) / analysed
         if 0 < self._level < len(SHARES):
-            return SHARES[self._level - 1] / SHARES[self._level]
+            return self._rate(self._next) / self._rate(self._level)
         return math.inf
 
     def _weigh(self, totals: Totals) -> LoadReading:
@@ -258,8 +281,10 @@ class Governor:
 
     def _lower(self, load: LoadReading, totals: Totals) -> None:
         """Leave out more, if anything is left."""
-        before, suspended = self._level, self.suspended
-        self._level = min(self._level + 1, self._highest(load))
+        before, suspended, highest = self._level, self.suspended, self._highest(load)
+        self._level = min(self._level + 1, highest)
+        while self._is_idle_step(self._level) and self._level < highest:
+            self._level += 1
         self._pressed_since = totals.at
         if self._level == before:
             return
@@ -277,6 +302,14 @@ class Governor:
         elif held < math.inf:  # once a raise, however many steps it takes to take it back
             self._patience = max(self._patience / 2, RELAXED_S)
 
+    @property
+    def _next(self) -> int:
+        """The level at which more is analysed than now."""
+        level = self._level
+        while self._is_idle_step(level):
+            level -= 1
+        return max(level - 1, 0)
+
     def _raise(self, now: float) -> None:
         """Leave out less. The raise before has held."""
         if self._raised_at > -math.inf and self._level <= self._failed:
@@ -285,7 +318,7 @@ class Governor:
             self._raised_at = now
         else:
             self._patience = RELAXED_S
-        self._level = max(self._level - 1, 0)
+        self._level = self._next
         self._relaxed_since = now
         self._trial = None
 

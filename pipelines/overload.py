@@ -89,15 +89,17 @@ class Overload:
         clock: Callable[[], float] = time.monotonic,
         idle_s: Callable[[], float] | None = None,
         cameras: Callable[[], Mapping[str, int]] | None = None,
+        fps: Callable[[], float] = lambda: math.inf,
         governor: Governor | None = None,
     ) -> None:
         """Begin with nothing left out.
 
         processed: frames analysed and redacted so far, by camera. cameras: priorities of the live ones.
-        Without it those of `processed`, all alike.
+        Without it those of `processed`, all alike. fps: the highest frame rate that is asked of one of them.
         """
         self._metrics, self._throttle, self._processed, self._clock = metrics, throttle, processed, clock
         self._cameras = cameras or (lambda: dict.fromkeys(processed(), 0))
+        self._fps = fps
         self._suspended: tuple[str, ...] = ()
         self._turns = Turns()
         self._people: dict[str, float] = {}
@@ -141,6 +143,7 @@ class Overload:
             changed = governor.update(
                 counted,
                 len(cameras),
+                fps=self._fps(),
                 has_sub_streams=bool(throttle.usable_sub_streams),
                 skips_decoding=throttle.skips_decoding,
             )

@@ -197,7 +197,11 @@ class Store:
             now_ns=now_ns,
         )
         self._overload = Overload(
-            metrics, throttle, lambda: self._platform.processed, cameras=lambda: self._status.live_by_priority
+            metrics,
+            throttle,
+            lambda: self._platform.processed,
+            cameras=lambda: self._status.live_by_priority,
+            fps=lambda: max(camera.fps for camera in self.settings.cameras.values()),
         )
         running = RunningParts(
             device=device,

@@ -174,7 +174,7 @@ class SmallBox:
             self._persons,
             self._followed,
         )
-        self.governor.update(totals, len(self.cameras), skips_decoding=not self._on_gpu)
+        self.governor.update(totals, len(self.cameras), fps=self._fps, skips_decoding=not self._on_gpu)
         self.throttle.slowest_s = self.governor.slowest_s
         self.throttle.share, self.throttle.part = self.governor.share, self.governor.part
         alike, people = dict.fromkeys(self.cameras, 1), dict.fromkeys(self.cameras, self._people)

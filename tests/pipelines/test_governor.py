@@ -212,6 +212,36 @@ def test_no_trace_leaves_the_shares_or_jumps_over_one(capacity, phases):
 
 
 @pytest.mark.parametrize(
+    ("fps", "down", "up"),
+    [
+        (25, [1, 2, 3, 4, 5, 6, 7], [6, 5, 4, 3, 2, 1, 0]),
+        (2, [1, 2, 7], [6, 1, 0]),  # half of it is the least that is analysed
+        (1, [7], [6, 0]),
+        (0.2, [7], [6, 0]),
+    ],
+)
+def test_shares_that_change_no_cameras_rate_are_passed_over_on_both_ways(fps, down, up):
+    governor, at, late, levels = Governor(warm_up_s=0), 0.0, 0.0, [0]
+    while governor.leaves_out or up[-1] not in levels[1:]:
+        at, late = at + 1, late + (7 not in levels)
+        governor.update(Totals(at, at, late), fps=fps)
+        if governor._level != levels[-1]:
+            levels.append(governor._level)
+    assert levels == [0, *down, *up]
+
+
+def test_who_was_not_followed_while_the_store_warmed_up_costs_no_camera():
+    """The first frames are searched for a second each: how many they are says nothing of the machine."""
+    governor, frames, followed = Governor(), 0, 0
+    for second in range(24):
+        frames, followed = frames + (10 if second >= 10 else 2), followed + (8 if second >= 10 else 0)
+        told = Totals(second, frames, 30 * second, persons=8 * second, followed=followed)
+        governor.update(told, cameras=4, fps=10)
+        assert governor.suspended == 0, second
+    assert governor.leaves_out
+
+
+@pytest.mark.parametrize(
     ("fps", "share", "expected"),
     [(10, 1, 10), (10, 0.5, 5), (25, 0.25, 6.25), (2, 0.25, 1), (0.5, 0.25, 0.5)],
 )
