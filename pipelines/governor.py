@@ -183,6 +183,7 @@ class Governor:
         if is_warm and self._following.update(totals, cameras, suspended, leaves_out=self.leaves_out):
             suspended = self._rest(suspended) if self._following.needed else 0
             self._level, self._trial = min(self._level, LAST_PART), None
+            self._pressed_since = self._relaxed_since = None
         skips_decoding = skips_decoding and not self._following.needed
         self._last_part = LAST_PART if skips_decoding else len(SHARES) - 1
         self._last = self._last_part + has_sub_streams

@@ -274,3 +274,19 @@ def test_where_nobody_is_followed_as_many_cameras_stay_as_have_frames_in_time(fp
         governor.update(Totals(at, frames, 20 * frames, latency_s=frames, persons=3 * frames), cameras=8)
         assert at < 120
     assert 8 - governor.suspended == stay
+
+
+def test_what_pressed_before_fewer_cameras_were_needed_suspends_no_further_one():
+    """Somebody is lost while the rates are lowered: what is too late then is so at rates that hold no more."""
+    governor, frames, late, followed, suspended = Governor(warm_up_s=0), 0.0, 0.0, 0, [0]
+    for second in range(60):
+        is_busy = second < 20 or second >= 40
+        frames += 6.3 if second >= 40 else 10
+        late += 4 * is_busy
+        followed += 2 if second >= 40 else 6
+        told = Totals(second, frames, late, persons=8 * second, followed=followed)
+        governor.update(told, cameras=4, fps=10)
+        suspended.append(governor.suspended)
+    first = next(n for n, count in enumerate(suspended) if count)
+    assert set(suspended[first : first + int(PRESSED_S)]) == {suspended[first]}
+    assert suspended[first] == 1
