@@ -26,6 +26,8 @@ LEAST: Final = 8
 """So many must have been seen for that to mean anything."""
 LEAST_S, SPAN_S = 6.0, 12.0
 """Of the time until now, in which that is counted."""
+LASTS_S: Final = 4.0
+"""They must be too rare for so long, and in the last so many seconds: a search that ends costs no camera."""
 LEAST_BUSY: Final = 0.3
 """What is left of an idle machine is not judged beyond this: little is known of it then."""
 TRIED_S, VAIN_S = 60.0, 600.0
@@ -38,6 +40,7 @@ class Following:
     def __init__(self) -> None:
         self._seen: deque[Totals] = deque()
         self._vain_since = 0.0
+        self._rare_since: float | None = None
         self._vain_until = -math.inf
         self.needed = False
         """Whether fewer cameras are to be analysed, each often enough."""
@@ -57,14 +60,19 @@ class Following:
         is_rare = is_lost and self._is_rare(max(1, cameras - suspended))
         if is_rare or not is_lost:
             self._vain_since = totals.at
+        if not is_rare:
+            self._rare_since = None
+        elif self._rare_since is None:
+            self._rare_since = totals.at
         if not leaves_out or cameras < 2:
             self.needed = False
         elif not self.needed:
-            self.needed = is_rare and totals.at >= self._vain_until
+            lasts = self._rare_since is not None and totals.at - self._rare_since >= LASTS_S
+            self.needed = lasts and totals.at >= self._vain_until
         elif totals.at - self._vain_since >= TRIED_S:
             self.needed, self._vain_until = False, totals.at + VAIN_S
         if self.needed != before:
-            self._seen = deque([totals])
+            self._seen, self._rare_since = deque([totals]), None
         return self.needed != before
 
     def _is_rare(self, analysed: int) -> bool:
@@ -73,7 +81,9 @@ class Following:
         fps = (last.frames - first.frames) / (last.at - first.at)
         busy = 1 - (last.idle_s - first.idle_s) / (last.at - first.at)
         self.possible_fps = fps / min(1.0, max(busy, LEAST_BUSY))
-        return fps < RARE * FOLLOW_FPS * analysed
+        recent = next((one for one in self._seen if 0 < last.at - one.at <= LASTS_S), first)
+        recent_fps = (last.frames - recent.frames) / (last.at - recent.at)
+        return max(fps, recent_fps) < RARE * FOLLOW_FPS * analysed
 
 
 def _followed(seen: Sequence[Totals]) -> float | None:

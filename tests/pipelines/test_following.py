@@ -45,6 +45,13 @@ def test_fewer_cameras_are_needed_where_people_are_seen_too_rarely_to_be_followe
     assert Cameras().run(20, fps, followed, leaves_out=leaves_out) is needed
 
 
+def test_a_search_of_some_seconds_in_which_somebody_is_lost_costs_no_camera():
+    cameras = Cameras()
+    cameras.run(20, 3, 0.5)
+    assert not any(cameras.run(1, 1, 0.2) for _ in range(6))
+    assert not any(cameras.run(1, 3, 0.5) for _ in range(30))
+
+
 def test_what_the_machine_can_do_counts_its_idle_time_with_care():
     cameras = Cameras()
     cameras.run(20, 1, 0.2, idle=0.5)

@@ -277,7 +277,7 @@ def test_where_nobody_is_followed_as_many_cameras_stay_as_have_frames_in_time(fp
 
 
 def test_what_pressed_before_fewer_cameras_were_needed_suspends_no_further_one():
-    """Somebody is lost while the rates are lowered: what is too late then is so at rates that hold no more."""
+    """Somebody is lost while the rates are lowered: what is late then is so at rates that hold no more."""
     governor, frames, late, followed, suspended = Governor(warm_up_s=0), 0.0, 0.0, 0, [0]
     for second in range(60):
         is_busy = second < 20 or second >= 40
