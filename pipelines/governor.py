@@ -128,6 +128,11 @@ class Governor:
         return SHARES[min(self._level, len(SHARES) - 1)]
 
     @property
+    def analysed_share(self) -> float:
+        """The share of the busiest camera's frame rate that is analysed: `share`, or more for `slowest_s`."""
+        return self._rate(self._level) / (1.0 if math.isinf(self._fps) else self._fps)
+
+    @property
     def part(self) -> float:
         """The part of each group of pictures that is to be decoded."""
         rung = min(self._level, self._last_part) - len(SHARES)

@@ -162,7 +162,7 @@ class Overload:
             self._metrics.camera_suspended.labels(camera).set(camera in suspended)
         throttle.share, throttle.part, throttle.suspended = governor.share, governor.part, suspended
         throttle.sub_streams, throttle.slowest_s = governor.sub_streams, governor.slowest_s
-        self._metrics.frame_share.set(governor.share)
+        self._metrics.frame_share.set(governor.analysed_share)
         self._metrics.decode_part.set(governor.part)
         self._metrics.degrade_step.set(governor.step)
         if governor.step is DegradeStep.NONE:
@@ -230,7 +230,7 @@ class Overload:
             " %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"
             " faster machine",
             left_out,
-            100 * throttle.share,
+            100 * self._governor.analysed_share,
             100 * load.frames_late,
             load.latency_s,
             100 * load.looks_missed,

@@ -212,21 +212,23 @@ def test_no_trace_leaves_the_shares_or_jumps_over_one(capacity, phases):
 
 
 @pytest.mark.parametrize(
-    ("fps", "down", "up"),
+    ("fps", "down", "least", "up"),
     [
-        (25, [1, 2, 3, 4, 5, 6, 7], [6, 5, 4, 3, 2, 1, 0]),
-        (2, [1, 2, 7], [6, 1, 0]),  # half of it is the least that is analysed
-        (1, [7], [6, 0]),
-        (0.2, [7], [6, 0]),
+        (25, [1, 2, 3, 4, 5, 6, 7], 0.08, [6, 5, 4, 3, 2, 1, 0]),
+        (2, [1, 2, 7], 0.5, [6, 1, 0]),
+        (1, [7], 1, [6, 0]),
+        (0.2, [7], 1, [6, 0]),
     ],
 )
-def test_shares_that_change_no_cameras_rate_are_passed_over_on_both_ways(fps, down, up):
+def test_shares_that_change_no_cameras_rate_are_passed_over_on_both_ways(fps, down, least, up):
     governor, at, late, levels = Governor(warm_up_s=0), 0.0, 0.0, [0]
     while governor.leaves_out or up[-1] not in levels[1:]:
         at, late = at + 1, late + (7 not in levels)
         governor.update(Totals(at, at, late), fps=fps)
         if governor._level != levels[-1]:
             levels.append(governor._level)
+        assert governor.analysed_share >= least
+        assert governor._level < 7 or governor.analysed_share == pytest.approx(least)
     assert levels == [0, *down, *up]
 
 
