@@ -3,6 +3,7 @@
 import itertools
 import time
 from contextlib import closing, contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from engines.image import I420
 from engines.paths import ROOT
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from tests.fakes.redacted import redacted
-from tests.fakes.served_page import repeating, served_page
+from tests.fakes.served_page import repeating, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
 from tests.web.browsing import Visit, browser, chromium, drawn
+from web.live import film
 
 SEEN = """
 window.films = [];
@@ -24,11 +26,14 @@ document.createElement = (name, ...more) => {
   return made;
 };
 """
-LATE = "const LATE_MS = 2000;"
-PATIENT = (
-    (ROOT / "web/static/js/tile.js").read_text(encoding="utf-8").replace(LATE, "const LATE_MS = 600_000;")
-)
-"""The tile as it is but for this: on a busy machine the film comes late, and pictures would replace it."""
+JS = ROOT / "web/static/js"
+LIMITS = {"tile.js": "const LATE_MS = 2000;", "stream.js": "const SILENT_MS = 3000;"}
+"""On a busy machine the film comes late, and stands still: pictures would replace it."""
+PATIENT = {
+    name: (JS / name).read_text(encoding="utf-8").replace(limit, limit.rsplit(" ", 1)[0] + " 600_000;")
+    for name, limit in LIMITS.items()
+}
+"""The scripts as they are but for these."""
 FILM = ".tile canvas[data-way=film]"
 PICTURES = ".tile canvas[data-way=pictures]"
 
@@ -42,8 +47,9 @@ def chrome():
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     chromium()
-    assert LATE not in PATIENT
-    assert "const LATE_MS = 600_000;" in PATIENT
+    for name, limit in LIMITS.items():
+        assert limit not in PATIENT[name]
+        assert "_MS = 600_000;" in PATIENT[name]
     with served_page(tmp_path_factory.mktemp("page")) as page:
         page.status = CameraStatus(CameraState.LIVE, Cause.NONE, time.time_ns(), time.time_ns(), 7, 2, 0)
         yield page
@@ -69,15 +75,22 @@ def camera(page, size=(640, 360)):
 
 @contextmanager
 def visiting(chrome, page, script=""):
+    """A window on the page, for a camera that nobody watches before or after it."""
     with closing(Visit(chrome, page.url)) as window:
         window.page.add_init_script(SEEN + script)
-        window.page.route(
-            "**/js/tile.js", lambda route: route.fulfill(body=PATIENT, content_type="text/javascript")
-        )
+        for name, body in PATIENT.items():
+            window.page.route(f"**/js/{name}", partial(answered, body))
         yield window
+    # An encoder that still runs would give the next window its last pictures, and then end.
+    wait_for(lambda: not page.film.watched("entrance") and not page.film._cameras["entrance"].encoder)
 
 
-def test_a_video_element_plays_and_stays_close_to_now(chrome, page):
+def answered(body, route) -> None:
+    route.fulfill(body=body, content_type="text/javascript")
+
+
+def test_a_video_element_plays_and_stays_close_to_now(chrome, page, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     with visiting(chrome, page) as window, camera(page):
         shown = window.go("#/floor")
         shown.locator(FILM).wait_for()
@@ -108,7 +121,8 @@ def test_a_camera_that_stops_is_stale_and_its_return_is_seen(chrome, page):
             assert shown.locator(FILM).count() == 1, "an outage is no reason to give the film up"
 
 
-def test_a_phone_that_has_the_managed_source_alone_plays_the_film(chrome, page):
+def test_a_phone_that_has_the_managed_source_alone_plays_the_film(chrome, page, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     managed = "window.ManagedMediaSource = MediaSource; delete window.MediaSource;"
     with visiting(chrome, page, managed) as window, camera(page):
         shown = window.go("#/floor")
@@ -134,4 +148,11 @@ def test_pictures_are_shown_where_the_film_cannot_be(chrome, page, script):
         shown.locator(".tile:not(.stale)").first.wait_for()
         assert drawn(shown, PICTURES)
         assert page.live.watched("entrance") == 1
-    wait_for(lambda: page.film.watched("entrance") == 0)
+
+
+def test_a_camera_without_video_at_first_makes_no_video_element_for_nothing(chrome, page, monkeypatch):
+    monkeypatch.setattr(film, "PICTURE_S", 0.1)
+    with visiting(chrome, page) as window:
+        shown = window.go("#/floor")
+        shown.wait_for_event("response", lambda answer: answer.status == 503)
+        assert shown.evaluate("films.length") == 0

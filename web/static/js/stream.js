@@ -32,12 +32,13 @@ export async function play(url, canvas, shown, signal) {
   const inner = new AbortController();
   const abort = () => inner.abort();
   signal.addEventListener("abort", abort, { once: true });
-  const player = new Player(canvas, shown, abort);
+  let player = null;
   try {
     const answer = await fetch(url, { signal: inner.signal, cache: "no-store" });
     const type = answer.headers.get("Content-Type");
     if (answer.status === 503) return "nothing";
     if (!answer.ok || !playable(type)) return "badly";
+    player = new Player(canvas, shown, abort);
     await player.open(type, Date.parse(answer.headers.get("X-Captured-At")), inner.signal);
     const reader = answer.body.getReader();
     for (;;) {
@@ -50,7 +51,7 @@ export async function play(url, canvas, shown, signal) {
   } finally {
     signal.removeEventListener("abort", abort);
     inner.abort();
-    player.close();
+    player?.close();
   }
 }
 
