@@ -129,7 +129,10 @@ class Governor:
 
     @property
     def analysed_share(self) -> float:
-        """The share of the busiest camera's frame rate that is analysed: `share`, or more for `slowest_s`."""
+        """The least share of a camera's frame rate that is analysed: `share`, or more for `slowest_s`.
+
+        It is that of the camera with the highest frame rate.
+        """
         return self._rate(self._level) / (1.0 if math.isinf(self._fps) else self._fps)
 
     @property
@@ -245,7 +248,7 @@ class Governor:
             return share
         return max(share * self._fps, min(self._fps, 1 / self.slowest_s))
 
-    def _is_idle_step(self, level: int) -> bool:
+    def _changes_no_rate(self, level: int) -> bool:
         """Return whether a level leaves out no more than the one below: no camera has a lower rate there."""
         return 0 < level < len(SHARES) and self._rate(level) >= self._rate(level - 1)
 
@@ -289,7 +292,7 @@ class Governor:
         """Leave out more, if anything is left."""
         before, suspended, highest = self._level, self.suspended, self._highest(load)
         self._level = min(self._level + 1, highest)
-        while self._is_idle_step(self._level) and self._level < highest:
+        while self._changes_no_rate(self._level) and self._level < highest:
             self._level += 1
         self._pressed_since = totals.at
         if self._level == before:
@@ -312,7 +315,7 @@ class Governor:
     def _next(self) -> int:
         """The level at which more is analysed than now."""
         level = self._level
-        while self._is_idle_step(level):
+        while self._changes_no_rate(level):
             level -= 1
         return max(level - 1, 0)
 

@@ -226,8 +226,8 @@ class Overload:
         if throttle.sub_streams:
             left_out += f", sub-streams of {', '.join(sorted(throttle.usable_sub_streams))}"
         logger.warning(
-            "overload: %s: %d %% of each camera's frames are analysed (%d %% of them too late, latency"
-            " %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"
+            "overload: %s: at least %d %% of each camera's frames are analysed (%d %% of them too late,"
+            " latency %.1f s; %d %% of people below %d looks in %d s); lower fps, use sub-streams, or take a"
             " faster machine",
             left_out,
             100 * self._governor.analysed_share,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from functools import partial
 from random import SystemRandom
@@ -201,7 +202,7 @@ class Store:
             throttle,
             lambda: self._platform.processed,
             cameras=lambda: self._status.live_by_priority,
-            fps=lambda: max(camera.fps for camera in self.settings.cameras.values()),
+            fps=lambda: max((one.fps for one in self.settings.enabled_cameras().values()), default=math.inf),
         )
         running = RunningParts(
             device=device,

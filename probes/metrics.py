@@ -252,7 +252,7 @@ class Metrics:
         self.degrade_step = gauge(
             "degrade_step", "What overload leaves out: 0 nothing, 1 frames, 2 looks as well, 3 cameras."
         )
-        self.frame_share = gauge("frame_share", "Share of the busiest camera's frame rate that is analysed.")
+        self.frame_share = gauge("frame_share", "Least share of a camera's frame rate that is analysed.")
         self.decode_part = gauge(
             "decode_part", "Part of each group of pictures that is decoded; 0: key frames."
         )

@@ -26,7 +26,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
     """Return the suite. rival: a Python with rivals/requirements.txt installed; quick: less of each."""
     seconds, people = ("5", "100") if quick else ("10", "1000")
     against = ("--rival", rival) if rival else ()
-    # Until then the governor leaves nothing out, and lowers the rates step by step.
+    # The governor leaves nothing out for 10 s, then lowers the rates step by step.
     settled = ("--settle", "4", "--seconds", seconds) if quick else ("--settle", "40", "--seconds", "30")
     slow = ("--seconds", seconds, "--settle", "3", "--fps", "2", "--camera-fps", "2")
     suite = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from itertools import groupby
 
@@ -16,7 +17,7 @@ from probes.metrics import Metrics
 
 
 class Shop:
-    def __init__(self) -> None:
+    def __init__(self, fps: float = math.inf) -> None:
         self.now, self.done = 100.0, {"door": 0, "till": 0}
         self.metrics, self.throttle = Metrics([state.value for state in CameraState]), Throttle()
         self.overload = Overload(
@@ -25,6 +26,7 @@ class Shop:
             lambda: self.done,
             clock=lambda: self.now,
             idle_s=lambda: 0.0,
+            fps=lambda: fps,
             governor=Governor(warm_up_s=0),
         )
 
@@ -46,11 +48,19 @@ def test_a_step_is_told_by_metric_log_and_share(caplog):
     assert shop.throttle.share == SHARES[1]
     assert shop.metrics.registry.get_sample_value("msh_degrade_step") == 1
     assert shop.metrics.registry.get_sample_value("msh_frame_share") == SHARES[1]
-    assert "70 % of each camera's frames are analysed" in caplog.text
+    assert "at least 70 % of each camera's frames are analysed" in caplog.text
     shop.seconds(45, door=5, late=0)
     assert shop.throttle.share == 1
     assert "overload: over" in caplog.text
     assert shop.overload.problems({"door": 0.0}) == []
+
+
+def test_no_less_than_a_frame_a_second_is_told_of_a_slow_camera(caplog):
+    shop = Shop(fps=2)
+    shop.seconds(40, door=1, late=9)
+    assert shop.throttle.share == SHARES[-1]
+    assert shop.metrics.registry.get_sample_value("msh_frame_share") == 0.5
+    assert "at least 50 % of each camera's frames are analysed" in caplog.text
 
 
 def test_people_below_their_looks_on_a_busy_machine_lower_the_rates_and_dropped_looks_do_not(caplog):
