@@ -337,6 +337,11 @@ class RowReader:
         if len(amounts) != len(given):
             return None
         low, high = amounts[0], amounts[-1]
+        if not all(amounts):  # an export has it where nobody knows the price yet
+            name = given[amounts.index(0)]
+            hint = 'write it, or "not sold" or "live" as the price'
+            self.wrong(self._cells[name], f"{name}: 0 is no price; {hint}")
+            return None
         if low > high:
             self.wrong(self._cells["price_max"], "price_max is below price_min; exchange them")
             return None
