@@ -43,6 +43,12 @@ _library.g_object_ref.restype = ctypes.c_void_p
 _library.g_object_is_floating.argtypes = [ctypes.c_void_p]
 _library.g_object_is_floating.restype = ctypes.c_int
 _library.g_object_force_floating.argtypes = [ctypes.c_void_p]
+_library.g_type_from_name.argtypes = [ctypes.c_char_p]
+_library.g_type_from_name.restype = ctypes.c_size_t
+_library.g_type_class_ref.argtypes = [ctypes.c_size_t]
+_library.g_type_class_ref.restype = ctypes.c_void_p
+_core = ctypes.CDLL("libgstreamer-1.0.so.0")
+_core.gst_element_class_set_metadata.argtypes = [ctypes.c_void_p, *[ctypes.c_char_p] * 4]
 # Read here, before threads: PyGObject makes an enum at its first use, and a second thread sees it half made.
 _OK, _GOES_ON = int(GstRtsp.RTSPResult.OK), GstRtsp.RTSPResult.OK
 _LOCATION, _CHALLENGE = GstRtsp.RTSPHeaderField.LOCATION, GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
@@ -101,10 +107,14 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
 
 def register() -> None:
     """Have every rtspsrc made from now on use it; to be called before the first is, once GStreamer runs."""
-    if Gst.ElementFactory.find(_NAME) is None:
-        kind: Any = LoginGuard
-        kind.set_metadata(*_WHAT)  # not as a class attribute: those are read before GStreamer runs
-        Gst.Element.register(None, _NAME, Gst.Rank.SECONDARY, LoginGuard)
+    if Gst.ElementFactory.find(_NAME) is not None:
+        return
+    # Not as a class attribute: those are read before GStreamer runs. Not by PyGObject: that of Ubuntu 26.04
+    # (3.56) gives it to another class, and an element without it is not registered.
+    kind = _library.g_type_class_ref(_library.g_type_from_name(b"MshLoginGuard"))
+    _core.gst_element_class_set_metadata(kind, *(text.encode() for text in _WHAT))
+    if not Gst.Element.register(None, _NAME, Gst.Rank.SECONDARY, LoginGuard):
+        raise RuntimeError("GStreamer does not register the guard of RTSP logins")
 
 
 def settle() -> RtspSession | None:

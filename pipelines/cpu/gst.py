@@ -20,6 +20,7 @@ from pipelines.cameras import login_guard  # noqa: E402
 from pipelines.cameras.file_demuxers import forbid_demuxers  # noqa: E402
 from pipelines.cameras.source import SourceLost  # noqa: E402
 from pipelines.cameras.states import Cause  # noqa: E402
+from pipelines.gst_elements import make_element  # noqa: E402
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -50,7 +51,7 @@ def init() -> None:
 
 def make(factory: str, name: str | None = None, **properties: object) -> Any:
     """Return a new element. SourceLost(CODEC) where the plugin is not installed."""
-    element: Any = Gst.ElementFactory.make(factory, name)
+    element = make_element(factory, name)
     if element is None:
         raise SourceLost(
             Cause.CODEC, f"GStreamer has no element {factory}: install the package that holds it"

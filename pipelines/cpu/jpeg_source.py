@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engines.jpeg_film import jpegs
-from pipelines.cpu.gst import Gst
+from pipelines.cpu.gst import Gst, make
 
 RATE: Final = 25
 """Pictures a second, as FFmpeg and others take it where nothing tells."""
@@ -16,7 +16,7 @@ RATE: Final = 25
 
 def jpeg_source(path: str) -> Any:
     """Return an element that gives the pictures of the file, coded. Raises OSError."""
-    source: Any = Gst.ElementFactory.make("appsrc")
+    source = make("appsrc")
     pictures = _Pictures(path)
     source.set_property("format", Gst.Format.TIME)
     width, height = pictures.size

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.cameras.file_end import file_size
-from pipelines.cpu.gst import Gst
+from pipelines.cpu.gst import Gst, make
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ def patched_source(path: str, patches: Sequence[FilePatch], *, pull: bool) -> An
 
     pull: let a demuxer pull what it wants; else it waits for data.
     """
-    source: Any = Gst.ElementFactory.make("appsrc")
+    source = make("appsrc")
     reader = PatchedFile(path, patches)
     Gst.util_set_object_arg(source, "stream-type", "random-access" if pull else "seekable")
     source.set_property("format", Gst.Format.BYTES)

@@ -160,7 +160,7 @@ def graph_checks() -> Iterator[CheckResult]:
         return
     yield ok("graph", f"{len(graph.elements)} elements, every picture behind redaction", box=str(box))
     Gst.init(None)
-    yield from element_checks(graph, contract, Gst)
+    yield from element_checks(graph, contract)
 
 
 def _settings() -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pipelines.gst_elements import make_element
 from pipelines.gst_enums import enum_nicks
 from scripts.check_result import CheckResult, fail, ok
 
@@ -28,7 +29,7 @@ G_TYPES = {
 }
 
 
-def element_checks(graph: PipelineGraph, contract: Contract, gst: Any) -> Iterator[CheckResult]:
+def element_checks(graph: PipelineGraph, contract: Contract) -> Iterator[CheckResult]:
     """Yield one check per kind of element in the graph.
 
     A missing element, or a missing or retyped property that the graph sets, fails; other differences to the
@@ -38,12 +39,12 @@ def element_checks(graph: PipelineGraph, contract: Contract, gst: Any) -> Iterat
     for element in graph.elements:
         used.setdefault(element.factory, set()).update(element.properties)
     for factory, properties in sorted(used.items()):
-        yield _element(factory, properties, contract, gst)
+        yield _element(factory, properties, contract)
 
 
-def _element(factory: str, used: set[str], contract: Contract, gst: Any) -> CheckResult:
+def _element(factory: str, used: set[str], contract: Contract) -> CheckResult:
     name = f"element {factory}"
-    made = gst.ElementFactory.make(factory, None)
+    made = make_element(factory)
     if made is None:
         mend = (
             "DeepStream or a plugin of it is not installed" if contract.is_vendor(factory) else "install it"

@@ -14,6 +14,7 @@ from gi.repository import GObject, Gst  # noqa: E402
 
 from pipelines.deepstream.runtime.device import this_device  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
+from pipelines.gst_elements import make_element  # noqa: E402
 from pipelines.gst_enums import enum_nicks  # noqa: E402
 
 __all__ = ["ElementFactory", "Gst", "GstElementFactory", "set_checked"]
@@ -50,7 +51,7 @@ class GstElementFactory:
 
     def make(self, factory: str, name: str) -> Any:
         """Return a new element; see ElementFactory."""
-        element = Gst.ElementFactory.make(factory, name)
+        element = make_element(factory, name)
         if element is None:
             raise BadInput(
                 f"GStreamer has no element {factory}; DeepStream, or a plugin of it, is not installed"
