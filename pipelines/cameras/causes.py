@@ -1,4 +1,4 @@
-"""Maps GStreamer's errors to causes. Codes: gsterror.h of GStreamer 1.20 to 1.26."""
+"""Maps GStreamer's errors to causes. Codes: gsterror.h of GStreamer 1.20 to 1.28."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ _WORDS = (
     ("unhandled error", Cause.ANSWER),  # a redirection that leads nowhere
 )
 
+_FIRST_OF_TWO = "No supported authentication protocol was found"
 _BY_STATUS = {401: Cause.AUTH, 403: Cause.AUTH, 404: Cause.NOT_FOUND, 453: Cause.BUSY, 503: Cause.BUSY}
 _STATUS = re.compile(
     r"(?:\A|[\n.]\s*)(?:Error \((?P<a>[45]\d\d)\): (?P<b>[^\n]+)|(?P<d>[^\n]*?) ?\((?P<c>[45]\d\d)\))\s*\Z"
@@ -53,6 +54,14 @@ MAX_TAIL = 1024
 """Of an error, what is searched: the camera chooses the words, and the search is quadratic."""
 ANSWERED = frozenset({Cause.BUSY, Cause.ANSWER})
 """Causes with which the camera's own words are shown."""
+
+
+def another_follows(text: str) -> bool:
+    """Return whether the bus error that tells the cause comes right after this one.
+
+    rtspsrc of GStreamer 1.20 (Ubuntu 22.04, JetPack 6) says this of each 401 and 404 with no login it can do.
+    """
+    return _FIRST_OF_TWO in text
 
 
 def cause_of_status(code: int) -> Cause:

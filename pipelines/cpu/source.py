@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from pipelines.cameras import login_guard
-from pipelines.cameras.causes import ANSWERED, answer_in, cause_of_status, classify
+from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, cause_of_status, classify
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
@@ -187,6 +187,8 @@ class GstSource:
             return
         error, debug = message.parse_error()
         text = f"{error.message} {debug or ''}".replace(self._spec.source, self._spec.address)
+        if another_follows(text):
+            return
         cause = classify(self._kind, error.domain, error.code, text)
         if cause is Cause.UNKNOWN and self._kind is SourceKind.RTSP:
             cause = self._diagnose()

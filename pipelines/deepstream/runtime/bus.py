@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.cameras.causes import ANSWERED, answer_in, classify
+from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, classify
 from pipelines.cameras.states import Cause
 from pipelines.deepstream.runtime.built_pipeline import BIN
 from pipelines.deepstream.runtime.elements import Gst
@@ -113,6 +113,8 @@ class BusParser:
         text = f"{error.message} {debug or ''}"
         if not camera:
             return self._failure(message.src, text) if is_error else None
+        if another_follows(text):
+            return None
         cause = classify(self._kinds[camera], error.domain, error.code, text)
         if is_error or cause in SURE:
             return CameraEvent(camera, cause, text, answer_in(text) if cause in ANSWERED else "")

@@ -1,6 +1,6 @@
 import pytest
 
-from pipelines.cameras.causes import answer_in, classify
+from pipelines.cameras.causes import another_follows, answer_in, classify
 from pipelines.cameras.source import SourceKind
 from pipelines.cameras.states import Cause
 
@@ -71,3 +71,18 @@ def test_typed(kind, domain, code, text, cause):
 )
 def test_the_cameras_own_words_are_found_and_cleaned(text, answer):
     assert answer_in(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "follows"),
+    [
+        (  # as GStreamer 1.20 says it of a 404
+            "Could not open resource for reading. ../gst/rtsp/a.c(6427): gst_rtspsrc_setup_auth (): x:\n"
+            "No supported authentication protocol was found",
+            True,
+        ),
+        ("Not found ../gst/rtsp/gstrtspsrc.c(6736): gst_rtspsrc_send (): x:\nNot Found (404)", False),
+    ],
+)
+def test_an_error_that_comes_before_the_one_with_the_cause_is_known(text, follows):
+    assert another_follows(text) is follows

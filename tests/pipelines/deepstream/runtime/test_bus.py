@@ -56,6 +56,11 @@ def test_a_sources_error_is_its_cameras(pipeline, interpreter, quark, code, text
     assert (news.camera, news.cause) == ("door", cause)
 
 
+def test_an_error_before_the_one_that_tells_the_cause_is_no_news(pipeline, interpreter):
+    text = "No supported authentication protocol was found"  # GStreamer 1.20, of each 401 and 404
+    assert interpreter.read(trouble(Gst.Message.new_error, pipeline, "deep", RESOURCE, READ, text)) is None
+
+
 def test_a_warning_counts_where_it_is_sure(pipeline, interpreter):
     warn = Gst.Message.new_warning
     assert interpreter.read(trouble(warn, pipeline, "deep", RESOURCE, NOT_AUTHORIZED)).cause is Cause.AUTH
