@@ -66,7 +66,13 @@ class Mp4Writer:
         mux = self._pipeline.get_by_name("mux")
         ticks = self._fps.numerator * max(1, 90_000 // self._fps.numerator)
         mux.set_property("trak-timescale", ticks)
-        if self._fragmented:
+        if self._fragmented and Gst.version() < (1, 22):
+            # GStreamer 1.20 (Ubuntu 22.04) tells where a fragment begins, and of its later pictures only that
+            # they follow: FFmpeg and browsers read keyframes alone. So each picture is a fragment; a whole
+            # file gets an index, for its last two pictures are one fragment all the same.
+            mux.set_property("fragment-duration", 1)
+            Gst.util_set_object_arg(mux, "fragment-mode", "first-moov-then-finalise")
+        elif self._fragmented:
             mux.set_property("fragment-duration", FRAGMENT_MS)
         else:
             mux.set_property("faststart", True)

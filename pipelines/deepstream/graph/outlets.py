@@ -146,7 +146,7 @@ class OutletBuilder:
             location=f"{folder}/{name}/%05d.mp4",
             max_size_time=self._outlets.segment_s * 1_000_000_000,
             muxer_factory="mp4mux",
-            muxer_properties="properties,fragment-duration=(uint)1000",
+            muxer_properties=f"properties,{self._fragments()}",
             send_keyframe_requests=False,
             async_finalize=True,
             # Without it a camera that sends nothing keeps the whole pipeline from PAUSED (it never prerolls).
@@ -155,6 +155,12 @@ class OutletBuilder:
         draft.link(split, queue, "src_1")
         draft.chain(queue, parse)
         draft.link(parse, sink, sink_pad="video")
+
+    def _fragments(self) -> str:
+        """Return how recordings are cut, for a kill: see Mp4Writer. DeepStream 7 has GStreamer 1.20."""
+        if self._box.version is not None and self._box.version < (8, 0):
+            return "fragment-duration=(uint)1,fragment-mode=(int)1"
+        return "fragment-duration=(uint)1000"
 
     def _encoder(self, name: str, source: str, fps: float, kbit: int) -> str:
         draft = self._draft

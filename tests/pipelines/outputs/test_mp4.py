@@ -32,7 +32,7 @@ def times(path: Path) -> list[float]:
             "error",
             "-show_frames",
             "-show_entries",
-            "frame=pts_time",
+            "frame=best_effort_timestamp_time",
             "-of",
             "json",
             str(path),
@@ -41,7 +41,7 @@ def times(path: Path) -> list[float]:
         check=True,
     )
     assert shown.stderr == b""
-    return [float(frame["pts_time"]) for frame in json.loads(shown.stdout)["frames"]]
+    return [float(frame["best_effort_timestamp_time"]) for frame in json.loads(shown.stdout)["frames"]]
 
 
 def pictures(path: Path, size: tuple[int, int]) -> np.ndarray:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import gi
 import pytest
 
 from engines.deepstream.nvinfer_config import BRAND_GIE, CROPS, LOOKS
@@ -16,6 +17,9 @@ from pipelines.errors import BadInput
 from pipelines.settings.messengers import MessengerConfig
 from pipelines.settings.mqtt import HomeAssistantConfig, MqttConfig
 from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, OUTPUTS, graph_of, rtsp, store
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
 
 MIXED = ["rtsp://10.0.0.1/a", "/dev/video0", "clip one.mp4"]
 
@@ -116,6 +120,22 @@ def test_crops_of_any_surface_need_no_conversion_of_the_batch(tmp_path):
     assert {e.name for e in plain.elements} - {e.name for e in reader.elements} == {"rgba", "coloured"}
     assert "unified" not in repr(reader)
     assert not list(violations(reader, load_contract(replace(DGPU, any_surface=True))))
+
+
+@pytest.mark.parametrize(
+    ("version", "fragment_ms"), [((7, 1), 1), ((8, 0), 1000), ((9, 1), 1000), (None, 1000)]
+)
+def test_recordings_are_cut_so_that_players_can_read_them(tmp_path, version, fragment_ms):
+    """GStreamer 1.20, on which DeepStream 7 runs, says of a fragment's later pictures only that they follow."""
+    Gst.init(None)
+    graph, _ = graph_of(tmp_path, replace(DGPU, version=version))
+    for sink in graph.of("splitmuxsink"):
+        properties, _ = Gst.Structure.from_string(str(sink.get("muxer-properties")))
+        mux = Gst.ElementFactory.make("mp4mux")
+        for key in map(properties.nth_field_name, range(properties.n_fields())):
+            mux.set_property(key, properties.get_value(key))
+        assert mux.get_property("fragment-duration") == fragment_ms
+        assert int(mux.get_property("fragment-mode")) == (fragment_ms == 1)
 
 
 def test_behind_a_tee_what_may_block_has_a_queue_and_nothing_else(tmp_path):
