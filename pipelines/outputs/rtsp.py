@@ -26,6 +26,7 @@ from pipelines.outputs.gst import (  # noqa: E402
     plays,
     to_buffer,
 )
+from pipelines.outputs.rtsp_clients import RtspClients  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,8 @@ WAITING = 2
 SESSION_S = 30
 """Silence after which a viewer that vanished without a word is dropped (RFC 2326, 12.37)."""
 CLOSE_S = 5.0
+GONE_S = 1.0
+"""Until viewers are gone at the end; one that waits for a camera's first picture stays, and asks nothing."""
 CLIENT_THREADS = 32
 """A viewer of a camera without pictures waits in its own thread, so that it holds up nobody else."""
 ROLE = "viewer"
@@ -103,6 +106,7 @@ class RtspOutput:
         self._lock = threading.Lock()
         self._streams: dict[str, _Stream] = {}
         self._server: Any = None
+        self._clients: RtspClients | None = None
         self._context: Any = None
         self._loop: Any = None
         self._sources: list[Any] = []
@@ -126,6 +130,7 @@ class RtspOutput:
         if self._credentials:
             server.set_auth(_auth(*self._credentials))
         server.connect("client-connected", self._connected)
+        self._clients = RtspClients(server)
         number = server.attach(context)
         if number == 0:
             raise BadInput(
@@ -220,9 +225,11 @@ class RtspOutput:
             self._server.client_filter(lambda *_: _REMOVE)
             for source in self._sources:
                 source.destroy()
-            self._loop.quit()
 
         self._on_loop(stop)
+        if self._clients is not None:
+            self._clients.wait_gone(GONE_S)
+        self._loop.quit()
         thread.join(CLOSE_S)
         with self._lock:
             streams, self._streams = self._streams, {}

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import gi
 
 from pipelines.outputs.gst import plays
+from pipelines.outputs.rtsp_clients import RtspClients
 from scripts.demo.encode import EncodingFailed, read_access_units
 
 gi.require_version("Gst", "1.0")
@@ -38,7 +39,7 @@ LAUNCH = (
     " caps=video/x-h264,stream-format=byte-stream,alignment=au"
     " ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
 )
-PATIENCE_S = 60.0
+PATIENCE_S, GONE_S = 60.0, 5.0
 
 
 class PortTaken(Exception):
@@ -59,11 +60,12 @@ class VirtualCamera:
         self._lock = threading.Lock()
         self._targets: list[Any] = []
         self._next = 0
-        self._closed = threading.Event()
+        self._closed, self._closing = threading.Event(), threading.Event()
         self._feeder: threading.Thread | None = None
         self._context: Any = None
         self._loop: Any = None
         self._server: Any = None
+        self._clients: RtspClients | None = None
         self._attached: Any = None
         self._thread: threading.Thread | None = None
 
@@ -80,15 +82,16 @@ class VirtualCamera:
         server.set_address(HOST)
         server.set_service(str(self.port))
         server.get_mount_points().add_factory(f"/{self.name}", self._factory(server))
-        context: Any = GLib.MainContext.new()
+        clients, context = RtspClients(server), GLib.MainContext.new()
         number = server.attach(context)
         if number == 0:
             raise PortTaken(f"camera {self.name}: port {self.port} on {HOST} is in use; choose another")
         self.port = server.get_bound_port()
-        self._context, self._server = context, server
+        self._context, self._server, self._clients = context, server, clients
         self._attached = context.find_source_by_id(number)
         self._loop = GLib.MainLoop.new(context, False)
         self._closed.clear()
+        self._closing.clear()
         self._thread = threading.Thread(target=self._loop.run, name=f"camera-{self.name}", daemon=True)
         self._feeder = threading.Thread(target=self._feed, name=f"camera-{self.name}-feed", daemon=True)
         self._thread.start()
@@ -96,23 +99,27 @@ class VirtualCamera:
 
     def kill(self) -> None:
         """Close the port and every connection, as a camera does that loses power."""
-        if self._server is None or self._thread is None or self._feeder is None:
+        if self._clients is None or self._thread is None or self._feeder is None:
             return
         self._closed.set()
         self._feeder.join(PATIENCE_S)
         source = GLib.idle_source_new()
         source.set_callback(self._close)
         source.attach(self._context)
+        self._closing.wait(PATIENCE_S)
+        self._clients.wait_gone(GONE_S)
+        self._loop.quit()
         self._thread.join(PATIENCE_S)
         with self._lock:
             self._targets.clear()
         # The listening socket closes with the last reference to the server.
         self._server = self._attached = self._context = self._loop = self._thread = self._feeder = None
+        self._clients = None
 
     def _close(self, *_: object) -> bool:
         self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
         self._attached.destroy()
-        self._loop.quit()
+        self._closing.set()
         return False
 
     def _factory(self, server: Any) -> Any:

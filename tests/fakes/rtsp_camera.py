@@ -20,6 +20,7 @@ import gi
 import numpy as np
 
 from pipelines.outputs.gst import plays
+from pipelines.outputs.rtsp_clients import RtspClients
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
@@ -199,7 +200,6 @@ class RtspCamera:
         def stop() -> bool:
             self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
             self._attached.destroy()
-            self._loop.quit()
             done.set()
             return False
 
@@ -207,6 +207,8 @@ class RtspCamera:
         source.set_callback(lambda *_: stop())
         source.attach(self._context)
         assert done.wait(300), "the fake camera did not close its port"
+        self._clients.wait_gone(5)
+        self._loop.quit()
         self._thread.join(300)
         with self._lock:
             self._targets.clear()
@@ -217,6 +219,7 @@ class RtspCamera:
         self._context = GLib.MainContext.new()
         self._loop = GLib.MainLoop.new(self._context, False)
         self._server = GstRtspServer.RTSPServer()
+        self._clients = RtspClients(self._server)
         self._server.set_address("127.0.0.1")
         self._server.set_service(str(self.port))
         factory = GstRtspServer.RTSPMediaFactory()

@@ -326,6 +326,7 @@ def test_it_stops_from_any_state(state: str) -> None:
             output.close()
             assert not output.wanted("entrance")
             assert output.viewers("entrance") == 0
+            assert output._clients.wait_gone(0), "no handler is called after the end of Python"
     if state == "waiting":
         with RtspViewer(address):
             wait_for(lambda: output.wanted("entrance"))
