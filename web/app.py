@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 
     Handler = Callable[[Request, Visitor | None], Awaitable[Response]]
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 STATIC = Path(__file__).parent / "static"
 
 
@@ -163,8 +162,8 @@ class PageApp:
             ("/api/webcam/{webcam}/frames", {"POST": uploads.webcam_frame}, act),
         ]
         return [
-            *(Route(path, self._endpoint(methods, right), methods=METHODS) for path, methods, right in table),
-            Route("/api/{rest:path}", _nothing, methods=METHODS),
+            *(_route(path, self._endpoint(methods, right)) for path, methods, right in table),
+            _route("/api/{rest:path}", _nothing),
             Route("/staff", self._staff_page, methods=["GET", "HEAD"]),
         ]
 
@@ -212,6 +211,13 @@ class PageApp:
             return await handler(request, visitor)
 
         return endpoint
+
+
+def _route(path: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
+    """Return a route for any method: the endpoint refuses what does not fit, else the page's files would."""
+    route = Route(path, endpoint)
+    route.methods = None
+    return route
 
 
 async def _nothing(_request: Request) -> Response:

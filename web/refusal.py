@@ -97,4 +97,6 @@ async def on_http_error(_request: Request, error: Exception) -> Response:
         raise error
     code = next((c for c in Code if c.value == error.status_code), Code.BAD_REQUEST)
     words = {Code.NOT_FOUND: "there is nothing at this address", Code.METHOD: "this method does not fit here"}
-    return answer(Refused(code, words.get(code, error.detail), headers=error.headers))
+    # The files of the page are all that does not say itself which methods fit.
+    headers = error.headers or ({"Allow": "GET, HEAD"} if code is Code.METHOD else None)
+    return answer(Refused(code, words.get(code, error.detail), headers=headers))

@@ -255,6 +255,16 @@ def test_statuses(client, path, status):
     assert client.get(path).status_code == status
 
 
+@pytest.mark.parametrize("method", ["PUT", "QUERY", "MKCOL"])
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/api/floor", "GET, HEAD"), ("/api/restart", "POST"), ("/healthz", "GET, HEAD"), ("/", "GET, HEAD")],
+)
+def test_a_method_that_does_not_fit_is_told_which_do(client, method, path, allowed):
+    answer = client.request(method, path)
+    assert (answer.status_code, answer.headers.get("allow")) == (405, allowed)
+
+
 def test_the_page_is_revalidated_and_its_data_never_kept(client):
     assert client.get("/").headers["cache-control"] == "no-cache"
     assert client.get("/api/floor").headers["cache-control"] == "no-store"
