@@ -200,7 +200,8 @@ def _trimmed(file: BinaryIO, begin: int, end: int) -> list[_Edit]:
         if kind == b"mvhd":
             _, _, scale, _ = _duration(file, first)
         elif kind == b"trak" and (media := _video_header(file, first, last)) is not None:
-            _, _, media_scale, whole = _duration(file, media)
+            _, _, media_scale, told = _duration(file, media)
+            whole = _lasts(file, (first, last)) or told
             for skipped, shown in _edits(file, first, last):
                 share = skipped / whole if whole else 0.0
                 is_long = skipped >= LEAST_SKIPPED_S * media_scale
@@ -208,6 +209,19 @@ def _trimmed(file: BinaryIO, begin: int, end: int) -> list[_Edit]:
                     hidden_s = whole / media_scale - shown / scale
                     found.append(_Edit(skipped / media_scale, shown / scale, hidden_s))
     return found
+
+
+def _lasts(file: BinaryIO, track: tuple[int, int]) -> int:
+    """Return how long the pictures of a track last together, in its own time; 0 where no table says it.
+
+    8.6.1.2. Its header may tell otherwise: without what is skipped (FFmpeg 4.4), or a picture more (8).
+    """
+    at = _tables(file, track).get(b"stts")
+    count = 0 if at is None else int.from_bytes(read_exactly(file, at + 4, 4), "big")
+    if at is None or count > MAX_OFFSETS:
+        return 0
+    entries = struct.iter_unpack(">II", read_exactly(file, at + 8, 8 * count))
+    return sum(pictures * each for pictures, each in entries)
 
 
 def _ends_in_key(file: BinaryIO, track: tuple[int, int], share: float) -> bool:

@@ -67,7 +67,8 @@ def test_a_film_that_is_not_played_whole_is_named_with_a_remedy_that_works(
     shutil.copy(films / name, path)
     (line,) = [line for line in check_store(settings) if name in line]
     assert line.startswith(f"c0: {path}: ")
-    assert _frames_of(path) < frames
+    if Gst.version() < (1, 24) or name != "trimmed.mp4":  # newer ones play it whole, DeepStream 7 has 1.20
+        assert _frames_of(path) < frames
     remedy = line.partition("by: ")[2].split()
     _ffmpeg(*({"FILM": str(path), "NEW.mp4": str(new)}.get(word, word) for word in remedy[1:]))
     assert _frames_of(new) == frames
