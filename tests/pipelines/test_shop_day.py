@@ -90,7 +90,9 @@ def test_in_an_outage_totals_are_marked_stale_and_recover(lived):
     stale = Counter()
     for sent in said.said:
         if "reason" in sent.payload:
-            told_at = datetime.fromisoformat(sent.payload["occurred_at"]).timestamp() * 1000
+            told_at = (
+                datetime.fromisoformat(sent.payload["occurred_at"].replace("Z", "+00:00")).timestamp() * 1000
+            )
             minute = int(told_at - START / 1e6) // MINUTE
             live_ = [i["price"] for i in sent.payload["items"] if i["price"] and i["brand"] == "gucci"]
             stale.update((minute, bool(price.get("stale"))) for price in live_)

@@ -297,7 +297,7 @@ def test_the_app_can_be_installed(shop):
     for icon in manifest["icons"]:
         picture = client.get(f"/{icon['src']}")
         assert picture.headers["content-type"] == icon["type"]
-        assert f"{int.from_bytes(picture.content[16:20])}" == icon["sizes"].partition("x")[0]
+        assert f"{int.from_bytes(picture.content[16:20], 'big')}" == icon["sizes"].partition("x")[0]
     worker = client.get("/staff-worker.js").text
     shell = json.loads(worker.partition("SHELL = ")[2].partition("].map")[0].rstrip().rstrip(",") + "]")
     for path in shell:

@@ -118,9 +118,8 @@ def test_without_the_probe_or_metadata_no_picture_leaves(ds: Any, attach: bool) 
 def test_what_loses_the_metadata_on_the_way_to_redaction_loses_the_picture(ds: Any) -> None:
     using = rig(ds)
     gate = RedactionGate(using.meta, PROCESS_KEY)
-    seen, before, _ = run(
-        ds, using.probe.process, gate.verify, between="videoconvert ! video/x-raw,format=BGRx"
-    )
+    # videoconvert keeps it up to GStreamer 1.20; what is written into bytes and read again never has it.
+    seen, before, _ = run(ds, using.probe.process, gate.verify, between="gdppay ! gdpdepay")
     assert (seen["left"], using.failures, gate.dropped) == ([], [], 4)
     assert all(before)
 

@@ -23,7 +23,7 @@ ENV = {"MSH_DEMO_CAMERA_COUNTER": "secret"}
 def runs(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end between opening and reading
         return False
 
 

@@ -159,7 +159,7 @@ def test_mqtt_over_websockets(tmp_path: Path) -> None:
 
 
 def certificate(folder: Path, name: str, days: int) -> Path:
-    """Make a certificate that signs itself, with its key in the same file."""
+    """Make a certificate that signs itself, with its key in the same file; one of 0 days has expired."""
     pem, key, request = (folder / f"{name}.{end}" for end in ("pem", "key", "csr"))
     extension = folder / "extension"
     extension.write_text(f"subjectAltName={name}\n")
@@ -186,7 +186,7 @@ def tls_port(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[i
     [
         (("IP:127.0.0.1", 10), False, faults.UNKNOWN_CA),
         (("DNS:broker.lan", 10), True, faults.OTHER_HOST.format(host="127.0.0.1")),
-        (("IP:127.0.0.1", -1), True, faults.EXPIRED),
+        (("IP:127.0.0.1", 0), True, faults.EXPIRED),
     ],
     indirect=["tls_port"],
 )

@@ -179,6 +179,8 @@ def test_what_is_known_of_stock_elements_is_true_of_those_installed_here(factory
         assert found == (pad["direction"], pad["presence"])
     for key, known in fact["properties"].items():
         spec = made.find_property(key)
+        if spec is None and Gst.version() < (1, 22):
+            continue  # the facts are of 1.22
         assert spec is not None, key
         assert spec.flags & GObject.ParamFlags.WRITABLE or known["flags"] == "r"
         if known["type"] in ("int", "uint", "int64", "uint64"):

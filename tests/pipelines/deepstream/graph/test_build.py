@@ -126,7 +126,7 @@ def test_crops_of_any_surface_need_no_conversion_of_the_batch(tmp_path):
     ("version", "fragment_ms"), [((7, 1), 1), ((8, 0), 1000), ((9, 1), 1000), (None, 1000)]
 )
 def test_recordings_are_cut_so_that_players_can_read_them(tmp_path, version, fragment_ms):
-    """GStreamer 1.20, on which DeepStream 7 runs, says of a fragment's later pictures only that they follow."""
+    """GStreamer 1.20, on which DeepStream 7 runs, tells where a fragment begins, and of the rest nothing."""
     Gst.init(None)
     graph, _ = graph_of(tmp_path, replace(DGPU, version=version))
     for sink in graph.of("splitmuxsink"):
