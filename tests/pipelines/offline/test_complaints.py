@@ -12,7 +12,7 @@ from pipelines.offline.reader import read_frames
 
 OPEN = ["-c:v", "libx264", "-g", "25", "-bf", "3", "-x264-params", "open-gop=1:b-pyramid=normal:ref=4"]
 OPEN_265 = ["-c:v", "libx265", "-x265-params", "log-level=error:open-gop=1:keyint=25:bframes=4"]
-REFUSED_SINCE = (1, 26)
+REFUSED_SINCE = (1, 24)
 """GStreamer that refuses FFmpeg memory for what was cut away: up to a second is lost, and told."""
 CUTS = ["at.mp4", "at.mkv", "at.ts", "piece%d.mp4", "piece%d.ts", "middle.ts"]
 
