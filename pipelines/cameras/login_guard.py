@@ -24,6 +24,7 @@ from gi.repository import GObject, Gst, GstRtsp  # noqa: E402
 from pipelines.cameras.challenges import known_logins, read_challenges  # noqa: E402
 from pipelines.cameras.keep_alive import RtspSession  # noqa: E402
 from pipelines.cameras.redirections import redirection_target  # noqa: E402
+from pipelines.errors import BadInput  # noqa: E402
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def register() -> None:
     kind = _library.g_type_class_ref(_library.g_type_from_name(b"MshLoginGuard"))
     _core.gst_element_class_set_metadata(kind, *(text.encode() for text in _WHAT))
     if not Gst.Element.register(None, _NAME, Gst.Rank.SECONDARY, LoginGuard):
-        raise RuntimeError("GStreamer does not register the guard of RTSP logins")
+        raise BadInput("GStreamer does not take the guard of RTSP logins; is this release of it supported?")
 
 
 def settle() -> RtspSession | None:

@@ -18,9 +18,8 @@ STREAMS = (
     "/api/cameras/{camera}/video.mjpg",
     "/api/cameras/{camera}/video.mp4",
 )
-schemathesis.serializer.alias(
-    "image/jpeg", "application/octet-stream"
-)  # unknown to 4.30, that of Python 3.10
+# 4.30, that of Python 3.10, does not know it.
+schemathesis.serializer.alias("image/jpeg", "application/octet-stream")
 LISTED = schemathesis.pytest.from_fixture("schema").exclude(path=list(STREAMS))
 
 

@@ -160,5 +160,5 @@ def test_a_camera_without_video_at_first_makes_no_video_element_for_nothing(chro
     monkeypatch.setattr(film, "PICTURE_S", 0.1)
     with visiting(chrome, page) as window:
         shown = window.go("#/floor")
-        shown.wait_for_event("response", lambda answer: answer.status == 503)
+        shown.wait_for_event("response", lambda answer: "video.mp4" in answer.url and answer.status == 503)
         assert shown.evaluate("films.length") == 0
