@@ -21,10 +21,10 @@ os.environ.setdefault("MSH_COMPILED", str(ROOT / ".pytest_cache" / "compiled"))
 # So is what brands were enrolled as. The user's own folder, where a real store may keep its own, stays alone.
 os.environ["STATE_DIRECTORY"] = str(ROOT / ".pytest_cache" / "state")
 
-# Each run draws other examples, so fifty of a property are enough for every change; before a release
+# Each run draws other examples, so thirty of a property are enough for every change; before a release
 # `scripts/test --hypothesis-profile thorough` draws many.
 settings.register_profile(
-    "every change", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+    "every change", deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("thorough", settings.get_profile("every change"), max_examples=1000)
 settings.load_profile("every change")
@@ -167,6 +167,19 @@ def models_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (openvino_runtime, parser, network, reader):
             patch.setattr(module, "compile_cached", compile_once)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap_tokens() -> Iterator[None]:
+    """Take a thousandth of the time for each token and PIN: at its full cost scrypt was 3 % of a whole run.
+
+    Commands that tests start as processes have the full cost; so has one test of signing in.
+    """
+    from web.access import signin
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signin, "COST", 2**4)
         yield
 
 

@@ -7,9 +7,9 @@ import pytest
 from pipelines.errors import BadInput
 from tests import plain_http
 from tests.fakes.served_page import TOKEN, customer, served_page
-from web.access import guard
+from web.access import guard, signin
 from web.access.limits import Allowance
-from web.access.signin import LIFETIME_S, MAX_SESSIONS, SignInSessions, Token, hash_token
+from web.access.signin import COST, LIFETIME_S, MAX_SESSIONS, SignInSessions, Token, hash_token
 
 READS = [
     "/api/floor",
@@ -246,6 +246,13 @@ def test_a_token_and_its_hash_are_the_same_token():
     assert Token("a long token").matches("a long token")
     assert not Token(hashed).matches("a long toke")
     assert not Token(hashed).matches(hashed)
+
+
+def test_a_hash_that_stands_in_a_store_file_stays_good(monkeypatch):
+    monkeypatch.setattr(signin, "COST", COST)  # all other tests hash at a thousandth of it
+    kept = "scrypt:MDEyMzQ1Njc4OWFiY2RlZg==:mqfYuEK7vdUrTIlFElMHHKArz0fD0l+hsQeZVyAK2b4="
+    assert Token(kept).matches("8 chars or more")
+    assert not Token(kept).matches("8 chars or less")
 
 
 @pytest.mark.parametrize("given", ["scrypt:", "scrypt:a:b", "scrypt:!!:!!", "scrypt:AA==:AA==:AA=="])
