@@ -57,7 +57,7 @@ def build_insights(
         least=least,
         days=settings.privacy.report_days,
         per_unit=per_unit,
-        on_cells=(lambda _, start: topics.publish(start), lambda cells, _: counters.add(cells)),
+        on_cells=(topics.publish_closed, lambda cells, _: counters.add(cells)),
     )
 
 

@@ -42,6 +42,16 @@ class ReportTopics:
         else:
             self._publisher.clear_state(topic)
 
+    def publish_closed(self, cells: Iterable[CountCell], start: int) -> None:
+        """Publish the quarter that was closed, and earlier ones of the last day that got cells by that.
+
+        What waits for the end of the day is about the time until enough were seen, hours before.
+        """
+        ended = {(cell.end - 1) // QUARTER_S * QUARTER_S for cell in cells}
+        for quarter in sorted({start, *ended}):
+            if start - DAY_S < quarter <= start:
+                self.publish(quarter)
+
     def publish_day(self, now: int) -> None:
         """Publish the quarters of the last day that have cells: what a broker holds of others is cleared."""
         begun = now - now % QUARTER_S

@@ -38,7 +38,7 @@ class Published(Floor):
         self.recorder = InsightsRecorder(
             file, self.recorder._snapshot, self.recorder._up,
             now_ns=lambda: self.now, zone="Europe/Berlin", least=5, days=30, per_unit=100,
-            on_cells=(lambda _, start: self.reports.publish(start), lambda cells, _: counters.add(cells)),
+            on_cells=(self.reports.publish_closed, lambda cells, _: counters.add(cells)),
         )  # fmt: skip
 
     def set_state(self, topic: str, payload: dict[str, Any]) -> None:
@@ -136,3 +136,20 @@ def test_a_stop_in_a_quarter_loses_none_of_its_cells(floor: Published) -> None:
         cell["count"] for cell in floor.topics["report/1200"]["cells"] if cell["measure"] == "visitors"
     ]
     assert visitors == [6, 7]
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["midnight", "stop"])
+def test_what_is_given_out_at_the_end_of_a_day_is_in_its_topics(floor: Published, *, stopped: bool) -> None:
+    floor.visit(6, served_s=45)
+    floor.visit(2)  # nobody came to these: too few to be told before the day ends
+    for _ in range(4):
+        floor.later(15)
+    if stopped:
+        floor.recorder.close()
+    else:
+        floor.later(60 * 12)  # past midnight in Berlin
+    published = {name for report in floor.topics.values() for name in cells(report)}
+    with sqlite3.connect(floor.path) as file:
+        kept = set(file.execute("SELECT measure, key FROM cell WHERE measure != 'place'"))
+    assert ("attended", "1min+never") in kept
+    assert published == kept
