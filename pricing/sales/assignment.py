@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 MS_PER_MINUTE = 60_000
-MAX_WORTH = 10**10
 MAX_PEOPLE = 2048
 KEPT_FREE = "who is still free is kept for a more valuable customer"
 RANK_POINTS, SKILL_POINTS, ZONE_POINTS = 12, 30, 10
@@ -151,12 +150,15 @@ class _Case:
         """Return the places of the customers to serve.
 
         The weights belong to customers alone, so the best set is the one of a greedy choice (a transversal
-        matroid): nobody is left out for somebody who comes later, unless no seller may take them.
+        matroid): nobody is left out for somebody who comes later, unless no seller may take them. Only
+        their order counts for that; the worths themselves are too large for floats in some currencies.
         """
-        order = sorted(range(len(self._people)), key=lambda p: (self._people[p].waiting_ms, -p))
-        weights = {place: 1 + n for n, place in enumerate(order)}
-        if self._rules.policy is not Policy.TURN:
-            weights = {place: self._worth(place) * MAX_PEOPLE + turn for place, turn in weights.items()}
+
+        def importance(place: int) -> tuple[int, int, int]:
+            by_turn = self._rules.policy is Policy.TURN
+            return 0 if by_turn else self._worth(place), self._people[place].waiting_ms, -place
+
+        weights = {place: 1 + n for n, place in enumerate(sorted(range(len(self._people)), key=importance))}
         found = _match([[weights[p] if ok else 0 for ok in may] for p, may in enumerate(self._may)])
         return self._unreserved(sorted(p for p, s in found.items() if self._may[p][s]), weights)
 
@@ -182,7 +184,7 @@ class _Case:
     def _worth(self, place: int) -> int:
         customer = self._people[place]
         bonus = self._rules.keep_percent if customer.id in self._standing else 0
-        return (min(max(customer.worth_minor, 0), MAX_WORTH) + 1) * (100 + bonus) // 100
+        return (max(customer.worth_minor, 0) + 1) * (100 + bonus) // 100
 
     def pair(self, served: Sequence[int]) -> Iterator[Pairing]:
         """Yield a seller for each customer to serve; before the others choose, the best one free is kept."""

@@ -216,3 +216,13 @@ def test_it_is_the_best_of_all_ways(customers: list[WaitingCustomer], sellers: l
 
     ways = permutations(staff, len(served))
     assert total(tuple(found[c] for c in served)) == max(map(total, ways))
+
+
+def test_the_dearer_of_two_is_served_first_in_currencies_of_large_numbers() -> None:
+    waiting = [
+        WaitingCustomer("watch", 900_000_000_00, waiting_ms=1000),  # rupiah
+        WaitingCustomer("bag", 110_000_000_00, waiting_ms=20_000),
+    ]
+    found = assign(waiting, [Seller("anna")], AssignmentRules())
+    assert [pairing.customer for pairing in found.pairings] == ["watch"]
+    assert dict(found.waiting) == {"bag": "others are worth more"}
