@@ -56,7 +56,11 @@ def _year(entry: tuple[int, str | None]) -> int:
     return entry[0]
 
 
-EXPONENTS, _WITHDRAWN = currencies(get_global("territory_currencies"), datetime.now(timezone.utc).date())
+_EARLIEST = date(2026, 11, 1)
+"""Before this release no day is today: a box without a battery starts in 1970, when nobody paid in euros."""
+EXPONENTS, _WITHDRAWN = currencies(
+    get_global("territory_currencies"), max(_EARLIEST, datetime.now(timezone.utc).date())
+)
 """Digits after the point by ISO 4217 code, of the currencies in use."""
 
 _SPACES = re.compile(r"[\u00a0\u202f]")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -167,6 +169,21 @@ def test_a_currency_is_in_use_from_its_first_to_its_last_day(
     digits, gone = currencies({"BG": bulgaria}, today)
     assert list(digits) == in_use
     assert gone == withdrawn
+
+
+def test_a_box_whose_clock_begins_in_1970_knows_the_euro() -> None:
+    program = """
+import datetime
+class Clock(datetime.datetime):
+    @classmethod
+    def now(cls, zone=None):
+        return cls.fromtimestamp(60, zone)
+datetime.datetime = Clock
+from pricing.money import EXPONENTS
+print(*(code for code in ("EUR", "PLN", "TRY", "BRL", "USD") if code in EXPONENTS))
+"""
+    found = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert found.stdout.split() == ["EUR", "PLN", "TRY", "BRL", "USD"]
 
 
 @pytest.mark.parametrize(
