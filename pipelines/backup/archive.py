@@ -30,7 +30,7 @@ MAX_FILES: Final = 20_000
 _MAX_MANIFEST: Final = 8_000_000
 _PREFIX: Final = b"msh.backup sha256 "
 _DIGEST: Final = 64
-_NAME: Final = re.compile(r"[^/\\\0:]+(?:/[^/\\\0:]+){0,3}")
+_NAME: Final = re.compile(r"[^/\0]+(?:/[^/\0]+){0,3}")
 _BLOCK: Final = 1 << 20
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 

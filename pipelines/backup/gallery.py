@@ -67,6 +67,7 @@ def _brand(
     photographs: list[Path] = []
     for path in (source.folder / BRAND_YAML, *source.pictures):
         try:
+            f"{source.folder.name}/{path.name}".encode()  # as names in a ZIP are
             data = _read_inside(path, root)
             is_photograph = path.name != BRAND_YAML and _is_photograph(data)
             copy = (as_it_is if is_photograph else out) / path.name
@@ -74,6 +75,8 @@ def _brand(
             (photographs if is_photograph else copies).append(copy)
         except FileNotFoundError:
             continue  # a brand may do without brand.yaml
+        except UnicodeEncodeError:
+            left_out.append(f"{path} (has a name that is not UTF-8; rename it)")
         except _LeftOut as error:
             left_out.append(f"{path} ({error})")
     for photograph, picture in zip(photographs, read_marks(photographs), strict=True):

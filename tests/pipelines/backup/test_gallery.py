@@ -119,3 +119,18 @@ def test_what_the_gallery_does_not_read_and_links_out_of_it_stay_out_and_are_tol
         assert words in said.pop(name)
     assert not said
     assert main(["restore", "--check", str(tmp_path / "b"), str(tmp_path / "new/store.yaml")]) == 0
+
+
+def test_a_picture_of_any_name_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "old/state"))
+    config, place = box(tmp_path / "old"), tmp_path / "old/brands/nike"
+    for name in ("Screenshot 12:30.svg", r"web\logo.svg", "stra\udcdfe.svg"):
+        (place / name).write_text(SVG)
+    assert main(["backup", str(config), str(tmp_path / "b")]) == 0
+    assert r"stra\udcdfe.svg (has a name that is not UTF-8; rename it)" in capsys.readouterr().out
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "new/state"))
+    assert main(["restore", str(tmp_path / "b"), str(tmp_path / "new/store.yaml")]) == 0
+    (brand,) = read_brands(tmp_path / "new/brands")
+    assert [path.name for path in brand.pictures] == ["Screenshot 12:30.svg", "mark.svg", r"web\logo.svg"]
