@@ -48,7 +48,8 @@ def write_whole(path: Path, data: bytes) -> None:
 def trim(folder: Path, suffix: str, max_bytes: int) -> int:
     """Delete the oldest files of this suffix, by name, until all fit, unfinished ones too; return how many.
 
-    folder holds one folder a camera; unfinished files count, but are never deleted.
+    folder holds one folder a camera; unfinished files count, but are never deleted. What cannot be deleted is
+    left, and does not count.
     """
     finished, total = [], 0
     for path in folder.glob(f"*/*{suffix}*"):
@@ -63,7 +64,8 @@ def trim(folder: Path, suffix: str, max_bytes: int) -> int:
     for _, path, size in sorted(finished):
         if total <= max_bytes:
             break
-        path.unlink(missing_ok=True)
         total -= size
-        deleted += 1
+        with suppress(OSError):  # one that somebody else put there must not cost all others
+            path.unlink(missing_ok=True)
+            deleted += 1
     return deleted

@@ -125,6 +125,27 @@ def test_old_segments_make_room_for_new_ones(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*/*.mp4"))) == 1
 
 
+def test_a_file_that_cannot_be_deleted_ends_no_recording_and_costs_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = tmp_path / "kept" / "20200101T000000000Z.mp4"
+    write_whole(stuck, bytes(2_000_000))
+    unlink = type(stuck).unlink
+
+    def refused(path: Path, missing_ok: bool = False) -> None:
+        if path == stuck:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(type(stuck), "unlink", refused)
+    recorder = VideoRecorder(tmp_path, max_mb=1)
+    recorder.add_camera("entrance")
+    record(recorder, [0, 100, 60_000, 60_100])
+    recorder.close()
+    assert stuck.exists()
+    assert [len(times(f)) for f in (tmp_path / "entrance").iterdir()] == [2, 2]
+
+
 KILLED = """
 import sys, time
 from pathlib import Path
