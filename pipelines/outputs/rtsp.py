@@ -296,6 +296,8 @@ class RtspOutput:
 
     def _connected(self, _server: object, client: Any) -> None:
         viewer = hash(client)
+        # A viewer of UDP that vanished leaves its connection open, and would count as one for ever.
+        client.set_property("post-session-timeout", SESSION_S)
         client.connect("new-session", _shorten)
         client.connect("play-request", self._plays, viewer)
         client.connect("teardown-request", self._leaves, viewer)

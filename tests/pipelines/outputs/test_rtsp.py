@@ -216,13 +216,28 @@ def test_a_viewer_that_reads_nothing_blocks_neither_publish_nor_another_viewer()
         wait_for(lambda: not output.wanted("entrance"))
 
 
-def _play_and_never_read(connection: socket.socket, address: str) -> None:
+def test_a_viewer_that_vanishes_without_a_word_is_no_viewer_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.outputs.rtsp.SESSION_S", 1)
+    counts: list[int] = []
+    with (
+        serving(on_viewers=lambda _, count: counts.append(count)) as output,
+        Feeder(output, halves),
+        socket.create_connection(("127.0.0.1", output.port)) as gone,
+    ):
+        _play_and_never_read(gone, url(output), "RTP/AVP;unicast;client_port=9-10")
+        wait_for(lambda: counts == [1, 0])
+        assert output._clients.wait_gone(120), "its thread and its descriptors are free again"
+
+
+def _play_and_never_read(
+    connection: socket.socket, address: str, transport: str = "RTP/AVP/TCP;unicast;interleaved=0-1"
+) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     session = ""
     for number, (method, target, extra) in enumerate(
         [
             ("DESCRIBE", address, ""),
-            ("SETUP", address + "/stream=0", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n"),
+            ("SETUP", address + "/stream=0", f"Transport: {transport}\r\n"),
             ("PLAY", address, ""),
         ]
     ):
