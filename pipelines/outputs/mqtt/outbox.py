@@ -237,8 +237,13 @@ class Outbox:
             return False
         if entry.expires_at is not None and entry.expires_at <= now:
             return True  # the next `write` drops and counts it
-        payload: Mapping[str, Any] = json.loads(entry.payload)
-        stamped = {**payload, "sent_at": rfc3339(now), "replayed": replayed}
+        try:
+            payload: Mapping[str, Any] = json.loads(entry.payload)
+            stamped = {**payload, "sent_at": rfc3339(now), "replayed": replayed}
+        except (ValueError, TypeError):  # the disk has changed it, which SQLite does not notice
+            logger.warning("a message for %s is damaged: it is left out", entry.topic)
+            self._finish(entry, "rejected")
+            return True
         body = json.dumps(stamped, separators=(",", ":"), ensure_ascii=False).encode()
         topic = self._base + entry.topic
         if not self._session.takes(topic, body):

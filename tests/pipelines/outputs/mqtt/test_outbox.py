@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -315,6 +317,20 @@ def test_what_is_not_json_is_counted_and_harms_no_other(desk):
     desk.outbox.write([Message(ENDED, "t", {"n": object()}), Message(ENDED, "t", {"n": 1})])
     assert desk.spool.messages == 1
     assert desk.counts == {("ended", "rejected"): 1, ("ended", "spooled"): 1}
+
+
+def test_a_message_that_the_disk_has_damaged_holds_up_no_other(desk):
+    desk.write(1, 2, 3)
+    desk.spool.close()
+    with closing(sqlite3.connect(desk.path)) as db, db:
+        db.execute("UPDATE message SET payload = ? WHERE id = (SELECT min(id) FROM message)", (b'{"n":\0',))
+    desk = Desk(desk.path)
+    session = desk.session()
+    desk.pass_time(1)
+    assert numbers(session) == [2, 3]
+    desk.outbox.write([])
+    assert desk.spool.messages == 2
+    assert desk.counts == {("ended", "rejected"): 1}
 
 
 def test_nothing_about_a_person_is_kept_longer_than_a_week(desk):
