@@ -49,6 +49,7 @@ class JournalWriter:
     One that a kill or power cut broke off is gone on with; a line like its first says where a run begins.
     Each file begins with the plan and the prices known by then. At most max_bytes on disk for the two; what
     finds no room in memory is left out and counted in the record. A full disk ends the record, not the video.
+    A file that is deleted or moved away begins anew.
     plan: what the floor was built from, as JSON values. max_age_s: no entry is kept longer; the file begins
     anew after half of it, on quiet cameras too. Raises OSError where the file cannot be made.
     """
@@ -162,13 +163,19 @@ class JournalWriter:
             self._file.write(line(entry()))
         if entries:
             self._file.flush()
-        if not closed and (self._is_old() or self._path.stat().st_size > self._max):
+        if not closed and (self._is_old() or self._is_full_or_gone()):
             self._file.close()
             self._file = self._begin()
         return not closed
 
     def _is_old(self) -> bool:
         return self._half_age_s is not None and self._clock() - self._began_at >= self._half_age_s
+
+    def _is_full_or_gone(self) -> bool:
+        try:
+            return self._path.stat().st_size > self._max
+        except FileNotFoundError:  # somebody deleted what it holds, not what comes
+            return True
 
     def _begin(self, *, resume: bool = False) -> IO[str]:
         if resume and self._resume():

@@ -30,6 +30,7 @@ from probes.answers import LookAnswer, Mark, Worn
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.returns import Absence
+from tests.waiting import wait_for
 
 NUMBERS = st.floats(-1e4, 1e4)
 BOXES = st.builds(Box, NUMBERS, NUMBERS, NUMBERS, NUMBERS)
@@ -221,6 +222,20 @@ def test_no_entry_outlives_its_time_on_quiet_cameras_either(tmp_path, monkeypatc
         time.sleep(0.01)
     recorder.close(0)
     assert [entries(p)[0]["plan"]["start"] for p in (path, tmp_path / "day.gz.1")] == [2, 2]
+
+
+def test_a_record_that_is_deleted_begins_anew(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("pipelines.outputs.journal.writer.FLUSH_S", 0.01)
+    path = tmp_path / "day.gz"
+    recorder = JournalWriter(path, {"start": 1}, 10_000_000)
+    recorder.quiet("before", 1, [], [])
+    wait_for(lambda: not recorder._waiting)
+    path.unlink()
+    wait_for(path.exists)
+    recorder.quiet("after", 2, [], [])
+    recorder.close(3)
+    assert entries(path)[0]["plan"] == {"start": 1}
+    assert [entry["quiet"] for entry in entries(path) if "quiet" in entry] == ["after"]
 
 
 def test_a_full_disk_ends_the_record_and_nothing_else(tmp_path, caplog) -> None:
