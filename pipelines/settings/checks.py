@@ -148,8 +148,11 @@ def _exchange(raw: Raw) -> Iterator[Finding]:
     prices, store = _block(raw.get("prices")), _block(raw.get("store"))
     ours, theirs = store.get("currency"), _block(prices.get("live")).get("currency")
     rates = _block(prices.get("rates"))
-    listed = {rates.get("base", "EUR"), *_block(rates.get("per_base"))}
-    comparable = isinstance(ours, str) and isinstance(theirs, str) and {ours, theirs} <= EXPONENTS.keys()
+    base = rates.get("base", "EUR")
+    if not (isinstance(ours, str) and isinstance(theirs, str) and isinstance(base, str)):
+        return
+    listed = {base, *_block(rates.get("per_base"))}
+    comparable = {ours, theirs} <= EXPONENTS.keys()
     if comparable and ours != theirs and not {ours, theirs} <= listed and "feed" not in rates:
         missing = " and ".join(str(code) for code in (theirs, ours) if code not in listed)
         yield (

@@ -96,6 +96,7 @@ def test_rates(tmp_path: Path) -> None:
         ("rates: {date: 2026-11-20, per_base: {USD: 0}}", "above 0"),
         ("rates: {date: 2026-11-20, per_base: {usd: 1}}", 'Did you mean "USD"?'),
         ("rates: {feed: nonsense}", "must be an address"),
+        ("rates: {date: 2026-11-20, base: {USD: 1.1}}", "prices.rates.base: must be text"),
     ],
 )
 def test_mistakes_are_told_in_one_line_without_the_secret(tmp_path: Path, text: str, words: str) -> None:
