@@ -136,7 +136,7 @@ def _file(job: AnnotateJob, source: Path, target: Path) -> None:
             _say({"progress": None if not whole else round(min(1.0, done / whole), 3)})
 
     found = job.annotate(source, target, report_progress)
-    summary = {key: found[key] for key in ("persons", "withheld", "notes") if key in found}
+    summary = {key: found[key] for key in ("persons", "unworn", "withheld", "notes") if key in found}
     _say({"done": summary})
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page
 from tests.fakes.video_file import write_video
 from tests.waiting import wait_for
-from web.uploads import webcam
+from web.uploads import child, webcam
 
 ASTRONAUT = ROOT / "scripts" / "demo" / "assets" / "astronaut.jpg"
 FEW = ("adidas", "lacoste", "nike", "puma")
@@ -122,6 +123,17 @@ def test_a_picture_that_explodes_is_refused_by_its_header(client):
     job, _ = annotated(client, bomb)
     assert job["state"] == "failed"
     assert "million are the most" in job["error"] or "no picture" in job["error"]
+
+
+def test_what_is_on_nobody_is_passed_on(tmp_path, capfdbinary):
+    unworn = [{"brand": "Nike", "type": None, "box": [1, 2, 3, 4]}]
+
+    class Found:
+        def annotate(self, *_: object) -> dict:
+            return {"file": "/x", "persons": [], "unworn": unworn}
+
+    child._file(Found(), tmp_path / "a", tmp_path / "b")
+    assert json.loads(capfdbinary.readouterr().out) == {"done": {"persons": [], "unworn": unworn}}
 
 
 def test_a_webcam(client, monkeypatch):
