@@ -64,6 +64,8 @@ class Webcams:
         try:
             await run.worker.start("webcam")
         except Exception as error:  # noqa: BLE001 whatever went wrong, no run may be left that nobody ends
+            if number not in self._runs:  # a newer one of the same visitor came while this one started
+                raise Refused(Code.CONFLICT, "this webcam run has ended; begin a new one") from None
             await self._end(number)
             logger.warning("a webcam's process does not start: %s", error)
             raise Refused(Code.FAILED, "the webcam's process does not start; see the log") from None

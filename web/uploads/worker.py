@@ -69,6 +69,7 @@ class Worker:
         self._watch: asyncio.Task[None] | None = None
         self._statm: BinaryIO | None = None
         self._killed: str | None = None
+        self._ended = False
 
     async def start(self, *arguments: str, keep: Sequence[BinaryIO] = ()) -> None:
         """Begin, without this program's environment, for secrets live there. keep: open files it has, too."""
@@ -90,6 +91,9 @@ class Worker:
                 start_new_session=True,
                 limit=MAX_LINE,
             )
+            if self._ended:  # by a `kill` that came before there was a process
+                await self.kill()
+                raise WorkFailed("stopped")
             self._statm = _statm(self._process.pid)
             if self._statm is not None:
                 with contextlib.suppress(BrokenPipeError):  # it has ended
@@ -117,7 +121,8 @@ class Worker:
             raise WorkFailed(self._why()) from None
 
     async def kill(self) -> None:
-        """End it and all that it started, and wait for that."""
+        """End it and all that it started, and wait for that; one that is still to start ends then."""
+        self._ended = True
         if self._watch:
             self._watch.cancel()
         if self._statm:

@@ -1,13 +1,16 @@
+import contextlib
 import os
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
 
 from pipelines.errors import BadInput
 from tests import plain_http
-from tests.fakes.served_page import JPEG, served_page
+from tests.fakes.served_page import JPEG, WORKER, served_page
 from tests.waiting import wait_for
 from web.uploads import jobs as jobs_module
 from web.uploads.scratch import Scratch
@@ -314,6 +317,39 @@ def test_webcam_runs_are_few_and_a_crash_ends_one(page):
     assert again.status_code == 201
     replaced = clients[2].post("/api/webcam")
     assert replaced.status_code == 201, "a new run ends the visitor's old one"
+
+
+def test_a_webcam_run_that_is_replaced_while_its_process_starts_leaves_no_process(tmp_path):
+    marker = str(tmp_path / "a webcam")
+    begun, go = threading.Event(), threading.Event()
+
+    def brands() -> bytes:
+        begun.set()
+        assert go.wait(300)
+        return b""
+
+    def processes() -> int:
+        found = 0
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):  # it has ended
+                found += marker.encode() in path.read_bytes()
+        return found
+
+    with (
+        served_page(tmp_path, worker=(*WORKER, marker), brands=brands) as page,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        client = page.client()
+        runs = page.server._app._webcams._runs
+        first = pool.submit(client.post, "/api/webcam", timeout=300)
+        assert begun.wait(300)
+        (number,) = runs
+        second = pool.submit(client.post, "/api/webcam", timeout=300)
+        wait_for(lambda: runs and number not in runs)
+        go.set()
+        assert [first.result().status_code, second.result().status_code] == [409, 201]
+        assert (len(runs), processes()) == (1, 1)
+    assert processes() == 0
 
 
 def test_a_folder_that_vanishes_while_it_is_measured_is_no_error(tmp_path, monkeypatch):
