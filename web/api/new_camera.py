@@ -15,7 +15,7 @@ from engines.plain_yaml import compose_plain, load_plain
 from pipelines.cameras.onvif import SERVICE_PATH
 from pipelines.cameras.trial import netloc
 from pipelines.settings.camera import CameraConfig, CredentialsConfig
-from pipelines.settings.load import own_secrets, parse_settings
+from pipelines.settings.load import own_secrets, parse_settings, secrets_folder
 from pipelines.settings.mistakes import SettingsError
 from pipelines.settings.substitute import Substitution, Unfilled
 from web.api.store_file import last_line, value_of, without_file
@@ -239,8 +239,8 @@ def write_secret_file(name: str, value: str) -> Path:
         if folder is None:
             raise OSError(None, "there is no state folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if (folder / name).exists():
-            raise OSError(None, "there is a secret of this name")
+        if (folder / name).exists() or _has_value(name):
+            raise Refused(Code.CONFLICT, f"there is a secret {name} already; choose another id")
         part = folder / f".{name}.part"
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(value)
@@ -251,3 +251,12 @@ def write_secret_file(name: str, value: str) -> Path:
         words = f"the password cannot be kept ({error.strerror}); make it a secret and write ${{NAME}}"
         raise Refused(Code.FORBIDDEN, words) from None
     return folder / name
+
+
+def _has_value(name: str) -> bool:
+    """Return whether a secret is set elsewhere, which goes before one that the page keeps."""
+    try:
+        Substitution(os.environ, secrets_folder(os.environ), own_secrets()).fill(f"${{{name}}}")
+    except Unfilled:
+        return False
+    return True

@@ -248,6 +248,27 @@ def test_a_cameras_secret_goes_to_no_other_host(shop):
         assert "goes to no other host" in refused.text
 
 
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_typed_password_does_not_give_way_to_a_secret_of_its_name(tmp_path, monkeypatch, as_file):
+    """The other camera's password would be sent to this one's host, and the typed one to nobody."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    if as_file:
+        (tmp_path / "CAM_SAFE_PASSWORD").write_text("another")
+    else:
+        monkeypatch.setenv("CAM_SAFE_PASSWORD", "another")
+    form = {"source": "rtsp://127.0.0.1:2/x", "username": "viewer", "password": "typed"}
+    with served_page(tmp_path, more="edit_cameras: true") as page:
+        client = page.client()
+        before = (tmp_path / "store.yaml").read_text()
+        refused = client.post("/api/cameras/new", json={**form, "id": "safe"})
+        assert (refused.status_code, "choose another id" in refused.text) == (409, True), refused.text
+        assert (tmp_path / "store.yaml").read_text() == before
+        assert not (tmp_path / "state" / "secrets" / "CAM_SAFE_PASSWORD").exists()
+        added = client.post("/api/cameras/new", json={**form, "id": "vault"})
+        assert added.status_code == 201, added.text
+
+
 SECRETS = """
 defaults: {credentials: {username: a, password: "${CAM_ALL}"}}
 cameras:
