@@ -80,7 +80,6 @@ class CpuPlatform:
             metrics.model_loaded.labels(detector.name, detector.precision).set(1)
         self._parts = parts
         self._scenes, self._labels = scenes, scenes.classes
-        self._sessions = Sessions(settings.store.zone, parts.random)
         self._settings, cameras = settings, settings.enabled_cameras()
         self._finite = finite_cameras(cameras)
         self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(
@@ -268,7 +267,8 @@ class CpuPlatform:
             name,
             labels=self._labels,
             tracker=Tracker(person_class=self._labels.index("person"), lost_ms=LOST_MS),
-            book=TrackBook(name, self._sessions, GAP_MS),
+            # Letters of its own: a new tracker counts from 1 again, and who had a number is remembered still.
+            book=TrackBook(name, Sessions(settings.store.zone, self._parts.random), GAP_MS),
             redactor=Redactor(
                 method=faces.method,
                 margin=faces.margin,

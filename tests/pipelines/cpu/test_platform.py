@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from random import Random
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 
+from engines.detections import Detections
 from engines.image import I420
+from engines.scene import Scene
 from pipelines.cameras.between import FramesBetween
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.platform import CpuPlatform
+from pipelines.settings.camera import CameraConfig
+from pipelines.settings.privacy import FacesConfig
+from probes.frame import Kind
 from probes.metrics import Metrics
 
 
@@ -34,3 +42,25 @@ def test_a_frame_that_comes_too_soon_waits_where_it_would_be_shown(part, is_watc
     dropped = metrics.frames_dropped.labels("door", "superseded")._value.get()
     assert dropped == ("superseded" not in waiting)
     assert metrics.frames_received.labels("door")._value.get() == 3
+
+
+def test_a_camera_that_is_connected_anew_gives_nobody_the_name_of_who_was_there_before() -> None:
+    """The floor remembers who has left for a while: the next one would get the basket of the last."""
+    platform = object.__new__(CpuPlatform)  # without its models
+    platform._labels, platform._scenes = ("person",), SimpleNamespace(classes=("person",))
+    platform._parts = SimpleNamespace(random=Random(1))
+    platform._metrics = Metrics([state.value for state in CameraState])
+    store = SimpleNamespace(zone=ZoneInfo("UTC"))
+    settings = SimpleNamespace(privacy=SimpleNamespace(faces=FacesConfig()), store=store)
+    box, score = np.array([[20, 20, 60, 120]], np.float32), np.full(1, 0.9, np.float32)
+    somebody = Detections(box, score, np.zeros(1, np.int32))
+    scene, names = Scene(somebody, Detections.empty(), Detections.empty()), []
+    for _ in range(2):  # as `reconfigure` does for a camera whose source or rate differs, or that is on again
+        chain = platform._chain("door", CameraConfig(source="door.mp4"), settings)
+        for at in range(0, 400_000_000, 100_000_000):
+            frame = chain.assemble(at, I420.black(160, 128), scene)
+        names += [person.track for person in frame.of(Kind.PERSON)]
+        assert chain.close() == names[-1:]
+    first, second = names
+    assert (first.number, second.number) == (1, 1)
+    assert first != second
