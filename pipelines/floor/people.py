@@ -148,10 +148,11 @@ class People:
 
         returned: who of those held was found again, where that was decided before, as in a record.
         """
-        answers = tuple(answers)
         for person in frame.of(Kind.PERSON):
             if person.track is not None:
                 self._see(person.track, person.box, frame)
+        # Who has left for good is forgotten: what came later of them would be kept for ever.
+        answers = tuple(answer for answer in answers if answer.track in self._of)
         joined = self._handover.update(frame, self.value)
         for link in joined:
             self._join(link)
@@ -308,4 +309,5 @@ class People:
         del self._customers[customer.number]
         for own_track in customer.tracks:
             self._of.pop(own_track, None)
+            self._votes.forget(own_track)  # a look may have ended after the track
         return customer, value

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.floor.plan import open_record, read_plan, to_json
 from pipelines.floor.replay import Replay
-from probes.answers import LookAnswer, Mark
+from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from tests.fakes.shop_day import START, PriceService, Sayings, open_floor, plan
 
@@ -83,6 +83,24 @@ def test_two_who_are_one_are_staff_if_either_is() -> None:
     link = type("Link", (), {"old": ANN, "new": TrackId("till", "s", 2), "certainty": 0.9})
     people._join(link)
     assert people.customer(TrackId("till", "s", 2)).badge == "acme"
+
+
+@pytest.mark.parametrize("late_s", [1, 200], ids=["can be found again", "has left for good"])
+def test_a_look_that_ends_after_the_track_leaves_nothing_behind(late_s: int) -> None:
+    """A shop that never closes would keep 2 KB of each such person."""
+    shop = Shop()
+    shop.look(worn("top", "nike"), times=2)
+    start = START + shop.at * MS
+
+    def pass_time(seconds: int, *answers: LookAnswer, ended=()) -> None:
+        shop.floor.update(Frame("till", start + seconds * 1000 * MS, (1280, 720), ()), answers, ended)
+
+    seen = Frame("till", start, (1280, 720), (Detection(Kind.PERSON, "person", 0.9, BODY, ANN),))
+    pass_time(3, ended=[ANN])
+    pass_time(3 + late_s, LookAnswer(ANN, seen, (badge(),), (Worn("shirt", 0.9, Box(610, 150, 80, 90)),)))
+    pass_time(600)
+    votes = shop.floor._people._votes
+    assert not any((len(shop.floor._people), votes._bodies, votes._types, votes._worn, votes._on_clothes))
 
 
 def test_the_plan_with_its_staff_and_what_follows_are_replayed(tmp_path) -> None:
