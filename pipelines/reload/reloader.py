@@ -130,11 +130,15 @@ class Reloader:
                 report.problems or f"cameras.{camera}" in report.restart
             ):  # what is refused does not come later
                 with self._switching:
-                    self._switched = {name: was for name, was in self._switched.items() if name != camera}
+                    found = self.settings.cameras.get(camera)
+                    before = {camera: found.enabled} if found and was_switched else {}
+                    others = {name: was for name, was in self._switched.items() if name != camera}
+                    self._switched = {**others, **before}  # what was taken up earlier holds
                 self.ask()
             then(report)
 
         with self._switching:
+            was_switched = camera in self._switched
             switched = {**self._switched, camera: on}
             cameras = self.settings.cameras.items()
             enabled = sum(switched.get(name, found.enabled) for name, found in cameras)

@@ -64,6 +64,20 @@ def test_a_camera_is_switched_off_and_on_and_never_the_last_one(shop):
     assert shop.metric("msh_camera_connects_total", camera="till") == 1
 
 
+def test_a_camera_that_is_off_stays_off_where_the_same_is_asked_again_and_refused(shop):
+    """It would come on by itself as the file is mended, though somebody wants it off."""
+    good = shop.settings.path.read_text()
+    assert ask(shop, "camera-disable", camera="door")["ok"]
+    shop.settings.path.write_text(good + "odd: 1\n")
+    assert ask(shop, "camera-disable", camera="door")["error"] == "failed"
+    assert ask(shop, "camera-disable", camera="till")["error"] == "not possible"
+    shop.settings.path.write_text(good)
+    assert ask(shop, "reload")["ok"]
+    assert set(shop.store.cameras()) == {"till"}
+    assert ask(shop, "camera-enable", camera="door")["ok"]
+    assert set(shop.store.cameras()) == {"door", "till"}
+
+
 def test_two_cameras_are_not_switched_off_at_once(shop):
     """Each alone might go; the second one is asked for before the first one has gone."""
     answers = []
