@@ -24,6 +24,7 @@ from pipelines.backup.staging import as_owner_of, copy_new
 from pipelines.backup.withhold import refilled
 from pipelines.brands.folder import read_brands
 from pipelines.errors import BadInput
+from pipelines.settings.document import Unreadable
 from pipelines.settings.load import decoded, parse_settings, read_raw
 from pricing.catalogue.catalogue import load as load_catalogue
 
@@ -98,8 +99,8 @@ def plan_restore(
     text = migrated(decoded((scratch / STORE).read_bytes()))
     filled: set[str] = set()
     if config.is_file():
-        before = decoded(read_raw(config, "store file"))
-        text, filled = refilled(text, manifest.withheld, before)
+        with suppress(Unreadable):  # another editor saved it in another encoding: why it is restored
+            text, filled = refilled(text, manifest.withheld, decoded(read_raw(config, "store file")))
     (scratch / STORE).write_text(text, encoding="utf-8")
     settings = parse_settings(
         text.encode(), config, env=env, placeholders=placeholders, files_come_later=True

@@ -54,6 +54,20 @@ def test_the_same_box_has_its_secrets_again_and_all_can_be_undone(backup: Path, 
     assert main(["restore", "--undo", str(old / "store.yaml")]) == 2
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_store_file_that_was_spoilt_by_an_editor_is_replaced_and_kept(
+    backup: Path, tmp_path: Path, encoding: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "old/store.yaml"
+    config.write_text(STORE, encoding=encoding)
+    spoilt = config.read_bytes()
+    assert main(["restore", str(backup), str(config)]) == 0
+    assert "Café Lü" in config.read_text("utf-8")
+    assert "missing yet, not in any backup: " in capsys.readouterr().out
+    assert main(["restore", "--undo", str(config)]) == 0
+    assert config.read_bytes() == spoilt
+
+
 def test_a_file_that_the_store_file_names_twice_is_replaced_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
