@@ -89,9 +89,11 @@ def run(args: argparse.Namespace) -> int:
     set_up_logging(args.log, args.log_level)
     files, worst = _files(args.inputs), 0
     targets = _targets(files, args.out)
-    args.out.mkdir(parents=True, exist_ok=True)
-    job, found = _job(args), []
     to_stdout = args.json is not None and str(args.json) == "-"
+    args.out.mkdir(parents=True, exist_ok=True)
+    if args.json is not None and not to_stdout:
+        _check_json(args.json, files)
+    job, found = _job(args), []
     for source, target in targets.items():
         try:
             entry = _annotate(job, source, target)
@@ -188,6 +190,14 @@ def _targets(files: list[Path], out: Path) -> dict[Path, Path]:
         taken.add(target.resolve())
         targets[path] = target
     return targets
+
+
+def _check_json(path: Path, files: list[Path]) -> None:
+    """Raise BadInput where the findings can not be written, before hours are spent on them."""
+    if path.resolve() in {file.resolve() for file in files}:
+        raise BadInput(f"--json {path}: is one of the inputs; name another file")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise BadInput(f"--json {path}: cannot be written; name a file in a folder that is there")
 
 
 def _is_media(path: Path) -> bool:

@@ -262,6 +262,8 @@ def run_test(args: argparse.Namespace) -> int:
     from scripts.brands.explain import show  # noqa: PLC0415 loads the models
 
     target: Path = args.output or Path.cwd() / f"{args.image.stem}-brands.png"
+    if target.resolve() == args.image.resolve():
+        raise BadInput(f"{target}: is the picture itself; name another file to write")
     for line in show(
         args.image,
         target,

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     said: Counter[str] = Counter()
     digest = hashlib.sha256()
     pace = Pace(args.speed) if args.speed else None
-    with _out(args.out) as out:
+    with _out(args.out, args.file) as out:
         for entry in replay.entries():
             if pace:
                 pace.wait_for(replay.at)
@@ -100,9 +100,11 @@ def _speed(text: str) -> float:
     return speed
 
 
-def _out(name: str | None) -> AbstractContextManager[IO[str] | None]:
+def _out(name: str | None, record: Path) -> AbstractContextManager[IO[str] | None]:
     if name is None or name == "-":
         return nullcontext(sys.stdout if name else None)
+    if Path(name).resolve() == record.resolve():
+        raise BadInput(f"{name}: is the record itself; name another file to write")
     try:
         return Path(name).open("w", encoding="utf-8")
     except OSError as error:

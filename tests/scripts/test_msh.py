@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
@@ -17,11 +18,13 @@ import pipelines.paths
 from engines.paths import ROOT
 from pipelines.cpu.images import list_images
 from pipelines.errors import BadInput
+from pipelines.floor.plan import open_record
 from pipelines.printable import printable_lines
 from scripts.doctor.machine import _state
 from scripts.msh import COMMANDS, main
 from scripts.printable_output import printable_output
 from scripts.terminal import DescriptionColumn, console
+from tests.fakes import shop_day
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,3 +220,23 @@ def test_only_the_command_that_is_called_is_loaded(command: str, loaded: list[st
     )
     assert done.stderr.splitlines()[-1].split() == loaded
     assert ("usage: msh" in done.stdout) == (command != "nothing")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["annotate own -o out --json own", "brands test own -o ./own", "replay own -o link"],
+)
+def test_no_command_writes_over_what_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own"
+    if arguments.startswith("replay"):
+        open_record(own, shop_day.plan()).close(0)
+    else:
+        shutil.copy(ROOT / "docs/images/brand-worn.jpg", own)
+    (tmp_path / "link").symlink_to("own")
+    before = own.read_bytes()
+    assert main(arguments.split()) == 2
+    assert re.search("is the (picture|record) itself|is one of the inputs", capsys.readouterr().err)
+    assert own.read_bytes() == before

@@ -47,12 +47,13 @@ def test_pictures_get_items_totals_or_the_words_of_the_original_page(marked, tmp
     cv2.imwrite(str(strip), np.random.default_rng(1).integers(0, 255, (3, 641, 3), np.uint8))
     turned = tmp_path / "turned.png"  # what is found where `--rotate` turns it, is found in one that stands
     cv2.imwrite(str(turned), np.rot90(cv2.imread(str(marked))))
-    more = ("-o", tmp_path / "out", "--catalogue", PRICES, "--json", tmp_path / "j", "--rotate", "90")
+    told = tmp_path / "out" / "j"  # in a folder that is made by the command itself
+    more = ("-o", tmp_path / "out", "--catalogue", PRICES, "--json", told, "--rotate", "90")
     assert annotate(turned, empty, strip, *more) == 0
     out = capsys.readouterr().out
     assert "jacket (Burberry) €1,290; total €1,290" in out
     assert out.count("No person detected in the image") == 2
-    found = json.loads((tmp_path / "j").read_text())
+    found = json.loads(told.read_text())
     assert [len(entry["persons"]) for entry in found["files"]] == [1, 0, 0]
     assert found["files"][0]["persons"][0]["total"]["amount_minor"] == 129_000
     before, after = cv2.imread(str(marked)), cv2.imread(found["files"][0]["output"])
