@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import engines  # noqa: F401 before anything loads numpy: see there
 from pipelines.errors import BadInput
+from pipelines.outputs.disk import OutputFailed
 from scripts.printable_output import printable_output
 
 if TYPE_CHECKING:
@@ -36,7 +37,8 @@ COMMANDS = (
     "privacy_report",
 )
 
-
+SERVICES = ("run", "web")
+"""Their log tells where an error came from that nobody foresaw."""
 PLACED = re.compile(r".+?:\d+:\d+  ")
 
 
@@ -72,6 +74,19 @@ def main(argv: list[str] | None = None) -> int:
         except BadInput as error:
             # Lines with a place of their own stand alone, as a compiler's do, so that editors find the place.
             print(error if PLACED.match(str(error)) else f"msh {args.command}: {error}", file=sys.stderr)
+            return 2
+        except OutputFailed as error:
+            print(f"msh {args.command}: {error}", file=sys.stderr)
+            return 2
+        except OSError as error:
+            # Of a file or folder that was named, and may not be read or written.
+            if error.filename is None or args.command in SERVICES:
+                raise
+            print(
+                f"msh {args.command}: {error.filename}: {error.strerror};"
+                " check that it is there, and may be read and written",
+                file=sys.stderr,
+            )
             return 2
         except KeyboardInterrupt:
             return 130

@@ -6,6 +6,7 @@ are no text. `print` needs nothing: `printable_output` stands in for both stream
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -44,11 +45,13 @@ def printable_output(arguments: Sequence[str] | None = None) -> Iterator[None]:
 
     arguments: of the command line; None for those of the process.
 
-    A reader that goes away, such as `| head`, ends the block with SystemExit(0).
+    A reader that goes away, such as `| head`, ends the block with SystemExit(0); a full disk, after a line
+    that says so, with SystemExit(1).
     """
     words = sys.argv[1:] if arguments is None else arguments
     deque(noted([*words, *_folders()]), maxlen=0)
-    streams = sys.stdout, sys.stderr
+    # Where the caller closed one there is none: what is said goes nowhere, and no file gets its number.
+    streams = sys.stdout or _nowhere(), sys.stderr or _nowhere()
     for stream in streams:
         # A terminal may not know each letter.
         if isinstance(stream, io.TextIOWrapper):
@@ -60,14 +63,34 @@ def printable_output(arguments: Sequence[str] | None = None) -> Iterator[None]:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read the output has read enough. Python flushes once more at its end.
-        silence = os.open(os.devnull, os.O_WRONLY)
-        for stream in streams:
-            if isinstance(stream, io.TextIOWrapper):
-                os.dup2(silence, stream.fileno())
+        # Whoever read the output has read enough.
+        _silence(*streams)
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC or error.filename is not None:
+            raise
+        with suppress(OSError):  # it may go to the same disk
+            print(
+                f"msh: the output cannot be written: {error.strerror}; free space",
+                file=sys.stderr,
+                flush=True,
+            )
+        _silence(*streams)
+        raise SystemExit(1) from None
     finally:
         sys.stdout, sys.stderr = streams
+
+
+def _nowhere() -> TextIO:
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+
+
+def _silence(*streams: TextIO) -> None:
+    """Let the rest go nowhere: Python flushes once more at its end."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            os.dup2(silence, stream.fileno())
 
 
 def _folders() -> Iterator[str]:

@@ -58,6 +58,8 @@ def write_archive(target: Path, manifest: BackupManifest, files: Mapping[str, Pa
 
     Its owner alone may read it, for it names the staff and counts the visitors.
     """
+    if target.is_dir():
+        raise BadInput(f"{target}: is a folder; name the file to write")
     draft = target.with_name(f".{target.name}.new")
     digests: dict[str, str] = {}
     try:

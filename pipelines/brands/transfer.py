@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
@@ -73,6 +74,8 @@ def export_brands(sources: Sequence[BrandSource], target: Path) -> None:
     Pictures are drawn anew, as they are when they come in: of one that was put there by hand, place, time and
     owner do not go along. BadInput where one cannot be read.
     """
+    if target.is_dir():
+        raise BadInput(f"{target}: is a folder; name the file to write")
     draft = target.with_name(f".{target.name}.new")
     try:
         with (
@@ -88,7 +91,8 @@ def export_brands(sources: Sequence[BrandSource], target: Path) -> None:
     except OSError as error:
         raise BadInput(f"{target}: cannot be written ({error.strerror})") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
 
 
 def _drawn_anew(source: BrandSource, folder: Path) -> Path:

@@ -22,8 +22,9 @@ from engines.marks.types import Route
 from engines.ocr.reader import WordReader
 from engines.scene import load_scene_detector
 from pipelines.assembly.recognisers import patience_of
+from pipelines.errors import BadInput
 from pipelines.offline.annotator import Annotator
-from pipelines.offline.reader import read_frames
+from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from pipelines.outputs.disk import write_whole
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.evidence import FULL, weight
@@ -67,6 +68,8 @@ class Shown:
 
 def show(source: Path, target: Path, brands: BrandSet) -> Iterator[str]:
     """Write the annotated picture, every face masked, and yield its explanations as lines."""
+    if probe_media(source).kind is not MediaKind.IMAGE:
+        raise BadInput(f"{source}: is a video; give a picture, such as one that was saved from it")
     explainer = Explainer(brands)
     ((_, pixels),) = read_frames(source)
     annotator = Annotator(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 from rich.progress import Progress
 from rich.table import Table
 
@@ -223,6 +224,51 @@ def test_only_the_command_that_is_called_is_loaded(command: str, loaded: list[st
 
 
 @pytest.mark.parametrize(
+    ("shell", "code", "says"),
+    [
+        (">&-", 0, ""),
+        (">/dev/full", 1, "msh: the output cannot be written: No space left on device; free space\n"),
+        (">/dev/full 2>&1", 1, ""),
+        (">&- 2>&-", 0, ""),
+    ],
+)
+@pytest.mark.parametrize("arguments", ["--help", "models list"])
+def test_an_output_that_is_closed_or_full_gets_no_traceback(
+    arguments: str, shell: str, code: int, says: str
+) -> None:
+    command = f"'{sys.executable}' -m scripts.msh {arguments} {shell}"
+    done = subprocess.run(command, cwd=ROOT, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", says)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "annotate {picture} -o file/out",
+        "annotate {picture} -o out --json none/found.json",
+        "annotate {picture} -o out --json .",
+        "backup {root}/configs/box.yaml .",
+        "backup {root}/configs/box.yaml file/b",
+        "brands export .",
+        "brands export file/x.zip",
+        "brands import {root}/configs/brands --folder file",
+        "brands test {picture} -o file/x.png",
+    ],
+)
+@pytest.mark.usefixtures("models_once")
+def test_a_place_that_cannot_be_written_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("")
+    picture = ROOT / "docs/images/brand-worn.jpg"
+    assert main([word.format(picture=picture, root=ROOT) for word in arguments.split()]) == 2
+    said = capsys.readouterr()
+    assert (len(said.err.splitlines()), said.out) == (1, "")
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "out") == ["file"]
+
+
+@pytest.mark.parametrize(
     "arguments",
     ["annotate own -o out --json own", "brands test own -o ./own", "replay own -o link"],
 )
@@ -240,3 +286,13 @@ def test_no_command_writes_over_what_it_reads(
     assert main(arguments.split()) == 2
     assert re.search("is the (picture|record) itself|is one of the inputs", capsys.readouterr().err)
     assert own.read_bytes() == before
+
+
+def test_a_film_is_no_picture_to_test_brands_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    frames = [Image.new("RGB", (64, 64), (shade, 90, 90)) for shade in (10, 90, 200)]
+    frames[0].save("film.gif", save_all=True, append_images=frames[1:])
+    assert main(["brands", "test", "film.gif"]) == 2
+    assert capsys.readouterr().err.startswith("msh brands: film.gif: is a video; give a picture")
