@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 STOP_S: Final = 5.0
 POLL_S: Final = 2.0
+AGAIN: Final = 15
+"""Polls after which is read again what could not be, though no file is wrong: it loads models."""
 _Stamp = tuple[tuple[str, int, int, int], ...]
 
 
@@ -144,7 +146,8 @@ class BrandFolder:
     def poll(self) -> bool:
         """Read the folder again if it has changed and is still; return whether `current` was replaced.
 
-        A folder that has changed may still be in the middle of a copy; it is read at the next unchanged call.
+        A folder that has changed may still be in the middle of a copy; it is read at the next unchanged call,
+        and again at the one after where that failed for another reason than a mistake in it.
         """
         stamp = _stamp(self._places())
         if stamp == self._seen:
@@ -152,22 +155,21 @@ class BrandFolder:
         if stamp != self._growing:
             self._growing = stamp
             return False
-        self._seen = stamp
         try:
             fresh = self._reader.read()
         except SettingsError as error:
-            self.problem = str(error)
+            self._seen, self.problem = stamp, str(error)
             first, *more = error.lines
             others = f" (and {len(more)} more)" if more else ""
             logger.error("brands not loaded, the old ones stay: %s%s", first, others)
             return False
-        self.current, self.problem = fresh, None
+        self._seen, self.current, self.problem = stamp, fresh, None
         logger.info("brands loaded: %d, %d of them by pictures", len(fresh.book), len(fresh.enrolled))
         return True
 
     def _follow(self) -> None:
         reading = Outage(logger, "brands cannot be read, the old ones stay", "brands can be read again")
-        while not self._stop.wait(self._poll_s):
+        while not self._stop.wait(self._poll_s * (AGAIN if reading.active else 1)):
             try:
                 self.poll()
                 reading.recover()

@@ -20,6 +20,7 @@ from pricing.catalogue.reload import CatalogueFile
 from probes.metrics import Metrics
 from scripts.tools.starter_marks import DRAWN, MARKS, PACKAGES
 from tests.fakes.enroller import fake_enroller
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,9 +177,35 @@ def test_a_broken_folder_is_refused_at_the_start(folder: Path) -> None:
         BrandFolder(brands(folder), fake_enroller)
 
 
-def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
-    from tests.waiting import wait_for
+def test_brands_that_could_not_be_enrolled_for_a_moment_are_read_again(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    starts: list[bool] = []
 
+    def enroller() -> MarkEnroller:
+        starts.append(True)
+        if len(starts) == 2:
+            raise MemoryError
+        return fake_enroller()
+
+    shelf = BrandFolder(brands(folder), enroller, poll_s=0.02)
+    with caplog.at_level(logging.INFO):
+        shelf.start()
+        try:
+            mark(folder / "new" / "mark.png", "blue")
+            wait_for(lambda: "new" in shelf.current.book)
+            wait_for(lambda: "brands can be read again" in caplog.messages)
+        finally:
+            shelf.stop()
+    said = [text for text in caplog.messages if text.startswith("brands")]
+    assert said == [
+        "brands cannot be read, the old ones stay",
+        "brands loaded: 3, 2 of them by pictures",
+        "brands can be read again",
+    ]
+
+
+def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
     shelf = BrandFolder(brands(folder), fake_enroller, poll_s=0.02)
     shelf.start()
     try:
