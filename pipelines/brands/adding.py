@@ -200,7 +200,9 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
     """Write a brand's folder whole or not at all, and return it; BadInput where it is there already."""
     place = folder_of(folder, added.file.name) if folder.is_dir() else None
     target = place or folder / slug_of(added.file.name)
-    if target.exists() and not force:
+    if place is None and target.exists():  # of another brand, which `force` must not replace
+        raise BadInput(f"{target}: is in the way of {added.file.name}; rename it")
+    if place is not None and not force:
         raise BadInput(f"{target}: there is this brand already; --force replaces it")
     half: Path | None = None
     try:

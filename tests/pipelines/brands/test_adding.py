@@ -94,6 +94,15 @@ def test_a_brand_is_replaced_only_by_force(tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["acme"]
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_a_brand_never_replaces_another_whose_folder_has_its_name(tmp_path: Path, force: bool) -> None:
+    folder, picture = tmp_path / "brands", mark(tmp_path / "a.png")
+    write_brand(folder, new("C&A", picture), force=False)
+    with pytest.raises(BadInput, match=r"c-and-a: is in the way of C and A; rename it"):
+        write_brand(folder, new("C and A", picture), force=force)
+    assert [source.file.name for source in read_brands(folder)] == ["C&A"]
+
+
 @pytest.mark.parametrize("there", [False, True])
 @pytest.mark.parametrize("step", range(6))
 def test_killed_at_any_step_there_is_no_half_brand(
