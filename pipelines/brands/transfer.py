@@ -189,9 +189,8 @@ def _checked(
         except BadInput as error:
             lines.append(str(error).replace(f"{unpacked}{os.sep}", ""))
     keys = {one.key for one in found}
+    lines += _in_the_way(found, folder, force=force)
     for one in found:
-        if not force and (there := folder_of(folder, one.file.name)):
-            lines.append(f"{one.file.name}: there is this brand already ({there}); --force replaces it")
         lines += claimed_by_others(folder, one.file, keys)
     if lines:
         raise BadInput("\n".join(lines))
@@ -199,6 +198,20 @@ def _checked(
         if not isinstance(picture, BadInput) and not is_drawing(picture.path):
             _redraw(picture)
     return found
+
+
+def _in_the_way(found: Sequence[BrandSource], folder: Path, *, force: bool) -> Iterator[str]:
+    """Yield a line for each brand at which `_put` would stop, with those before it taken."""
+    wanted: set[Path] = set()
+    for one in found:
+        name = one.file.name
+        there, target = folder_of(folder, name), folder / slug_of(name)
+        if there is None:
+            if target in wanted or target.exists():
+                yield f"{target}: is in the way of {name}; rename it"
+            wanted.add(target)
+        elif not force:
+            yield f"{name}: there is this brand already ({there}); --force replaces it"
 
 
 def _redraw(picture: MarkPicture) -> None:

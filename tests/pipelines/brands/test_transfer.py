@@ -74,6 +74,19 @@ def test_one_mistake_and_nothing_is_taken(shop: Path, tmp_path: Path) -> None:
     assert list((tmp_path / "other").iterdir()) == []
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_where_another_brand_has_the_folder_nothing_is_taken(tmp_path: Path, is_there: bool) -> None:
+    other, more = tmp_path / "other", tmp_path / "more"
+    for at, name, folder in ((more, "Acme", "a"), (other if is_there else more, "C&A", "c-and-a")):
+        (at / folder).mkdir(parents=True)
+        (at / folder / "brand.yaml").write_text(f"name: {name}\nwords: [{name}]\n")
+    (more / "x").mkdir()
+    (more / "x" / "brand.yaml").write_text("name: C and A\nwords: [C and A]\n")
+    with pytest.raises(BadInput, match="c-and-a: is in the way of C and A; rename it"):
+        import_brands(more, other)
+    assert names(other) == ["C&A"] * is_there
+
+
 def test_words_of_another_brand_are_refused(shop: Path, tmp_path: Path) -> None:
     import_brands(shop, tmp_path / "other")
     (tmp_path / "more" / "fake").mkdir(parents=True)
