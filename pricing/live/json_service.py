@@ -90,7 +90,7 @@ class JsonService:
         currency = read_currency(said, expected) if isinstance(said, str) else expected
         title, upper = _first(self._title, item), _first(self._price_max, item)
         for value in _found(self._price, item):
-            yield value if upper is None else [value, upper], currency, title
+            yield value if _is_nothing(upper) else [value, upper], currency, title
 
     def _offers(
         self, value: object, currency: str | None, title: object, three_digits: ThreeDigits
@@ -139,6 +139,11 @@ def _found(path: JSONPath | CompoundJSONPath, value: object) -> list[object]:
 
 def _first(path: JSONPath | CompoundJSONPath | None, value: object) -> object:
     return next(iter(_found(path, value)), None) if path is not None else None
+
+
+def _is_nothing(upper: object) -> bool:
+    """Return whether an upper end is none: services that may leave no field out write 0 or an empty text."""
+    return not upper.strip(" 0.,") if isinstance(upper, str) else upper is None or upper == 0
 
 
 def _in_units(span: Span) -> Span:

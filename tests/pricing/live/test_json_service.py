@@ -79,6 +79,12 @@ def test_the_upper_end_of_a_price_is_asked_about_and_an_unknown_currency_is_not(
     assert amounts('{"p":1.290,"c":"pebbles"}', paths=JsonPaths("$[*]", "$.p", currency="$.c")) == []
 
 
+@pytest.mark.parametrize("none", ["null", "0", "0.00", '""', '"0"', '" 0.00 "'])
+def test_an_upper_end_of_nothing_is_none(none: str) -> None:
+    """Services without a field that may be missing write 0 or an empty text where there is one price."""
+    assert amounts(f'{{"p":950,"to":{none.replace(" ", chr(92) + "u0020")}}}') == ["950"]
+
+
 def test_nothing_of_a_price_is_no_doubt() -> None:
     assert amounts('"on-request"') == []
     with pytest.raises(BadAnswer, match="no item"):
