@@ -171,7 +171,7 @@ class SpoolDatabase:
     def _remove(self, where: str, values: tuple[Any, ...]) -> tuple[Counter[MessageKind], int]:
         with closing(self._db.execute(f"DELETE FROM message WHERE {where}", values)) as cursor:  # noqa: S608
             rows = cursor.fetchall()
-        return Counter(MessageKind(kind) for kind, _ in rows), sum(size for _, size in rows)
+        return Counter(_kind_of(kind) for kind, _ in rows), sum(size for _, size in rows)
 
 
 def shifted_payload(payload: bytes, step: int) -> bytes:
@@ -186,7 +186,18 @@ def shifted_payload(payload: bytes, step: int) -> bytes:
 def entry_of(row: tuple[Any, ...]) -> Entry:
     """Return the entry of a row: id, kind, topic, payload, qos, expires_at."""
     number, kind, topic, payload, qos, expiry = row
-    return Entry(number, MessageKind(kind), topic, payload, qos, None if expiry == _FOREVER else expiry)
+    return Entry(number, _kind_of(kind), topic, payload, qos, None if expiry == _FOREVER else expiry)
+
+
+def _kind_of(name: object) -> MessageKind:
+    """Return the kind of a row: of a later release's, or one that the disk has changed, the humblest.
+
+    Such a row is sent as any other; one that raised would hold up all messages behind it.
+    """
+    try:
+        return MessageKind(name)
+    except ValueError:
+        return MessageKind.UPDATED
 
 
 def _row(e: Entry) -> tuple[Any, ...]:

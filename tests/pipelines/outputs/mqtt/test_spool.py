@@ -238,6 +238,20 @@ def test_a_second_process_on_the_same_file_does_not_hang_or_share(path):
     assert (first.bodies(), second.bodies()) == (["a"], ["b"])
 
 
+def test_a_message_of_a_kind_that_nobody_knows_holds_up_no_other(path):
+    """The disk has changed it, or a later release wrote it and the box went back to this one."""
+    before = Box(path, 10_000)
+    before.put((UPDATED, "1"), (ENDED, "2"))
+    before.spool.close()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE message SET kind = 'endeD' WHERE kind = 'ended'")
+    box = Box(path, 10_000)
+    box.put((STARTED, "3"))
+    assert box.bodies() == ["1", "2", "3"]
+    box.put((NOTIFY, "x" * 9_850))
+    assert box.lost == {("updated", "dropped"): 2, ("started", "dropped"): 1}
+
+
 def test_retained_topics_are_remembered(path):
     box = Box(path)
     for name in ("camera/a/status", "camera/b/status"):
