@@ -188,7 +188,7 @@ class MqttPublisher:
             self._correction += step
             self._spool.shift(step)
 
-        self._queue.call_soon(correct)
+        self._queue.clock_set(step, correct)
 
     def _now_ns(self) -> int:
         """Return UTC ns; it is corrected together with the times in the spool, in the worker."""

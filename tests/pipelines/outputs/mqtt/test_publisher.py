@@ -94,6 +94,17 @@ def test_states_have_the_new_time_where_the_clock_is_set(bench):
     assert len(listener.on("report/0000")) == 1
 
 
+def test_a_notification_that_is_not_written_yet_outlives_a_step_of_the_clock(bench):
+    broker = bench.broker()
+    listener = bench.listener(broker.port)
+    publisher = bench.publisher(broker.port, start=False)
+    publisher.send(happening(MessageKind.NOTIFY, 1, expires_at=time.time_ns() + 60 * 1_000_000_000))
+    publisher.clock_set(86_400 * 1_000_000_000)
+    publisher.start()
+    wait_for(lambda: seqs(listener) == [1] or bench.count("notify", "expired"))
+    assert (seqs(listener), bench.count("notify", "expired")) == ([1], 0)
+
+
 def test_events_of_an_outage_are_sent_when_the_broker_is_back(bench):
     broker = bench.broker(start=False)
     publisher = bench.publisher(broker.port, retry_first_ms=1000, retry_max_ms=1000)
