@@ -25,6 +25,8 @@ MIN_STAY_MS = 3000
 """Who was seen for less walked by, or was no person."""
 MAX_ATTENDED = 1024
 MAX_EVENTS = 4096
+MAX_UNWRITTEN = 20_000
+"""Most cells that wait in memory while the file cannot be written: days of most shops."""
 _NS = 1_000_000_000
 _DAY_S = 86_400
 
@@ -63,6 +65,8 @@ class InsightsRecorder:
         self._here: dict[int, PersonView] = {}
         self._places: dict[int, set[str]] = {}
         self._cameras: dict[str, tuple[int, int]] = {}
+        self._unwritten: list[CountCell] = []
+        self._lost = 0
         self._events: deque[SaleEvent] = deque(maxlen=MAX_EVENTS)
         self._since: OrderedDict[int, int] = OrderedDict()
 
@@ -95,6 +99,7 @@ class InsightsRecorder:
     def close(self) -> None:
         """Write what may be written; the rest of the quarter is forgotten."""
         self._write(self._now_ns() // _NS, last=True)
+        self._lose(len(self._unwritten))
         self.file.close()
 
     def _close_quarters(self) -> None:
@@ -110,17 +115,27 @@ class InsightsRecorder:
         self.file.forget(self._expiry_ns() // _NS - self._days * _DAY_S)
 
     def _write(self, end: int, *, last: bool) -> None:
-        cells = self._collector.close(end, last=last)
+        cells = self._unwritten + self._collector.close(end, last=last)
         start = self._start
         cells += [
             CountCell("camera", name, start, end, seen, up) for name, (up, seen) in self._cameras.items()
         ]
         self._cameras = {}
         if cells and not self.file.add(cells):
-            logger.debug("insights: %d cells are lost", len(cells))
+            self._unwritten = cells
+            self._lose(len(cells) - MAX_UNWRITTEN)
             return
+        self._unwritten = []
         for listener in self._on_cells:
             listener(cells, start)
+
+    def _lose(self, count: int) -> None:
+        """Give up the oldest of the cells that wait, and tell of it."""
+        if count > 0:
+            del self._unwritten[:count]
+            self._lost += count
+            text = "insights: %d counts that could not be written are lost, %d so far"
+            logger.warning(text, count, self._lost)
 
     def _day(self, second: int) -> object:
         return datetime.fromtimestamp(second, timezone.utc).astimezone(self._zone).date()

@@ -30,6 +30,7 @@ from pricing.sales.types import SaleEvent, SaleKind, SaleOutcome
 from scripts import insights_text, insights_words
 from scripts.demo import history
 from scripts.msh import main
+from tests.fakes.full_disk import FullDisk
 from tests.fakes.served_page import STORE, customer
 
 if TYPE_CHECKING:
@@ -94,6 +95,46 @@ def test_visits_are_counted_when_people_leave_and_written_by_the_quarter(floor: 
     floor.visit(2)
     floor.later(15)
     assert floor.cells("visitors") == [(6, None), (6, None)]
+
+
+def full_disk(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    def fails(*_: object, **__: object) -> FullDisk:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    floor.recorder.file._file.db = FullDisk()
+    monkeypatch.setattr(floor.recorder.file._file, "_connect", fails)
+    return monkeypatch
+
+
+def test_what_a_full_disk_refuses_is_written_once_there_is_room(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[tuple[int, int]] = []
+    floor.recorder._on_cells = (lambda cells, _: told.extend((c.count, c.end) for c in cells if not c.key),)
+    first = NOON // SECOND
+    with monkeypatch.context() as patch:
+        full_disk(floor, patch)
+        floor.visit(6)
+        floor.later(15)
+        floor.visit(7)
+        floor.later(15)
+        assert (floor.cells("visitors"), told) == ([], [])
+    floor.later(15)
+    assert floor.cells("visitors") == [(6, None), (7, None)]
+    assert sorted({*told}) == [(6, first + 900), (7, first + 1800)]
+    assert "lost" not in caplog.text
+
+
+def test_how_many_counts_a_full_disk_costs_is_told(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("pipelines.insights.recorder.MAX_UNWRITTEN", 3)
+    full_disk(floor, monkeypatch)
+    for _ in range(6):  # all but the first have the cell of the camera
+        floor.later(15)
+    assert "1 counts that could not be written are lost, 2 so far" in caplog.text
+    floor.recorder.close()
+    assert "are lost, 6 so far" in caplog.text
 
 
 def test_who_is_no_customer_is_not_counted(floor: Floor) -> None:
