@@ -11,6 +11,7 @@ import json
 import os
 import re
 import zipfile
+from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -53,16 +54,21 @@ class BackupManifest:
     files: dict[str, str] = field(default_factory=dict)
 
 
-def write_archive(target: Path, manifest: BackupManifest, files: Mapping[str, Path]) -> BackupManifest:
+def write_archive(
+    target: Path, manifest: BackupManifest, files: Mapping[str, Path], parts: Mapping[str, Path]
+) -> BackupManifest:
     """Write the file, whole or not at all; return the manifest with the files in it. Raises BadInput.
 
-    Its owner alone may read it, for it names the staff and counts the visitors.
+    Its owner alone may read it, for it names the staff and counts the visitors. What `unpack_archive` would
+    refuse for its size is refused here, while there is somebody to mend it. parts: where each part of the
+    store is, by the first part of its files' names.
     """
     if target.is_dir():
         raise BadInput(f"{target}: is a folder; name the file to write")
     draft = target.with_name(f".{target.name}.new")
     digests: dict[str, str] = {}
     try:
+        _check_size(target, files, parts)
         draft.unlink(missing_ok=True)  # it may be somebody's link to another file
         # A box without a battery for its clock has files of 1970, which a ZIP dates 1980.
         with (
@@ -84,6 +90,22 @@ def write_archive(target: Path, manifest: BackupManifest, files: Mapping[str, Pa
         with suppress(OSError):
             draft.unlink(missing_ok=True)
     return whole
+
+
+def _check_size(target: Path, files: Mapping[str, Path], parts: Mapping[str, Path]) -> None:
+    sizes, counts = Counter[str](), Counter(name.partition("/")[0] for name in files)
+    for name, path in files.items():
+        sizes[name.partition("/")[0]] += path.stat().st_size
+    limit, size = f"{MAX_BYTES // 10**6} MB", f"{-(-sizes.total() // 10**6)} MB"
+    if len(files) > MAX_FILES:
+        limit, size, sizes = f"{MAX_FILES} files", f"{len(files)} files", counts
+    elif sizes.total() <= MAX_BYTES:
+        return
+    largest = sizes.most_common(1)[0][0]
+    raise BadInput(
+        f"{target}: at most {limit} can be restored, and this is {size}; the largest part is"
+        f" {parts.get(largest, largest)}: move it, or files of it, elsewhere"
+    )
 
 
 def unpack_archive(source: Path, folder: Path) -> BackupManifest:

@@ -88,7 +88,8 @@ def back_up(
     needs = (*sorted({*names, *taken.values()}), *_keys(settings))
     made = made_at.isoformat(timespec="seconds")
     manifest = BackupManifest(made, VERSION, settings.version, settings.store.id, taken, needs)
-    return BackupReport(write_archive(target, manifest, files), left_out)
+    written = write_archive(target, manifest, files, places(settings, state))
+    return BackupReport(written, left_out)
 
 
 def _keys(settings: Settings) -> Iterable[str]:

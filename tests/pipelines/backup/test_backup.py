@@ -115,6 +115,34 @@ def test_messengers_need_no_secrets_to_be_backed_up_and_restored(
     assert main(["graph", str(tmp_path / "new/store.yaml"), "--platform", "cpu"]) == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "most", "said"),
+    [
+        (
+            "MAX_BYTES",
+            20_000_000,
+            "at most 20 MB can be restored, and this is 31 MB; the largest part is {path}",
+        ),
+        ("MAX_FILES", 3, "at most 3 files can be restored, and this is 5 files; the largest part is "),
+    ],
+)
+def test_a_backup_that_could_never_be_restored_is_refused(
+    name: str, most: int, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "old/state"))
+    config = box(tmp_path / "old")
+    path = tmp_path / "old/prices.csv"
+    if name == "MAX_BYTES":
+        os.truncate(path, 30_000_000)
+    monkeypatch.setattr(f"pipelines.backup.archive.{name}", most)
+    assert main(["backup", str(config), str(tmp_path / "b")]) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'b'}: {said.format(path=path)}" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "b").exists()
+
+
 @pytest.mark.parametrize("name", ["store.yaml", "prices.csv", "brands/nike/mark.svg", "brands/new"])
 def test_a_backup_takes_the_place_of_no_file_of_the_store(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
