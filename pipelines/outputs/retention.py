@@ -42,6 +42,8 @@ class _Rule:
     disk: Outage
     stuck: set[Path] = field(default_factory=set)
     """Files that should have gone and cannot: each was logged once."""
+    ahead: dict[Path, tuple[float, float]] = field(default_factory=dict)
+    """Files with a time that is not yet: that time, and the monotonic second when it was first seen."""
     folder: Path | None = None
     age_s: float | None = None
     min_free: int = 0
@@ -113,13 +115,28 @@ class Retention:
     def _by_age(self, rule: _Rule) -> int:
         if rule.age_s is None:
             return 0
-        oldest = self._now_s() - rule.age_s
         try:
             paths = [*rule.finished(), *rule.finished(PART)]
         except OSError as error:
             rule.disk.fail(error)
             return 0
-        return sum(self._delete(rule, path, "age") for path in paths if _written_at(path) < oldest)
+        return sum(self._delete(rule, path, "age") for path in self._too_old(rule, paths, rule.age_s))
+
+    def _too_old(self, rule: _Rule, paths: Iterable[Path], age_s: float) -> list[Path]:
+        """Return which files have had their time: one of a clock that ran ahead when it was seen so long."""
+        now, clock = self._now_s(), self._clock()
+        old: list[Path] = []
+        ahead: dict[Path, tuple[float, float]] = {}
+        for path in paths:
+            at = _written_at(path)
+            if now < at < float("inf"):
+                seen = rule.ahead.get(path, (at, clock))
+                ahead[path] = seen if seen[0] == at else (at, clock)
+                at = now - (clock - ahead[path][1])
+            if now - at > age_s:
+                old.append(path)
+        rule.ahead = ahead
+        return old
 
     def _others_by_age(self) -> int:
         """Delete old metadata and damaged files; not counted as files of an output."""

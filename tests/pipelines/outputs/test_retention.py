@@ -54,6 +54,22 @@ def test_what_is_older_goes_and_nothing_else(tmp_path: Path) -> None:
     assert not again.exists()
 
 
+def test_what_a_clock_that_ran_ahead_has_written_goes_once_it_was_there_so_long(tmp_path: Path) -> None:
+    """Its time tells nothing. It stays: a box that begins in 1970 would make all it has new, then old."""
+    outputs = OutputsConfig(record=RecordConfig(folder=tmp_path, max_hours=24))
+    clock, metrics = [0.0], Metrics(())
+    retention = retention_of(outputs, metrics, now_s=lambda: NOW + clock[0], clock=lambda: clock[0])
+    ahead, written = file(tmp_path, "a.mp4", -9999), file(tmp_path, "b.mp4.part", -9999)
+    assert retention.check() == 0
+    retention.reconfigure(outputs)
+    clock[0] += 23 * HOUR
+    os.utime(written, (NOW + 9998 * HOUR,) * 2)
+    assert retention.check() == 0
+    clock[0] += 1.1 * HOUR
+    assert retention.check() == 1
+    assert (ahead.exists(), written.exists()) == (False, True)
+
+
 def test_without_a_longest_time_files_stay(tmp_path: Path) -> None:
     outputs = OutputsConfig(record=RecordConfig(folder=tmp_path))
     path = file(tmp_path, "a.mp4", 9999)
