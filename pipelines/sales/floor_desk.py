@@ -17,6 +17,7 @@ from pipelines.sales.last_places import (
     stands_there,
 )
 from pipelines.sales.phones import StaffPhones
+from pipelines.sales.saved_times import from_utc, to_utc
 from pipelines.sales.unsent import UnsentEvents
 from pricing.errors import BadInput
 from pricing.sales.assignment import PERHAPS_ATTENDED, UNSEEN, WaitingCustomer
@@ -94,7 +95,8 @@ class FloorDesk:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ticking, name="sales", daemon=True)
         if (saved := file.load()) is not None:
-            desk.restore(saved)
+            desk.restore(from_utc(saved, now_ns(), utc))
+        self._saved_later = self._later()
         self._places = LastPlaces(file)
         self._former = FormerCustomers(self._places.stored, desk.customers, desk.served, at=now_ns(), utc=utc)
         dropped = metrics.mqtt_messages.labels(MessageKind.SALE.value, "dropped")
@@ -280,14 +282,18 @@ class FloorDesk:
                 self._floor.order(StaffOrder(StaffAction.SERVED, *place))
 
     def _save(self, events: list[SaleEvent], places: Mapping[str, LastPlace] | None = None) -> None:
-        """Write a step to disk, then publish its events. A step that changes nothing there is not written."""
-        at = self._now_ns()
+        """Write a step to disk, then publish its events. A step that changes nothing there is not written.
+
+        Once the clock was set the next one is: the file has UTC.
+        """
+        at, later = self._now_ns(), self._later()
         if places is not None and not self._places.due(places, at):
             places = None
-        if not events and places is None:
+        if not events and places is None and later == self._saved_later:
             return
         rows = [(event.number, self._payload(event)) for event in events]
-        saved = self._file.save(self._desk.snapshot(), rows, places)
+        saved = self._file.save(to_utc(self._desk.snapshot(), lambda at: at + later), rows, places)
+        self._saved_later = later if saved else self._saved_later
         if saved and places is not None:
             self._places.written(places, at)
         if not events:
@@ -301,6 +307,10 @@ class FloorDesk:
             listener(events)
         self._unsent.send(self._now_ns())
         self._show()
+
+    def _later(self) -> int:
+        """Return by how many ns UTC is later than the time that never steps."""
+        return self._utc(0)
 
     def _show(self) -> None:
         self._board = SaleBoard(self._desk.view(self._now_ns()), self._persons)

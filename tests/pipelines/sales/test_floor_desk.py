@@ -48,6 +48,7 @@ class Shop:
 
     def __init__(self, path: Path) -> None:
         self.path, self.now, self.random = path, START, Random(1)
+        self.later = 0  # by so many ns the clock was set since the start
         self.people: list[PersonView] = []
         self.orders: list[StaffOrder] = []
         self.sent: list[dict[str, Any]] = []
@@ -63,7 +64,7 @@ class Shop:
             self,  # type: ignore[arg-type]
             self.metrics,
             store="shop-1", device="box", currency="EUR", minor_per_unit=100, run=run,
-            now_ns=lambda: self.now, utc=lambda at: at, getrandbits=self.random.getrandbits,
+            now_ns=lambda: self.now, utc=lambda at: at + self.later, getrandbits=self.random.getrandbits,
         )  # fmt: skip
         self.commands = Commands(lambda: self.now)
         for name, handler in sale_commands(self.desk).items():

@@ -11,7 +11,7 @@ import pytest
 
 from pricing.sales.types import SaleOutcome, StaffState
 from probes.events.staff_orders import StaffAction, StaffOrder
-from tests.fakes.people import SECOND
+from tests.fakes.people import SECOND, START
 from tests.pipelines.sales.test_floor_desk import Shop, seen
 
 if TYPE_CHECKING:
@@ -87,6 +87,33 @@ def test_the_manager_is_told_once_over_a_restart(shop: Shop, box: tuple[float, f
     assert shop.kinds() == []
     look(shop, 2 * ALONE_S)
     assert shop.kinds() == ([] if box is THERE else ["escalated"])
+
+
+@pytest.mark.parametrize(
+    ("began", "set_by", "again"),
+    [
+        (40 * SECOND, START, START + 120 * SECOND),  # begins in 1970, is set, and is right at the next start
+        (40 * SECOND, 0, START),  # was never set
+        (START, 0, 40 * SECOND),  # was right, and begins in 1970
+    ],
+)
+def test_attending_goes_on_over_a_restart_with_another_clock(
+    shop: Shop, began: int, set_by: int, again: int
+) -> None:
+    shop.now = began
+    shop.restart("00002")
+    come(shop, 1)
+    accept(shop)
+    shop.later = set_by
+    look(shop, 3)
+    shop.now, shop.later, shop.people = again, 0, []
+    shop.restart("00003")
+    shop.tick()
+    (offer,) = shop.desk.board.desk.offers
+    assert offer.accepted
+    assert 0 <= shop.now - offer.at < 120 * SECOND
+    shop.tick(2 * 3600)
+    assert (shop.kinds()[-1], shop.desk.board.desk.offers) == ("done", ())
 
 
 def test_an_open_offer_stands_over_a_restart(shop: Shop) -> None:
