@@ -117,7 +117,9 @@ def build_graph(
     rate = max(camera.fps for camera in cameras.values())
     live = any(source_kind(name, camera, capabilities).live for name, camera in cameras.items())
     draft = GraphBuilder()
-    draft.add("mux", "nvstreammux", mux_properties(len(slots), rate, capabilities, size=SIZE, live=live))
+    # One more than the cameras: the film of the self-check has the pad after theirs, and nvtracker is made
+    # for as many streams as the mux names; a pad beyond has the first camera's number (NvTrackerProc::init).
+    draft.add("mux", "nvstreammux", mux_properties(len(slots) + 1, rate, capabilities, size=SIZE, live=live))
     for name, camera in cameras.items():
         shape = (shapes or {}).get(name)
         last = add_camera(draft, name, camera, slots[name], capabilities, shape=shape)

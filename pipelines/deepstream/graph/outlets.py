@@ -235,7 +235,7 @@ def outlet_elements(graph: PipelineGraph) -> dict[str, str]:
 def mux_properties(
     batch: int, fps: float, box: Capabilities, *, size: tuple[int, int], live: bool = True
 ) -> Properties:
-    """Return the properties of nvstreammux for a batch of so many cameras."""
+    """Return the properties of nvstreammux for a batch of so many sources."""
     found: Properties = {
         "batch-size": batch,  # 0 by default (pitfall 1)
         # Microseconds, half a frame's time: it starts with the first frame that is collected, so at a whole

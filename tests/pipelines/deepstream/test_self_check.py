@@ -55,6 +55,10 @@ def test_every_box_takes_the_film_and_the_proof_still_holds(tmp_path, device, ve
     with_film = held_against_contract(film_graph(graph, 2, box), box)
     prove(with_film, redaction)
     assert with_film.shared == graph.shared
+    # nvtracker has a place for as many streams as the mux names, numbered from 0; the film's is one of them.
+    assert {f"sink_{n}" for n in range(graph.by_name["mux"].get("batch-size"))} == {
+        link.sink_pad for link in with_film.links if link.sink == "mux"
+    }
     assert {element.group for element in with_film.elements} == {"", "c0", "c1", NAME}
     assert not [link for link in with_film.links if link.source == "demux" and link.source_pad == "src_2"]
 
