@@ -148,9 +148,12 @@ def _memory_mb() -> float:
 
 
 def _wait_for_frames(store: Store) -> None:
+    """Wait for a frame of each camera; the time counts from when cameras may open: engines take minutes."""
     ends = time.monotonic() + FIRST_FRAME_S
-    while time.monotonic() < ends and not store.platform.failed:
-        if all(store.platform.processed.values()):
+    while (now := time.monotonic()) < ends and not store.platform.failed:
+        if store.platform.starting:
+            ends = now + FIRST_FRAME_S
+        elif all(store.platform.processed.values()):
             return
         time.sleep(0.1)
 

@@ -193,6 +193,48 @@ def test_the_cards_memory_is_what_the_driver_says() -> None:
     assert [child.cards_mb(lambda _, said=said: said) for said in answers] == [1850, None, None, None]
 
 
+def test_a_run_is_measured_from_when_its_engines_are_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Box:
+        now, failed = 0.0, False
+        build_s, first_s = 900.0, 902.0
+
+        @property
+        def starting(self) -> str:
+            return "building engine" if self.now < self.build_s else ""
+
+        @property
+        def processed(self) -> dict[str, int]:
+            return {"camera-1": int(self.now >= self.first_s)}
+
+        def sleep(self, seconds: float) -> None:
+            self.now += seconds
+
+    waited = []
+    for first_s in (902.0, float("inf")):
+        box = Box()
+        box.first_s = first_s
+        clock = SimpleNamespace(monotonic=lambda box=box: box.now, sleep=box.sleep)
+        monkeypatch.setattr(child, "time", clock)
+        child._wait_for_frames(SimpleNamespace(platform=box))  # type: ignore[arg-type]  # a fake
+        waited.append(box.now)
+    assert waited == pytest.approx([902, 900 + child.FIRST_FRAME_S], abs=1)
+
+
+def test_who_waits_for_a_run_leaves_it_the_time_to_build_engines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def run(command: list[str], *, timeout: float, **_: Any) -> Any:
+        given.append(timeout)
+        raise clip.subprocess.TimeoutExpired(command, timeout)
+
+    monkeypatch.setattr(clip.subprocess, "run", run)
+    errors = [clip.play(tmp_path / "store.yaml", on, 30)["error"] for on in ("cpu", "deepstream")]
+    assert given == [150, 150 + clip.BUILD_S]
+    assert errors == ["did not end 120 s after its time", "did not end 3720 s after its time"]
+
+
 def agreement(found: int, clear: int = 100) -> Agreement:
     return Agreement(40, clear, found, 100, 100, 0.95, 0.01)
 
