@@ -6,7 +6,7 @@ import logging
 import math
 import os
 import time
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,6 +39,8 @@ FAIR_FRAMES = 60
 MAX_STEP_S = 10.0
 """Of the time between two checks no more counts for a camera's wait: this process itself stood still."""
 STAT = Path("/proc/stat")
+TOO_MANY = "too_many_faces"
+"""Reason of dropped frames that were analysed, and withheld."""
 KEYS_ONLY = ", key frames decoded"
 NO_LOOK = f"no look ended for {STALLED_S:g} s of people in view: looks hang, or take far too long"
 TEXTS = {
@@ -109,6 +111,7 @@ class Overload:
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
         self._waits: dict[str, _Wait] = {}
         self._checked_at = self._clock()
+        self._withheld, self._withheld_at = 0, -math.inf
         metrics.degrade_step.set(0)
         metrics.frame_share.set(1)
         metrics.decode_part.set(1)
@@ -136,7 +139,7 @@ class Overload:
         while len(self._frames) > 2 and now - self._frames[1][0] >= HEALTH_WINDOW_S:
             self._frames.popleft()
         cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
-        self._note_waits(now, cameras, frames)
+        self._note_waits(now, cameras, self._judged(now, frames))
         self._count_people(cameras)
         counted, changed = totals(self._metrics, now, self._idle_s()), False
         if self._turns.looks_round is None:
@@ -173,6 +176,26 @@ class Overload:
             names = ", ".join(sorted(suspended)) or "none, one looks round"
             logger.info("overload: cameras take turns, suspended now: %s", names)
         return True
+
+    def _judged(self, now: float, frames: Mapping[str, int]) -> Mapping[str, int]:
+        """Return the frames of each camera that were analysed, also those that were then withheld.
+
+        Too much in the picture, say, is nothing that starting again would mend; broken masking is found by
+        its self-check.
+        """
+        withheld: Counter[str] = Counter()
+        for counter in (self._metrics.redaction_failures, self._metrics.frames_dropped):
+            for sample in (sample for family in counter.collect() for sample in family.samples):
+                if sample.labels.get("reason", TOO_MANY) == TOO_MANY:
+                    withheld[sample.labels["camera"]] += int(sample.value)
+        if withheld.total() > self._withheld:
+            self._withheld_at = now
+        self._withheld = withheld.total()  # fewer where a camera was taken out
+        return {camera: count + withheld[camera] for camera, count in frames.items()}
+
+    def withholding(self, within_s: float) -> bool:
+        """Return whether any camera's frame was withheld after its analysis in the last seconds."""
+        return self._clock() - self._withheld_at <= within_s
 
     def _note_waits(self, now: float, cameras: Mapping[str, int], frames: Mapping[str, int]) -> None:
         """Note how long each live camera has waited for a frame, and what the others had meanwhile."""

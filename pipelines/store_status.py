@@ -73,7 +73,7 @@ class StoreStatus:
         """Return whether frames flow from at least one camera and redaction works."""
         reasons, stuck = [], []
         cameras = self._platform.cameras()
-        now = time.monotonic()
+        now, store_now, settings = time.monotonic(), self._clock.now(), self._settings().cameras
         if starting := self._platform.starting:
             reasons.append(starting)
         if self._hangs(starting, now):
@@ -85,8 +85,15 @@ class StoreStatus:
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
             reasons.append("no camera is live")
         elif not withheld and not self._platform.redacting(HEALTHY_WITHIN_S):
-            stuck.append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
-        store_now, settings = self._clock.now(), self._settings().cameras
+            # Nothing hangs where no frame came (a camera may be silent for two minutes and still be live), or
+            # where all that came were withheld.
+            came = any(
+                store_now - (status.last_frame_at or status.since) <= HEALTHY_WITHIN_S * 1e9
+                for status in cameras.values()
+                if status.state is CameraState.LIVE
+            )
+            mends = came and not self._overload.withholding(HEALTHY_WITHIN_S)
+            (stuck if mends else reasons).append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
         live = {
             name: now - (store_now - status.since) / 1e9
             for name, status in cameras.items()

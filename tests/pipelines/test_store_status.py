@@ -28,7 +28,9 @@ def status_of(problems=(), *, state=CameraState.LIVE, redacting=True, withheld="
     return StoreStatus(
         platform,
         floor=None,
-        overload=SimpleNamespace(problems=lambda live: list(problems), silent=lambda live: []),
+        overload=SimpleNamespace(
+            problems=lambda live: list(problems), silent=lambda live: [], withholding=lambda within_s: False
+        ),
         settings=lambda: SimpleNamespace(cameras={"door": SimpleNamespace(fps=10)}),
         metrics=None,
         clock=SimpleNamespace(now=time.time_ns),
@@ -69,6 +71,7 @@ class Box:
     def __init__(self, monkeypatch, starting=""):
         self.now, self.frames = 0.0, {"door": 0, "till": 0}
         self.starting, self.state = starting, CameraState.LIVE
+        self.came_at, self.redacted_at = None, None  # seconds; None: now
         metrics = Metrics([state.value for state in CameraState])
         self.metrics = metrics
         self.throttle = Throttle()
@@ -93,10 +96,11 @@ class Box:
         self.failed, self.withheld = False, ""
 
     def cameras(self):
-        return dict.fromkeys(self.frames, CameraStatus(self.state, Cause.NONE, 0, None, 0, 0, 0))
+        came_at = int((self.now if self.came_at is None else self.came_at) * 1e9)
+        return dict.fromkeys(self.frames, CameraStatus(self.state, Cause.NONE, 0, came_at, 0, 0, 0))
 
     def redacting(self, within_s):
-        return True
+        return self.redacted_at is None or self.now - self.redacted_at <= within_s
 
     def run(self, seconds, late=0, **fps):
         for _ in range(seconds):
@@ -119,6 +123,39 @@ def test_a_live_camera_of_which_nothing_is_analysed_for_minutes_is_stuck_though_
     assert "camera till: live, and no frame of it was analysed for 3 min" in health.reasons
     box.run(1, door=10, till=10)
     assert not box.status.health().stuck
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_cameras_whose_frames_are_all_withheld_are_not_stuck_and_not_well(monkeypatch, on_gpu):
+    box = Box(monkeypatch)
+    box.run(60, door=10, till=10)
+    box.redacted_at = box.now
+    for _ in range(400):
+        for camera in box.frames:
+            if on_gpu:
+                box.metrics.redaction_failures.labels(camera).inc(10)
+            else:
+                box.metrics.frames_dropped.labels(camera, "too_many_faces").inc(10)
+        box.run(1)
+        assert not box.status.health().stuck
+    assert "no frame was redacted in the last 10 s" in box.status.health().reasons
+    assert "camera till: 0.0 frames per second analysed, below 0.5" in box.status.health().reasons
+    box.metrics.frames_dropped.labels("door", "inference_failed").inc(10)
+    box.run(11)
+    assert box.status.health().stuck
+
+
+def test_a_store_is_not_stuck_while_no_camera_sends_anything_and_is_still_live(monkeypatch):
+    """`stale_after_ms` may be two minutes; systemd waits for one."""
+    box = Box(monkeypatch)
+    box.run(60, door=10, till=10)
+    box.came_at = box.redacted_at = box.now
+    for _ in range(120):
+        box.run(1)
+        assert not box.status.health().stuck
+    assert not box.status.health().ok
+    box.came_at = None
+    assert box.status.health().stuck
 
 
 def test_no_camera_is_stuck_because_the_process_was_paused_for_minutes(monkeypatch):
