@@ -84,16 +84,16 @@ class StoreStatus:
             stuck.append(f"self-check of masking failed: {withheld}")
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
             reasons.append("no camera is live")
-        elif not withheld and not self._platform.redacting(HEALTHY_WITHIN_S):
+        elif not withheld and not self._platform.redacting(within_s := self._within_s(cameras)):
             # Nothing hangs where no frame came (a camera may be silent for two minutes and still be live), or
             # where all that came were withheld.
             came = any(
-                store_now - (status.last_frame_at or status.since) <= HEALTHY_WITHIN_S * 1e9
+                store_now - (status.last_frame_at or status.since) <= within_s * 1e9
                 for status in cameras.values()
                 if status.state is CameraState.LIVE
             )
-            mends = came and not self._overload.withholding(HEALTHY_WITHIN_S)
-            (stuck if mends else reasons).append(f"no frame was redacted in the last {HEALTHY_WITHIN_S:g} s")
+            mends = came and not self._overload.withholding(within_s)
+            (stuck if mends else reasons).append(f"no frame was redacted in the last {within_s:g} s")
         live = {
             name: now - (store_now - status.since) / 1e9
             for name, status in cameras.items()
@@ -107,6 +107,13 @@ class StoreStatus:
         reasons += stuck
         reasons += self._overload.problems(live)
         return Health(not reasons, tuple(reasons), stuck=bool(stuck))
+
+    def _within_s(self, cameras: Mapping[str, CameraStatus]) -> float:
+        """Return for how long no frame need be redacted: two of the quickest live camera's, and some time."""
+        settings = self._settings().cameras
+        live = (name for name, status in cameras.items() if status.state is CameraState.LIVE)
+        fps = max((settings[name].fps for name in live if name in settings), default=1.0)
+        return max(HEALTHY_WITHIN_S, 2.5 / fps)
 
     def _hangs(self, starting: str, now: float) -> bool:
         """Return whether what is done before cameras open has stood still for too long."""

@@ -84,7 +84,8 @@ class Box:
             governor=Governor(warm_up_s=0),
         )
         monkeypatch.setattr("pipelines.store_status.time", SimpleNamespace(monotonic=lambda: self.now))
-        settings = SimpleNamespace(cameras={camera: SimpleNamespace(fps=10) for camera in self.frames})
+        self.settings = {camera: SimpleNamespace(fps=10) for camera in self.frames}
+        settings = SimpleNamespace(cameras=self.settings)
         self.status = StoreStatus(
             self,
             floor=None,
@@ -155,6 +156,19 @@ def test_a_store_is_not_stuck_while_no_camera_sends_anything_and_is_still_live(m
         assert not box.status.health().stuck
     assert not box.status.health().ok
     box.came_at = None
+    assert box.status.health().stuck
+
+
+def test_cameras_of_a_frame_in_ten_seconds_are_well(monkeypatch):
+    box = Box(monkeypatch)
+    for one in box.settings.values():
+        one.fps = 0.1
+    for _ in range(20):
+        box.redacted_at = box.now
+        for _ in range(11):
+            box.run(1)
+            assert box.status.health().ok
+    box.run(15)
     assert box.status.health().stuck
 
 
