@@ -47,8 +47,12 @@ class TrackedStream(StreamingResponse):
         self._source, self._leave = source, leave
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until it ends or the client goes."""
+        """Send until it ends or the client goes; to HEAD, the head alone: it would wait for an end."""
         try:
+            if scope["method"] == "HEAD":
+                await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+                await send({"type": "http.response.body"})
+                return
             await super().__call__(scope, receive, send)
         finally:
             self._leave()

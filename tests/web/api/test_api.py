@@ -1,4 +1,7 @@
+import contextlib
+import http.client
 import json
+from urllib.parse import urlsplit
 
 import cv2
 import numpy as np
@@ -263,6 +266,21 @@ def test_statuses(client, path, status):
 def test_a_method_that_does_not_fit_is_told_which_do(client, method, path, allowed):
     answer = client.request(method, path)
     assert (answer.status_code, answer.headers.get("allow")) == (405, allowed)
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/events", *(f"/api/cameras/entrance/video.{how}" for how in ("mjpg", "mp4"))]
+)
+def test_the_head_of_a_stream_is_a_whole_answer(page, path):
+    """On one connection: the next request would wait for the end of a body that nobody sees."""
+    address = urlsplit(page.url)
+    link = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+    with page.filming(), contextlib.closing(link):
+        for asked, method in ((path, "HEAD"), ("/api/floor", "GET")):
+            link.request(method, asked)
+            answer = link.getresponse()
+            assert answer.status == 200
+            answer.read()
 
 
 def test_the_page_is_revalidated_and_its_data_never_kept(client):
