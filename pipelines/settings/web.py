@@ -12,6 +12,9 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_val
 from pipelines.settings.base import Address, FilePath, Listen, Section
 
 LOOPBACK = ("127.0.0.1", "::1")
+_64 = "[A-Za-z0-9+/]"
+TOKEN_HASH = re.compile(f"scrypt:(?:{_64}{{4}})*(?:{_64}{{2}}==|{_64}{{3}}=)?:{_64}{{43}}=")
+"""What the page takes for a hash at its start: a salt, and 32 bytes, both in base64."""
 
 
 def _network(value: str) -> str:
@@ -50,8 +53,11 @@ HostName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$
 
 
 def _hard_to_guess(value: SecretStr | None) -> SecretStr | None:
-    if value is not None and len(value.get_secret_value()) < 8:
+    text = None if value is None else value.get_secret_value()
+    if text is not None and len(text) < 8:
         raise ValueError("is shorter than 8 characters; take a longer one")
+    if text is not None and text.startswith("scrypt:") and not TOKEN_HASH.fullmatch(text):
+        raise ValueError("begins with scrypt: but is no hash; make one: msh web --hash")
     return value
 
 

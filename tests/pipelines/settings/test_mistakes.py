@@ -370,3 +370,12 @@ def test_what_is_no_file_is_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(SettingsError, match=words) as caught:
             load_settings(tmp_path / name, env={})
         assert len(caught.value.lines) == 1
+
+
+@pytest.mark.parametrize("key", ["token: '{}'", "tokens: {{staff: '{}'}}"])
+@pytest.mark.parametrize("broken", ["scrypt:abcd:efgh", "scrypt:!!!!!!!!", "scrypt:AA==:AA==:AA=="])
+def test_a_broken_hash_of_a_token_is_told_by_the_check(tmp_path: Path, key: str, broken: str) -> None:
+    (line,) = mistakes(tmp_path, MINIMAL + f"outputs: {{web: {{{key.format(broken)}}}}}\n")
+    assert line.endswith("begins with scrypt: but is no hash; make one: msh web --hash")
+    good = "scrypt:MDEyMzQ1Njc4OWFiY2RlZg==:mqfYuEK7vdUrTIlFElMHHKArz0fD0l+hsQeZVyAK2b4="
+    assert not mistakes(tmp_path, MINIMAL + f"outputs: {{web: {{{key.format(good)}}}}}\n")
