@@ -96,6 +96,8 @@ class TestTry:
         page.get_by_role("button", name="Start webcam").wait_for()
         # The button is back at once, the request on its way.
         wait_for(lambda: any(one.startswith("DELETE /api/webcam/") for one in box.asked()))
+        page.get_by_role("button", name="Start webcam").click()
+        page.get_by_text("Burberry jacket").wait_for()
 
     def test_a_withheld_webcam_picture_is_not_shown(self, visit, box):
         box.withhold = True

@@ -58,6 +58,7 @@ export function webcamPanel() {
     run = null;
     if (old) close(old);
     table.replaceChildren();
+    delete table.dataset.state; // the same result after a new start is to be shown again
     showState();
   }
 
