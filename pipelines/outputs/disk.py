@@ -29,6 +29,8 @@ def stamp(captured_at: int) -> str:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write so that a reader, or a crash, finds the whole file or none; OutputFailed where it cannot be."""
+    if not path.name:  # "." and "/" have none, and so no draft beside them
+        raise OutputFailed(f"{path}: cannot be written: it is a folder; name a file in it")
     part = path.with_name(path.name + PART)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

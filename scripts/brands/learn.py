@@ -68,7 +68,8 @@ def learn(
 ) -> Iterator[str]:
     """Write the marks that are worn again and again to a new folder, and yield lines on what was done.
 
-    known: the brands that are recognised already. wearers: persons who must have worn a mark.
+    known: the brands that are recognised already. wearers: persons who must have worn a mark. BadInput where
+    every recording was left out.
     """
     if review.exists():
         raise BadInput(f"{review}: is there already; choose another folder, or remove it")
@@ -80,13 +81,17 @@ def learn(
         min_votes=2,
     )
     collector = MarkCollector(MarkFinder(), GarmentParser(), gallery)
+    left_out = 0
     for number, path in enumerate(recordings):
         try:
             _watch(annotator, collector, f"{number} {path.name}", path)
         except BadInput as error:
+            left_out += 1
             yield f"left out: {error}"
             continue
         yield f"{path}: {collector.sights} marks on garments so far"
+    if left_out == len(recordings):
+        raise BadInput("none of the recordings could be looked through; nothing was written")
     faces = load_detector("centerface", thresholds={"face": FACE_SCORE})
 
     def has_face(crop: Bgr) -> bool:

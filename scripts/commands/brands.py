@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engines.errors import InferenceFailed
 from engines.marks.types import Route
 from engines.ocr.scripts import unreadable
 from pipelines.brands.adding import (
@@ -27,9 +28,11 @@ from pipelines.brands.folder import read_brand, read_brands
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.transfer import export_brands, import_brands
 from pipelines.errors import BadInput
+from pipelines.outputs.disk import OutputFailed
 from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.brands.book import ALL_SLOTS, BrandBook
+from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
     import argparse
@@ -252,24 +255,30 @@ def run_learn(args: argparse.Namespace) -> int:
     recordings = recordings_in(args.recordings)
     brands = BrandReader(gallery_of(args), build_enroller, EnrolledCache.of_this_machine()).read()
     gallery = Gallery(brands.enrolled, read_cohort())
-    for line in learn(recordings, args.output, gallery, wearers=args.wearers):
-        print(line, flush=True)
+    try:
+        for line in learn(recordings, args.output, gallery, wearers=args.wearers):
+            print(line, flush=True)
+    except OutputFailed as error:
+        raise BadInput(str(error)) from None
     return 0
 
 
 def run_test(args: argparse.Namespace) -> int:
-    """Write the annotated picture and print what was seen; return 0."""
+    """Write the annotated picture and print what was seen; return 0, or 1 where it cannot be masked."""
     from scripts.brands.explain import show  # noqa: PLC0415 loads the models
 
     target: Path = args.output or Path.cwd() / f"{args.image.stem}-brands.png"
     if target.resolve() == args.image.resolve():
         raise BadInput(f"{target}: is the picture itself; name another file to write")
-    for line in show(
-        args.image,
-        target,
-        BrandReader(gallery_of(args), build_enroller, EnrolledCache.of_this_machine()).read(),
-    ):
-        print(line)
+    brands = BrandReader(gallery_of(args), build_enroller, EnrolledCache.of_this_machine()).read()
+    try:
+        for line in show(args.image, target, brands):
+            print(line)
+    except OutputFailed as error:
+        raise BadInput(str(error)) from None
+    except (InferenceFailed, RedactionFailed) as error:
+        print(f"msh brands: {args.image}: {error}; nothing was written", file=sys.stderr)
+        return 1
     print(f"written to {target}")
     return 0
 

@@ -45,6 +45,14 @@ def test_where_nobody_wears_anything_nothing_is_written(tmp_path: Path) -> None:
         next(learn([], tmp_path / "review", None, wearers=1))
 
 
+def test_it_is_a_failure_where_every_recording_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "b.mp4").write_bytes(b"no film")
+    lines = learn([tmp_path / "b.mp4"], tmp_path / "review", None, wearers=1)
+    assert next(lines).startswith(f"left out: {tmp_path}/b.mp4")
+    with pytest.raises(BadInput, match="none of the recordings"):
+        next(lines)
+
+
 def test_the_page_shows_each_mark_and_the_command_that_names_it(tmp_path: Path) -> None:
     noise = np.random.default_rng(3).integers(0, 255, (48, 40, 3), np.uint8)
     group = MarkGroup(np.zeros(VECTOR, np.float32))

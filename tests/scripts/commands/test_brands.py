@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from engines.errors import InferenceFailed
 from pipelines.brands.folder import read_brands
 from pipelines.errors import BadInput
+from pipelines.outputs.disk import write_whole
+from probes.redaction.redact import RedactionFailed
 from scripts.commands import brands
 from tests.fakes.enroller import fake_enroller
 from tests.pipelines.brands.test_adding import mark
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -124,3 +128,27 @@ def checked(side: int) -> Image.Image:
 def test_a_mark_that_is_a_face_is_taken_if_that_is_said(tmp_path: Path) -> None:
     face = mark(tmp_path / "face.png")
     assert msh("add", "Acme", face, "--folder", tmp_path / "brands", "--faces") == 0
+
+
+@pytest.mark.parametrize("error", [RedactionFailed("too many faces"), InferenceFailed("no answer")])
+def test_a_picture_that_cannot_be_masked_is_told_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(*_: object) -> Iterator[str]:
+        yield "begun"
+        raise error
+
+    monkeypatch.setattr("scripts.brands.explain.show", fails)
+    assert msh("test", tmp_path / "a.png", "--folder", tmp_path, "-o", tmp_path / "b.png") == 1
+    assert capsys.readouterr().err == f"msh brands: {tmp_path}/a.png: {error}; nothing was written\n"
+
+
+def test_a_place_that_is_no_file_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def writes(_: Path, target: Path, __: object) -> Iterator[str]:
+        write_whole(target, b"picture")
+        yield "written"
+
+    monkeypatch.setattr("scripts.brands.explain.show", writes)
+    for place in (".", "/", tmp_path):
+        with pytest.raises(BadInput, match="cannot be written"):
+            msh("test", tmp_path / "a.png", "--folder", tmp_path, "-o", place)
