@@ -206,15 +206,24 @@ class Reloader:
         return ReloadReport(at, ReloadResult.APPLIED if plan.live else ReloadResult.UNCHANGED, plan.live)
 
     def _with_switches(self, found: Settings) -> Settings:
-        """Return the settings with the cameras on and off that were switched so meanwhile."""
+        """Return the settings with the cameras on and off that were switched so meanwhile.
+
+        BadInput where there are too many with those that were switched on.
+        """
         if not self._switched:
             return found
         cameras = {
             name: camera.model_copy(update={"enabled": self._switched.get(name, camera.enabled)})
             for name, camera in found.cameras.items()
         }
-        if not any(camera.enabled for camera in cameras.values()):
+        enabled, most = sum(camera.enabled for camera in cameras.values()), found.platform.max_cameras
+        if not enabled:
             return found
+        if enabled > most:
+            raise BadInput(
+                f"{enabled} cameras would be on, with those that were switched on meanwhile;"
+                f" platform.max_cameras allows {most}; switch one off"
+            )
         return found.model_copy(update={"cameras": cameras})
 
     def _take_up(self, new: Settings) -> ReloadPlan:

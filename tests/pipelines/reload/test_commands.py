@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from pipelines.outputs.mqtt.commands import DEFERRED_S, Commands, Deferred
 from pipelines.service_manager import ServiceManager
@@ -88,6 +89,21 @@ def test_two_cameras_are_not_switched_off_at_once(shop):
     assert set(shop.store.cameras()) == {"till"}
     assert ask(shop, "camera-enable", camera="door")["ok"]
     wait_for(lambda: shop.states("door")[-1] == ("live", None))
+
+
+def test_a_file_is_refused_that_gives_too_many_cameras_with_those_switched_on(shop):
+    good = shop.settings.path.read_text()
+    tree = yaml.safe_load(good)
+    tree["cameras"]["door"]["enabled"] = False
+    shop.settings.path.write_text(json.dumps(tree, indent=1))
+    assert ask(shop, "reload")["ok"]
+    assert ask(shop, "camera-enable", camera="door")["ok"]
+    tree["platform"] = {**tree.get("platform", {}), "max_cameras": 1}
+    shop.settings.path.write_text(json.dumps(tree, indent=1))
+    assert "2 cameras would be on" in ask(shop, "reload")["result"]
+    assert set(shop.store.cameras()) == {"door", "till"}
+    shop.settings.path.write_text(good)
+    assert ask(shop, "reload")["ok"]
 
 
 def test_commands_and_changed_settings_are_in_the_access_log_and_on_the_broker(shop):
