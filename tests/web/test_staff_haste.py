@@ -201,3 +201,22 @@ def test_a_state_that_could_not_be_set_is_not_shown(shop, manager):
     state.select_option("free")
     screen.locator(".desk-member", has_text="Jörg B.").locator(".pill", has_text="Free").wait_for()
     assert state.input_value() == "free"
+
+
+@pytest.mark.parametrize("place", ["staff", "#/desk"])
+def test_a_stream_that_falls_silent_is_asked_for_again(chrome, shop, place):
+    """As after a power cut of the box: nothing tells the browser that nobody is there any more."""
+    window, held = Visit(chrome, shop.url, "phone"), []
+    events = re.compile("/api/(staff|desk)/events")
+    window.page.route(events, lambda route: route.continue_() if held else held.append(route))
+    page = window.go(place)
+    if place == "staff":
+        page.get_by_role("button", name="Jörg B.").click()
+        page.locator("#states").get_by_role("button", name="Free").wait_for()
+        wait_for(lambda: page.evaluate("true") and held)
+        shop.page.client().post("/api/desk/state", json={"name": "Jörg B.", "state": "break"})
+        page.locator("#states button[aria-pressed=true]:has-text('Break')").wait_for()
+    else:
+        page.get_by_label("State of Jörg B.").wait_for()
+    assert held
+    window.close()

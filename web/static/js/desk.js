@@ -13,6 +13,7 @@ const SILENCE_MS = 6000;
 export function deskPage(main) {
   let newest = null;
   let heardAt = Date.now();
+  let triedAt = heardAt;
   let drawn = "";
   let source = null;
   let retry = null;
@@ -73,17 +74,22 @@ export function deskPage(main) {
 
   const tick = () => {
     lost.hidden = Date.now() - heardAt < SILENCE_MS;
+    // After a power cut of the box TCP would notice in minutes.
+    if (Date.now() - Math.max(heardAt, triedAt) > SILENCE_MS) again();
     for (const node of main.querySelectorAll("[data-since]")) say(node, format.duration(boxNow() - Date.parse(node.dataset.since)));
     for (const node of main.querySelectorAll("[data-until]")) say(node, format.duration(Math.max(0, Date.parse(node.dataset.until) - boxNow())));
   };
 
+  const again = () => {
+    triedAt = Date.now();
+    source.close();
+    clearTimeout(retry);
+    retry = setTimeout(listen, 1500);
+  };
+
   const listen = () => {
+    triedAt = Date.now();
     source = new EventSource("api/desk/events");
-    const again = () => {
-      source.close();
-      clearTimeout(retry);
-      retry = setTimeout(listen, 1500);
-    };
     source.addEventListener("desk", (event) => {
       heardAt = Date.now();
       const { at, ...rest } = JSON.parse(event.data);

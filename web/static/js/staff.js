@@ -17,6 +17,7 @@ const byId = (id) => document.getElementById(id);
 let desk = null;
 let source = null;
 let heardAt = 0;
+let triedAt = 0;
 let skew = 0;
 let rungAt = 0;
 let rung = null;
@@ -70,6 +71,7 @@ function hear(event) {
 
 function listen() {
   source?.close();
+  triedAt = Date.now();
   source = new EventSource("api/staff/events");
   source.addEventListener("desk", (event) => {
     desk = hear(event);
@@ -395,6 +397,9 @@ async function start() {
     if (desk === null) return;
     tick();
     showLink();
+    // After a power cut of the box TCP would notice in minutes. A closed one is asked for again already.
+    const open = source && source.readyState !== EventSource.CLOSED;
+    if (open && Date.now() - Math.max(heardAt, triedAt) > SILENCE_MS) listen();
     if (up()) ring(desk.offers.filter((offer) => !offer.accepted));
   }, 500);
   document.addEventListener("visibilitychange", () => {
