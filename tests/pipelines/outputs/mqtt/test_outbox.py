@@ -14,11 +14,10 @@ import pytest
 from pipelines.outputs.mqtt.broker import BrokerState, MqttSpec
 from pipelines.outputs.mqtt.connection import BrokerConnection
 from pipelines.outputs.mqtt.outbox import MAX_AGE_NS, STUCK_S, WINDOW, Outbox
-from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.session import Callbacks
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.events import EndReason, PersonEvents
-from probes.events.messages import Message, MessageKind, rfc3339
+from probes.events.messages import Message, MessageKind
 from probes.frame import Frame, Kind
 from tests.fakes import schemas
 from tests.fakes.full_disk import FullDisk
@@ -339,33 +338,6 @@ def test_nothing_about_a_person_is_kept_longer_than_a_week(desk):
     desk.outbox.write([])
     assert desk.spool.messages == 0
     assert desk.counts["ended", "expired"] == 1
-
-
-def test_a_full_inbox_gives_up_updates_first():
-    lost: list[MessageKind] = []
-    inbox = OutgoingQueue(3, lost.append)
-    for kind, n in ((ENDED, 1), (UPDATED, 2), (ENDED, 3), (ENDED, 4), (UPDATED, 5), (NOTIFY, 6)):
-        inbox.put(Message(kind, "t", {"n": n}))
-    assert [m.payload["n"] for m in inbox.take(0)[1]] == [1, 3, 4]
-    assert lost == [UPDATED, UPDATED, NOTIFY]
-
-
-def test_what_waits_to_be_written_follows_the_clock_too():
-    inbox = OutgoingQueue(3, lambda _: None)
-    old, new = rfc3339(40 * SECOND), rfc3339(START)
-    step = START - 40 * SECOND
-    inbox.put(Message(UPDATED, "t", {"occurred_at": old, "track": {"started_at": old}}))
-    inbox.put(Message(NOTIFY, "t", {"expires_at": old, "n": 7}, expires_at=40 * SECOND))
-    inbox.clock_set(step, lambda: None)
-    inbox.put(Message(NOTIFY, "t", {"occurred_at": new}, expires_at=START))
-    notes, messages = inbox.take(0)
-    assert len(notes) == 1
-    assert [m.payload for m in messages] == [
-        {"occurred_at": new, "track": {"started_at": new}}, {"expires_at": new, "n": 7}, {"occurred_at": new},
-    ]  # fmt: skip
-    assert [m.expires_at for m in messages] == [None, START, START]
-    inbox.put(Message(NOTIFY, "t", {"occurred_at": new}, expires_at=START))
-    assert inbox.take(0)[1] == messages[2:]
 
 
 def nothing(*_):
