@@ -1,29 +1,26 @@
-"""The sales desk of a running store: customers from the floor, steps on disk, events to the broker."""
+"""The sales desk of a running store: its customers are the people of the floor."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pipelines.sales.last_places import (
     FormerCustomers,
     LastPlace,
-    LastPlaces,
     SeenLast,
     came_after,
     may_be,
     stands_there,
 )
 from pipelines.sales.phones import StaffPhones
-from pipelines.sales.saved_times import from_utc, to_utc
-from pipelines.sales.unsent import UnsentEvents
+from pipelines.sales.saved_steps import SavedSteps
 from pricing.errors import BadInput
 from pricing.sales.assignment import PERHAPS_ATTENDED, UNSEEN, WaitingCustomer
 from pricing.sales.types import SaleKind, SaleOutcome, StaffState
 from pricing.sales.view import DeskView
-from probes.events.messages import Message, MessageKind, rfc3339, ulid
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.people.returns import HELD_NS
 
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SCHEMA = "msh.sale/1"
 TICK_S = 1.0
 _S = 1_000_000_000
 
@@ -83,30 +79,29 @@ class FloorDesk:
         utc: Callable[[int], int],
         getrandbits: Callable[[int], int],
     ) -> None:
-        self._desk, self._file, self._floor, self._publisher = desk, file, floor, publisher
+        self._desk, self._file, self._floor = desk, file, floor
         self._metrics, self._minor_per_unit = metrics, minor_per_unit
-        self._origin = {"store": store, "device": device, "currency": currency}
-        self._run, self._now_ns, self._utc, self._getrandbits = run, now_ns, utc, getrandbits
+        self._run, self._now_ns, self._utc = run, now_ns, utc
         self._lock = threading.Lock()
         self._where: dict[str, tuple[str, str]] = {}
         self._persons: dict[str, PersonView] = {}
         self._same: dict[str, str] = {}
-        self._listeners: list[Callable[[list[SaleEvent]], None]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ticking, name="sales", daemon=True)
-        if (saved := file.load()) is not None:
-            desk.restore(from_utc(saved, now_ns(), utc))
-        self._saved_later = self._later()
-        self._places = LastPlaces(file)
-        self._former = FormerCustomers(self._places.stored, desk.customers, desk.served, at=now_ns(), utc=utc)
-        dropped = metrics.mqtt_messages.labels(MessageKind.SALE.value, "dropped")
-        self._unsent = UnsentEvents(file, self._send, dropped.inc)
-        metrics.queue_depth.labels("sales").set_function(lambda: len(self._unsent))
+        self._steps = SavedSteps(
+            desk,
+            file,
+            publisher,
+            metrics,
+            origin={"store": store, "device": device, "currency": currency},
+            now_ns=now_ns,
+            utc=utc,
+            getrandbits=getrandbits,
+        )
+        self._former = FormerCustomers(self._steps.places, desk.customers, desk.served, at=now_ns(), utc=utc)
         self.phones = StaffPhones(file, lambda: utc(now_ns()) // _S, lambda: now_ns() // _S)
         self.phones.keep_only(desk.states)
         self._board = SaleBoard(desk.view(now_ns()))
-        for kind in SaleKind:
-            metrics.sale_events.labels(kind.value)
 
     def start(self) -> None:
         """Begin to offer."""
@@ -130,7 +125,7 @@ class FloorDesk:
 
     def on_events(self, listener: Callable[[list[SaleEvent]], None]) -> None:
         """Call a listener with each step's events once they are on disk; before `start`. It must be quick."""
-        self._listeners.append(listener)
+        self._steps.on_events(listener)
 
     def person(self, customer: str) -> PersonView | None:
         """Return who a customer is, as last seen; for listeners."""
@@ -157,7 +152,7 @@ class FloorDesk:
             customers = list(self._customers(here, at))
             events = [*joined, *self._desk.see(customers, at), *self._desk.tick(at)]
             self._save(events, self._last_places(here, at))
-            self._unsent.send(at)
+            self._steps.send()
             self._measure()
             self._show()
 
@@ -282,71 +277,18 @@ class FloorDesk:
                 self._floor.order(StaffOrder(StaffAction.SERVED, *place))
 
     def _save(self, events: list[SaleEvent], places: Mapping[str, LastPlace] | None = None) -> None:
-        """Write a step to disk, then publish its events. A step that changes nothing there is not written.
-
-        Once the clock was set the next one is: the file has UTC.
-        """
-        at, later = self._now_ns(), self._later()
-        if places is not None and not self._places.due(places, at):
-            places = None
-        if not events and places is None and later == self._saved_later:
-            return
-        rows = [(event.number, self._payload(event)) for event in events]
-        saved = self._file.save(to_utc(self._desk.snapshot(), lambda at: at + later), rows, places)
-        self._saved_later = later if saved else self._saved_later
-        if saved and places is not None:
-            self._places.written(places, at)
-        if not events:
-            return
-        self._unsent.add(rows, saved=saved)
-        for event in events:
-            self._metrics.sale_events.labels(event.kind.value).inc()
-            if event.kind is SaleKind.ACCEPTED:
-                self._metrics.sale_waited.observe(event.waited_ms / 1000)
-        for listener in self._listeners:
-            listener(events)
-        self._unsent.send(self._now_ns())
-        self._show()
-
-    def _later(self) -> int:
-        """Return by how many ns UTC is later than the time that never steps."""
-        return self._utc(0)
+        self._steps.save(events, self._where, places)
+        if events:
+            self._show()
 
     def _show(self) -> None:
         self._board = SaleBoard(self._desk.view(self._now_ns()), self._persons)
-
-    def _send(self, payload: dict[str, Any]) -> bool:
-        return self._publisher.send(Message(MessageKind.SALE, f"sale/{payload['kind']}", payload))
 
     def _measure(self) -> None:
         states = list(self._desk.states.values())
         for state in StaffState:
             self._metrics.staff.labels(state.value).set(states.count(state))
         self._metrics.sale_unattended.set(self._desk.unattended_minor / self._minor_per_unit)
-
-    def _payload(self, event: SaleEvent) -> dict[str, Any]:
-        at = self._utc(event.at)
-        place = self._where.get(event.customer or "")
-        who = {"id": event.customer, "camera": place and place[0], "track": place and place[1]}
-        return {
-            "schema": SCHEMA,
-            "event_id": ulid(at, self._getrandbits),
-            "number": event.number,
-            "kind": event.kind.value,
-            "occurred_at": rfc3339(at),
-            "sent_at": rfc3339(at),
-            "replayed": False,
-            **self._origin,
-            "offer": event.offer,
-            "seller": event.seller,
-            "customer": who if event.customer else None,
-            "worth_minor": event.worth_minor,
-            "waited_ms": event.waited_ms,
-            "reason": event.reason[:400],
-            "state": event.state and event.state.value,
-            "outcome": event.outcome and event.outcome.value,
-            "amount_minor": event.amount_minor,
-        }
 
 
 def _customer(name: str, person: PersonView, not_now: str, perhaps: frozenset[str]) -> WaitingCustomer:
