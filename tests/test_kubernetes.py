@@ -5,6 +5,7 @@ kubectl, where it is installed, builds them; docs/operations.md says which schem
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import Any
@@ -24,10 +25,17 @@ CONTAINER = SET["spec"]["template"]["spec"]["containers"][0]
 @pytest.mark.parametrize(("pod", "shards", "shown"), [("msh-0", "3", "1/3"), ("a-b-11", "12", "12/12")])
 def test_a_pod_knows_its_share_by_its_name(pod: str, shards: str, shown: str) -> None:
     (text,) = CONTAINER["args"]
-    assert text.startswith("exec /opt/msh/.venv/bin/msh run /etc/msh/store.yaml --shard ")
+    assert text.startswith("exec /usr/local/bin/msh run /etc/msh/store.yaml --shard ")
     command = ["sh", "-c", f"echo {text.rpartition(' --shard ')[2]}"]
     env = {"HOSTNAME": pod, "MSH_SHARDS": shards}
     assert subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout == f"{shown}\n"
+
+
+@pytest.mark.parametrize("made_by", ["Dockerfile.cpu", "scripts/container/install"])
+def test_the_command_of_a_pod_is_in_both_images(made_by: str) -> None:
+    """The image for a GPU has its environment at another place."""
+    program = CONTAINER["args"][0].split()[1]
+    assert re.search(rf"(ln -s \S+ |>){program}\b", (ROOT / made_by).read_text())
 
 
 def test_the_store_file_is_right_and_every_pod_has_cameras() -> None:
