@@ -132,6 +132,14 @@ def test_cameras_of_the_host_are_passed_on_without_more_rights() -> None:
     assert COMPOSE["services"]["msh"]["group_add"] == ["video", "${MSH_RENDER_GID:-render}"]
 
 
+@pytest.mark.parametrize("made_by", ["Dockerfile.cpu", "scripts/container/install"])
+def test_the_groups_that_compose_adds_are_in_every_image(made_by: str) -> None:
+    """A container with a group that its image lacks is not started, and Debian's image lacks `render`."""
+    text = (ROOT / made_by).read_text()
+    assert re.search(r"groupadd --system (render|\"\$group\")", text)
+    assert "render" in text
+
+
 @pytest.mark.parametrize("version", ["7.1", "8.0", "9.1", "9.2"])
 def test_the_package_list_of_an_image_suits_its_pyds(version: str) -> None:
     for script in ("wheels", "install"):
