@@ -16,6 +16,7 @@ import pytest
 from engines.paths import ROOT
 
 UNIT = ROOT / "configs/systemd/make-sales-happen.service"
+BEFORE_250 = ROOT / "configs/systemd/secrets.conf"
 
 
 def call(script: str, root: Path, *more: str) -> str:
@@ -310,6 +311,41 @@ def test_what_a_power_loss_left_of_a_release_is_none_to_go_back_to(tmp_path: Pat
 def test_a_wrong_call_says_how(script: str) -> None:
     found = subprocess.run([ROOT / "scripts" / script, "--what"], check=False, capture_output=True, text=True)
     assert (found.returncode, found.stderr.startswith("usage: ")) == (2, True)
+
+
+@pytest.mark.parametrize(("version", "copied"), [(249, True), (250, False), (257, False)])
+def test_a_systemd_that_loads_no_folder_of_credentials_gets_them_another_way(
+    version: int, copied: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """249, of Ubuntu 22.04 and JetPack 6, ended the unit with 243/CREDENTIALS."""
+    (tmp_path / "bin").mkdir()
+    systemctl = tmp_path / "bin/systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "systemd {version} ({version}.11-0ubuntu3)"\n')
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    root = tmp_path / "root"
+    beside = root / "etc/systemd/system/make-sales-happen.service.d/secrets.conf"
+    call("install", root)
+    assert beside.exists() is copied
+    call("uninstall", root)
+    assert not beside.parent.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("names", [(), ("PW", "TOKEN")])
+def test_secrets_are_copied_for_the_service_alone(names: tuple[str, ...], tmp_path: Path) -> None:
+    (line,) = (one for one in BEFORE_250.read_text().splitlines() if one.startswith("ExecStartPre=+"))
+    secrets, run = tmp_path / "etc/make-sales-happen/secrets", tmp_path / "run/make-sales-happen"
+    (secrets / "folder").mkdir(parents=True)
+    run.mkdir(parents=True)
+    for name in names:
+        (secrets / name).write_text("hush")
+    command = line.removeprefix("ExecStartPre=+").replace("-o msh -g msh", "-o nobody -g nogroup")
+    command = command.replace(" /etc/", f" {tmp_path}/etc/").replace(" /run/", f" {tmp_path}/run/")
+    subprocess.run(command.split(), check=True)
+    assert [(path.name, path.stat().st_mode & 0o777, path.owner()) for path in sorted(run.iterdir())] == [
+        (name, 0o400, "nobody") for name in names
+    ]
 
 
 def test_the_unit_is_one_that_a_store_can_run_under() -> None:
