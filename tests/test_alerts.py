@@ -21,7 +21,18 @@ CAMERA = {"camera": "door"}
 
 # Alert: the series that raise it, those that must not (name{labels}: values, a minute apart), and the labels.
 CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
-    "ShopBoxGone": ({"up": "0x60"}, {"msh_build_info": "1x60"}, {}),
+    "ShopBoxGone": (
+        # One of two; and one that was upgraded.
+        {
+            'msh_build_info{store="mitte", device="edge"}': "1x30 _x30",
+            'msh_build_info{store="west", device="edge"}': "1x60",
+        },
+        {
+            'msh_build_info{store="mitte", device="edge", version="1"}': "1x30 _x30",
+            'msh_build_info{store="mitte", device="edge", version="2"}': "_x30 1x30",
+        },
+        {"store": "mitte", "device": "edge"},
+    ),
     "FacesNotMasked": (
         {'msh_redaction_failures_total{camera="door"}': "0+1x60"},
         {'msh_redaction_failures_total{camera="door"}': "5x60"},
@@ -168,7 +179,7 @@ def case(alert: str, series: dict[str, str], labels: dict[str, str] | None) -> d
         exp_labels = {**labels, **own, **rule["labels"]}
         filled = {**exp_labels, "value": next(iter(series.values())).partition("x")[0]}
         texts = {
-            key: re.sub(r"\{\{ \$(?:labels\.)?(\w+) \}\}", lambda found: filled[found[1]], text)
+            key: re.sub(r"\{\{ \$(?:labels\.)?(\w+) \}\}", lambda found: filled.get(found[1], ""), text)
             for key, text in rule["annotations"].items()
         }
         expected = [{"exp_labels": exp_labels, "exp_annotations": texts}]
@@ -196,6 +207,7 @@ def test_every_alert_rises_when_it_must_and_only_then(tmp_path):
     tests = [
         c for a, (bad, good, labels) in CASES.items() for c in (case(a, bad, labels), case(a, good, None))
     ]
+    tests.append(case("ShopBoxGone", {"up": "0x60"}, {}))  # none was ever there
     path = tmp_path / "alerts.test.yaml"
     path.write_text(yaml.safe_dump({"rule_files": [str(FILE)], "evaluation_interval": "1m", "tests": tests}))
     command = [promtool, "test", "rules", path]
