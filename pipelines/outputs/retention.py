@@ -86,6 +86,9 @@ class Retention:
         self._metrics, self._now_s, self._clock, self._free = metrics, now_s, clock, free
         self._state, self._tidy = state, tuple(tidy)
         self._rules = [_Rule(name, _full(name)) for name in _SUFFIXES]
+        for rule in self._rules:  # what is counted begins at 0: a first 1 is no increase to Prometheus
+            for reason in ("age", "disk_full"):
+                metrics.output_files_deleted.labels(rule.output, reason)
         self._others = _Rule("record", _full("record"))
         self._due = self._disk_due = self._house_due = clock()
         self.reconfigure(outputs)

@@ -98,6 +98,8 @@ def test_a_full_disk_costs_the_oldest_finished_files(
         return metrics.registry.get_sample_value(name, labels)
 
     retention = retention_of(outputs, metrics, clock=lambda: clock[0], free=free)
+    # From 0 on, or the alert DiskFull would not see the first files go.
+    assert seen("msh_output_files_deleted_total", output="record", reason="disk_full") == 0
     assert retention.check() == 1
     assert [path.exists() for path in files] == [True, False, True]
     other[0] = -1_000_000
