@@ -255,14 +255,18 @@ class RtspOutput:
         if not done.wait(5):
             logger.error("RTSP server does not answer")
 
-    def _mount(self, camera: str, stream: _Stream) -> None:
-        factory = GstRtspServer.RTSPMediaFactory()
-        factory.set_launch(
+    def _launch(self, fps: int) -> str:
+        """Return the pipeline of a stream with this frame rate, from the element `in` to `pay0`."""
+        return (
             f"( appsrc name=in is-live=true do-timestamp=true format=time leaky-type=downstream"
             f" max-buffers={2 * WAITING} max-bytes=0 ! videoscale add-borders=true ! capsfilter name=size"
-            f" ! {encoder(stream.fps, self._bitrate, live=True)}"
+            f" ! {encoder(fps, self._bitrate, live=True)}"
             " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
         )
+
+    def _mount(self, camera: str, stream: _Stream) -> None:
+        factory = GstRtspServer.RTSPMediaFactory()
+        factory.set_launch(self._launch(stream.fps))
         factory.set_shared(True)
         if self._credentials:
             permissions = GstRtspServer.RTSPPermissions()

@@ -92,13 +92,8 @@ class EncodedRtsp(RtspOutput):
             " ! h264parse name=encoder ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
         )
 
-    def _mount(self, camera: str, stream: Any) -> None:
-        factory = _factory(self._launch(stream.fps))
-        factory.connect("media-configure", self._configured_for, camera, stream)
-        self._server.get_mount_points().add_factory(stream.path, factory)
-
-    def _configured_for(self, factory: Any, media: Any, camera: str, stream: Any) -> None:
-        self._configured(factory, media, camera, stream)
+    def _configured(self, factory: Any, media: Any, camera: str, stream: Any) -> None:
+        super()._configured(factory, media, camera, stream)
         source = media.get_element().get_by_name_recurse_up("in")
         source.get_static_pad("src").add_probe(
             Gst.PadProbeType.EVENT_UPSTREAM, self._on_upstream_event, camera
@@ -113,15 +108,6 @@ class EncodedRtsp(RtspOutput):
         if structure is not None and structure.get_name() == "GstForceKeyUnit":
             self._pipeline.get_by_name(f"encoder_{camera}").send_event(event.copy())
         return Gst.PadProbeReturn.OK
-
-
-def _factory(launch: str) -> Any:
-    from gi.repository import GstRtspServer  # noqa: PLC0415 its version is chosen by pipelines.outputs.rtsp
-
-    factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(launch)
-    factory.set_shared(True)
-    return factory
 
 
 class DeepStreamOutputs:

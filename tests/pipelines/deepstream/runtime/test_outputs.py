@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.settings.outputs import ViewerConfig
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
@@ -83,3 +84,19 @@ def test_recordings_play_after_a_clean_end_and_take_no_old_names(tmp_path):
         ok, picture = film.read()
         assert ok
         assert picture.shape == (720, 1280, 3)
+
+
+def test_only_a_viewer_with_the_credentials_sees_a_stream(tmp_path):
+    def locked(settings):
+        login = ViewerConfig(username="viewer", password="s3cret")
+        served = settings.outputs.rtsp.model_copy(update={"credentials": login})
+        return settings.model_copy(update={"outputs": settings.outputs.model_copy(update={"rtsp": served})})
+
+    with running(tmp_path, rtsp(1), outputs="served", change=locked) as run:
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == "live:none")
+        url = f"rtsp://127.0.0.1:{run.platform.outputs.rtsp.port}/c0"
+        with RtspViewer(url, user="viewer", password="wrong") as stranger:
+            assert "nauthorized" in stranger.error()
+        with RtspViewer(url, user="viewer", password="s3cret") as viewer:
+            assert viewer.picture() is not None
