@@ -60,6 +60,14 @@ class BrandReader:
 
     def read(self) -> BrandSet:
         """Return the brands; raises SettingsError with a line for each mistake, in pictures too."""
+        try:
+            return self._read()
+        finally:  # also where it fails: until the folder is mended days may pass
+            if self._enroller is not None:
+                self._enroller = None
+                release_free_memory()  # 70 MB of a first start
+
+    def _read(self) -> BrandSet:
         sources = self._wanted(read_brands(self._settings.place))
         found: dict[tuple[BrandSource, _Stamp], Enrolled | None] = {}
         lines: list[str] = []
@@ -82,9 +90,6 @@ class BrandReader:
                     self._cache.put(source, found[source, stamps[source.key]])
         if lines:
             raise SettingsError(lines)
-        if self._enroller is not None:
-            self._enroller = None
-            release_free_memory()  # 70 MB of a first start
         current = {(source, stamps[source.key]) for source in sources}
         self._enrolled = {key: marks for key, marks in (self._enrolled | found).items() if key in current}
         enrolled = (self._enrolled[source, stamps[source.key]] for source in sources)

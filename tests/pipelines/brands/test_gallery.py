@@ -74,6 +74,22 @@ def test_the_models_that_enrol_go_when_all_is_enrolled(folder: Path, monkeypatch
     assert len(released) == 1
 
 
+def test_the_models_that_enrol_go_where_a_picture_is_bad(folder: Path) -> None:
+    (folder / "later").mkdir()
+    (folder / "later/mark.png").write_text("text")
+    made: list[weakref.ref[MarkEnroller]] = []
+
+    def enroller() -> MarkEnroller:
+        one = fake_enroller()
+        made.append(weakref.ref(one))
+        return one
+
+    reader = BrandReader(brands(folder), enroller)
+    with pytest.raises(SettingsError):
+        reader.read()
+    assert [one() for one in made] == [None]
+
+
 def test_only_the_brands_asked_for_and_those_of_staff(folder: Path) -> None:
     reader = BrandReader(brands(folder, only=("GUCCI spa",)), fake_enroller)
     assert reader.read().book.names == {"gucci": "Gucci"}
