@@ -241,7 +241,9 @@ class Metrics:
         self.price_list_ok = gauge(
             "price_list_ok", "1 while the price list, as it lies there now, is right, or there is none."
         )
-        self.gallery_ok = gauge("gallery_ok", "1 while the folder of brands is right, or there is none.")
+        self.gallery_ok = gauge(
+            "gallery_ok", "1 while the folder of brands is right and could be read, or there is none."
+        )
         self.reloads = counter("reloads_total", "Times the store file was read again.", "result")
         self.reload_duration = gauge(
             "reload_duration_seconds", "How long the last change of the store file took to take up."

@@ -136,8 +136,14 @@ class BrandFolder:
         self._seen = self._growing = _stamp(self._places())
         self.current = self._reader.read()
         self.problem: str | None = None
+        self._reading = Outage(logger, "brands cannot be read, the old ones stay", "brands can be read again")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="brands", daemon=True)
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the folder, as it lies there now, has no mistake and could be read."""
+        return self.problem is None and not self._reading.active
 
     def start(self) -> None:
         """Begin to follow the folder."""
@@ -173,13 +179,12 @@ class BrandFolder:
         return True
 
     def _follow(self) -> None:
-        reading = Outage(logger, "brands cannot be read, the old ones stay", "brands can be read again")
-        while not self._stop.wait(self._poll_s * (AGAIN if reading.active else 1)):
+        while not self._stop.wait(self._poll_s * (AGAIN if self._reading.active else 1)):
             try:
                 self.poll()
-                reading.recover()
+                self._reading.recover()
             except Exception as error:  # noqa: BLE001 whatever becomes of the new brands, the old ones go on
-                reading.fail(error=error)
+                self._reading.fail(error=error)
 
     def _places(self) -> Iterable[Path]:
         try:

@@ -45,9 +45,9 @@ class BrandRegistry:
         return self._joined
 
     @property
-    def problem(self) -> str | None:
-        """Why the gallery's last change was not taken; None where all is well."""
-        return self._folder.problem if self._folder else None
+    def is_gallery_right(self) -> bool:
+        """Whether the gallery's last change was taken; so it is where there is no gallery."""
+        return self._folder is None or self._folder.is_right
 
     @property
     def catalogue(self) -> CatalogueFile | None:
@@ -105,7 +105,7 @@ def export_health(registry: BrandRegistry, metrics: Metrics) -> None:
     metrics.price_list_ok.set_function(
         lambda: float(registry.catalogue is None or registry.catalogue.problem is None)
     )
-    metrics.gallery_ok.set_function(lambda: float(registry.problem is None))
+    metrics.gallery_ok.set_function(lambda: float(registry.is_gallery_right))
 
 
 def build_brands(

@@ -24,5 +24,5 @@ def test_a_brand_is_taken_up_and_a_broken_one_is_not(tmp_path):
         wait_for(lambda: "acme" in store.brands.book)
         before = store.brands.book
         (folder / "acme/mark.png").write_text("a text")
-        wait_for(lambda: store.brands.problem)
+        wait_for(lambda: not store.brands.is_gallery_right)
         assert store.brands.book is before

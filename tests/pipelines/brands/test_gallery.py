@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import weakref
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -42,6 +43,10 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "gucci").mkdir()
     (tmp_path / "gucci/brand.yaml").write_text("name: Gucci\naliases: [Gucci SpA]\n")
     return tmp_path
+
+
+def broken_enroller() -> MarkEnroller:
+    raise MemoryError
 
 
 def brands(folder: Path, **more: object) -> BrandsConfig:
@@ -219,6 +224,25 @@ def test_brands_that_could_not_be_enrolled_for_a_moment_are_read_again(
         "brands loaded: 3, 2 of them by pictures",
         "brands can be read again",
     ]
+
+
+def test_the_metric_says_so_while_brands_cannot_be_enrolled_and_no_longer(folder: Path) -> None:
+    shelf = BrandFolder(brands(folder), fake_enroller, poll_s=0.02)
+    metrics = Metrics(())
+    export_health(BrandRegistry(None, shelf), metrics)
+
+    def is_ok() -> bool:
+        return metrics.registry.get_sample_value("msh_gallery_ok") == 1
+
+    shelf._reader._build = broken_enroller
+    shelf.start()
+    try:
+        mark(folder / "new" / "mark.png", "blue")
+        wait_for(lambda: not is_ok())
+        shutil.rmtree(folder / "new")  # all is as it was when it was last read
+        wait_for(is_ok)
+    finally:
+        shelf.stop()
 
 
 def test_it_is_followed_by_a_thread_of_its_own(folder: Path) -> None:
