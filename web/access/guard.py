@@ -74,7 +74,7 @@ class Gate:
             if scheme.lower() != "bearer" or not given.strip():
                 raise Refused(Code.SIGN_IN, "send `Authorization: Bearer TOKEN`")
             role = await self.check(request, given.strip())
-            return Visitor("token", role, by_token=True)
+            return Visitor(f"token of {role.value}", role, by_token=True)
         cookie = request.cookies.get(COOKIE)
         return self.sessions.find(cookie) if cookie else None
 

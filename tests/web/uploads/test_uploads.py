@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import socket
 import threading
@@ -367,3 +368,16 @@ def test_a_folder_that_vanishes_while_it_is_measured_is_no_error(tmp_path, monke
 
         monkeypatch.setattr(os, "scandir", scandir)
         assert scratch.used() == 5
+
+
+def test_scripts_with_tokens_of_two_roles_have_uploads_of_their_own(tmp_path):
+    tokens = {"staff": "the staffs token", "manager": "the managers token"}
+    with served_page(tmp_path, more=f"tokens: {json.dumps(tokens)}") as page:
+        staff, manager = (
+            plain_http.Client(base_url=page.url, headers={"Authorization": f"Bearer {token}"})
+            for token in tokens.values()
+        )
+        job = send(manager, JPEG)
+        assert [one["id"] for one in manager.get("/api/jobs").json()["jobs"]] == [job["id"]]
+        assert staff.get("/api/jobs").json()["jobs"] == []
+        assert staff.delete(f"/api/jobs/{job['id']}").status_code == 404
