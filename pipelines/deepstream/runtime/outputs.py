@@ -21,13 +21,14 @@ from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.valves import Valves
     from pipelines.outputs.base import PictureSink
     from pipelines.outputs.watching import WatchListener
+    from pipelines.settings.outputs import SnapshotsConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
 
@@ -155,6 +156,7 @@ class DeepStreamOutputs:
         if snapshots := self._settings.snapshots:
             for name in self._cameras:
                 _make(snapshots.folder / name, "outputs.snapshots.folder")
+        self._due: dict[str, float] = {}
         self._requested: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._housekeep, name="deepstream-outputs", daemon=True)
@@ -220,15 +222,12 @@ class DeepStreamOutputs:
 
     def _housekeep(self) -> None:
         """Take snapshots and make room on the disk; whatever fails here is no reason to stop the store."""
-        due, tidy, failing = 0.0, 0.0, False
+        tidy, failing = 0.0, False
         while not self._stop.wait(HOUSEKEEPING_S):
             now = time.monotonic()
             try:
-                if (snapshots := self._settings.snapshots) and now >= due:
-                    due = now + snapshots.interval_s
-                    self._snap(snapshots.folder, self._cameras)
-                elif snapshots:
-                    self._snap(snapshots.folder, self._requested_and_fresh())
+                if snapshots := self._settings.snapshots:
+                    self._snap(snapshots, now)
                 if now >= tidy:
                     tidy = now + TRIM_EVERY_S
                     self._tidy()
@@ -238,18 +237,17 @@ class DeepStreamOutputs:
                     logger.error("outputs: %s", error)
                 failing = True
 
-    def _requested_and_fresh(self) -> list[str]:
-        """Return the cameras whose requested picture will come; waiting for others delays the rest."""
-        ages = {name: self.age_s(name) for name in tuple(self._requested)}
-        return [name for name, age in ages.items() if age is not None and age < TIMEOUT_S]
-
-    def _snap(self, folder: Path, cameras: Iterable[str]) -> None:
-        for name in cameras:
-            requested = name in self._requested
+    def _snap(self, snapshots: SnapshotsConfig, now: float) -> None:
+        """Take what is due or requested; nothing of a camera without frames, which would delay the others."""
+        for name in self._cameras:
+            age, requested = self.age_s(name), name in self._requested
+            if age is None or age >= TIMEOUT_S or not (requested or now >= self._due.get(name, 0.0)):
+                continue
+            self._due[name] = now + snapshots.interval_s
             self._requested.discard(name)  # before it is taken: who asks meanwhile gets another one
             picture = None if self._stop.is_set() else self.pictures.take(name)
             if picture is not None:
-                write_whole(folder / name / f"{stamp(self._now_ns())}.jpg", picture)
+                write_whole(snapshots.folder / name / f"{stamp(self._now_ns())}.jpg", picture)
             elif requested:
                 self._requested.add(name)
 

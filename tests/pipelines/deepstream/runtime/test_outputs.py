@@ -46,13 +46,17 @@ def shots(folder, camera):
 
 def test_a_picture_that_is_asked_for_comes_at_once_and_one_of_a_lost_camera_holds_up_nobody(tmp_path):
     with running(tmp_path, rtsp(2), outputs="page", c0="dead") as run:
-        run.analysis.age_s = lambda camera: 0.0 if camera == "c1" and run.analysis.batches else None
+        outputs, asked = run.platform.outputs, set()
+        take = outputs.pictures.take
+        outputs.age_s = lambda camera: 0.0 if camera == "c1" and run.analysis.batches else None
+        outputs.pictures.take = lambda camera: asked.add(camera) or take(camera)
         run.platform.start()
         wait_for(lambda: shots(tmp_path, "c1") == 1)  # the next one by itself comes in an hour
         for count in (2, 3):
             assert [run.platform.take_picture(camera) for camera in ("c0", "c1")] == ["", ""]
             wait_for(lambda count=count: shots(tmp_path, "c1") == count)
         assert shots(tmp_path, "c0") == 0
+        assert asked == {"c1"}
         run.platform.valves.disable("c1")
         assert run.platform.take_picture("c1") == "the encoder of camera c1 has failed: restart the store"
         assert "not in the graph" in run.platform.take_picture("c9")
