@@ -125,10 +125,13 @@ class LookHistory:
 
 
 def remember(known: dict[TrackId, T], track: TrackId, what: T) -> None:
-    """Remember something of a track, and forget the one that was known first where there are too many."""
+    """Remember something of a track, and forget the one that was known first where there are too many.
+
+    One thread at a time: others may read meanwhile.
+    """
     known[track] = what
     if len(known) > MAX_KNOWN:
-        known.pop(next(iter(known)), None)  # another thread may have been faster
+        del known[next(iter(known))]
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from engines.marks.types import Route
@@ -41,6 +42,7 @@ class RoutePace:
     """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._spared: dict[TrackId, int] = {}
         self._seen: dict[TrackId, None] = {}
         self._texts: dict[TrackId, bool] = {}
@@ -52,13 +54,14 @@ class RoutePace:
     def without(self, look: Look) -> frozenset[Route]:
         """Return the routes to leave out of this look, and count it."""
         track = look.track
-        words = _NONE if self._seeks_words(track) else _WORDS
-        if look.fine:
-            self._spared.pop(track, None)
-            return _NONE
-        spared = self._spared.pop(track, 0) + 1
-        remember(self._spared, track, spared % EVERY)
-        return words if spared == EVERY or track in self._seen else _DEAR | words
+        with self._lock:
+            words = _NONE if self._seeks_words(track) else _WORDS
+            if look.fine:
+                self._spared.pop(track, None)
+                return _NONE
+            spared = self._spared.pop(track, 0) + 1
+            remember(self._spared, track, spared % EVERY)
+            return words if spared == EVERY or track in self._seen else _DEAR | words
 
     def _seeks_words(self, track: TrackId) -> bool:
         looks = self._looks.pop(track, 0)
@@ -76,26 +79,28 @@ class RoutePace:
         asks, which sees a coat put on or a bag taken up, and, as that is not confirmed, all that follow.
         """
         track, at = look.track, look.frame.captured_at
-        slots = self._settled.get(track, _NOTHING)
-        spared, asked = self._undressed.pop(track, (0, at - ASK_AGAIN_NS))
-        is_known = bool(slots) and slots <= confirmed and 0 <= at - asked < ASK_AGAIN_NS
-        if look.fine or not is_known or spared + 1 == EVERY:
-            remember(self._undressed, track, (0, at))
-            return True
-        remember(self._undressed, track, (spared + 1, asked))
-        return False
+        with self._lock:
+            slots = self._settled.get(track, _NOTHING)
+            spared, asked = self._undressed.pop(track, (0, at - ASK_AGAIN_NS))
+            is_known = bool(slots) and slots <= confirmed and 0 <= at - asked < ASK_AGAIN_NS
+            if look.fine or not is_known or spared + 1 == EVERY:
+                remember(self._undressed, track, (0, at))
+                return True
+            remember(self._undressed, track, (spared + 1, asked))
+            return False
 
     def note(self, answer: LookAnswer) -> None:
         """Take what a look found."""
-        if answer.worn:
-            slots = frozenset(slot_of(one.type) for one in answer.worn)
-            same = self._worn.pop(answer.track, None) == slots
-            remember(self._worn, answer.track, slots)
-            self._settled.pop(answer.track, None)
-            if same and answer.bare:
-                remember(self._settled, answer.track, slots)
-        if answer.words is not None:
-            remember(self._texts, answer.track, self._texts.pop(answer.track, False) or answer.words > 0)
-        if any(mark.route in _DEAR for mark in answer.marks):
-            self._seen.pop(answer.track, None)
-            remember(self._seen, answer.track, None)
+        with self._lock:
+            if answer.worn:
+                slots = frozenset(slot_of(one.type) for one in answer.worn)
+                same = self._worn.pop(answer.track, None) == slots
+                remember(self._worn, answer.track, slots)
+                self._settled.pop(answer.track, None)
+                if same and answer.bare:
+                    remember(self._settled, answer.track, slots)
+            if answer.words is not None:
+                remember(self._texts, answer.track, self._texts.pop(answer.track, False) or answer.words > 0)
+            if any(mark.route in _DEAR for mark in answer.marks):
+                self._seen.pop(answer.track, None)
+                remember(self._seen, answer.track, None)

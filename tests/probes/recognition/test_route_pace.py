@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -136,3 +138,19 @@ def test_what_is_kept_is_bounded() -> None:
     assert len(pace._undressed) <= MAX_KNOWN
     last = Look(TrackId("c", "s", MAX_KNOWN + 4), FRAME, 0, 0, CROP)
     assert all(Route.EMBLEM not in pace.without(last) for _ in range(EVERY))
+
+
+def test_workers_that_look_at_once_neither_fail_nor_remember_more_than_is_allowed() -> None:
+    pace, before = RoutePace(), sys.getswitchinterval()
+
+    def look(session: str) -> None:
+        for number in range(4 * MAX_KNOWN):
+            pace.without(Look(TrackId("c", session, number), FRAME, 0, 0, CROP))
+
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(look, "abcd"))
+    finally:
+        sys.setswitchinterval(before)
+    assert len(pace._looks) == len(pace._spared) == MAX_KNOWN
