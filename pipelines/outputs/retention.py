@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pipelines.outputs.disk import PART
+from pipelines.outputs.journal.resume import is_record
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
@@ -147,7 +148,8 @@ class Retention:
         if self._metadata is not None and self._metadata.max_hours is not None:
             path, age_s = self._metadata.file, self._metadata.max_hours * 3600
             # The writer begins anew twice in that time: a file that is still written to is never so old.
-            limits += [(path, age_s), (path.with_name(f"{path.name}.1"), age_s / 2)]
+            records = [(path, age_s), (path.with_name(f"{path.name}.1"), age_s / 2)]
+            limits += [(path, age_s) for path, age_s in records if _is_record(path)]
         if self._state is not None:
             limits += [(path, DAMAGED_MAX_AGE_S) for path in self._state.glob(_DAMAGED)]
         now = self._now_s()
@@ -206,6 +208,14 @@ class Retention:
 
 def _full(output: str) -> Outage:
     return Outage(logger, f"outputs.{output}: the disk is full", f"outputs.{output}: the disk has room again")
+
+
+def _is_record(path: Path) -> bool:
+    """Return whether it is a record of metadata, not another file named by mistake. Unreadable: it is."""
+    try:
+        return is_record(path)
+    except OSError:
+        return True
 
 
 def _written_at(path: Path) -> float:

@@ -1,13 +1,16 @@
-"""Mends a record that a kill or a power cut broke off, so that the next run can go on in the same file."""
+"""Tells a record from another file, and mends one that a kill broke off: the next run goes on in it."""
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+
+from pricing.plain_file import open_plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,7 @@ _FLUSHED: Final = b"\x00\x00\xff\xff"
 _END: Final = b"\x03\x00"
 """A last, empty block."""
 _GZIP: Final = zlib.MAX_WBITS | 16
+_FIRST: Final = b'{"schema":"msh.record/'
 _AT: Final = re.compile(rb'"at":([0-9]{1,19})')
 
 
@@ -44,6 +48,24 @@ class BrokenRecord:
                 file.write(_END + struct.pack("<II", self.crc, self.size & 0xFFFFFFFF))
             file.flush()
             os.fsync(file.fileno())
+
+
+def check_record(path: Path) -> None:
+    """Raise OSError where a path leads to anything but a record, whole or broken, or an empty file."""
+    if not is_record(path):
+        raise OSError(errno.EEXIST, "it is another file, not a record; name a file of its own", str(path))
+
+
+def is_record(path: Path) -> bool:
+    """Return whether a file is a record, whole or broken, or empty. Raises OSError, also for a folder."""
+    with open_plain(path) as file:
+        text = file.read(4096)
+    if text[:2] == b"\x1f\x8b":
+        try:
+            text = zlib.decompressobj(_GZIP).decompress(text, len(_FIRST))
+        except zlib.error:
+            text = b""
+    return text.startswith(_FIRST) or not text.strip(b"\0")  # a power cut may leave zeros
 
 
 def find_broken(path: Path) -> BrokenRecord | None:

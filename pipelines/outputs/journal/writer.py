@@ -20,7 +20,7 @@ from pipelines.outputs.journal.format import (
     price_line,
     tracks_line,
 )
-from pipelines.outputs.journal.resume import find_broken
+from pipelines.outputs.journal.resume import check_record, find_broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +49,7 @@ class JournalWriter:
     One that a kill or power cut broke off is gone on with; a line like its first says where a run begins.
     Each file begins with the plan and the prices known by then. At most max_bytes on disk for the two; what
     finds no room in memory is left out and counted in the record. A full disk ends the record, not the video.
-    A file that is deleted or moved away begins anew.
+    A file that is deleted or moved away begins anew; one that is no record is left as it is.
     plan: what the floor was built from, as JSON values. max_age_s: no entry is kept longer; the file begins
     anew after half of it, on quiet cameras too. Raises OSError where the file cannot be made.
     """
@@ -178,6 +178,8 @@ class JournalWriter:
             return True
 
     def _begin(self, *, resume: bool = False) -> IO[str]:
+        if self._path.exists():
+            check_record(self._path)
         if resume and self._resume():
             return self._headed(append=True)
         before = self._path.with_name(self._path.name + ".1")

@@ -19,10 +19,10 @@ NOW = 1_800_000_000.0
 HOUR = 3600
 
 
-def file(folder: Path, name: str, age_h: float) -> Path:
+def file(folder: Path, name: str, age_h: float, content: bytes = b"x") -> Path:
     path = folder / "door" / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"x")
+    path.write_bytes(content)
     os.utime(path, (NOW - age_h * HOUR,) * 2)
     return path
 
@@ -182,10 +182,16 @@ def test_a_full_disk_is_said_once_also_over_a_reload(
 def test_metadata_goes_by_age_also_where_its_writer_has_ended(
     tmp_path: Path, name: str, age_h: float, goes: bool
 ) -> None:
-    path = file(tmp_path, name, age_h)
+    path = file(tmp_path, name, age_h, b"\x1f\x8b")
     outputs = OutputsConfig(metadata=MetadataConfig(file=tmp_path / "door" / "day.gz", max_hours=10))
     retention_of(outputs).check()
     assert path.exists() is not goes
+
+
+def test_another_file_that_was_named_as_the_record_is_not_deleted(tmp_path: Path) -> None:
+    path = file(tmp_path, "prices.csv", 11)
+    retention_of(OutputsConfig(metadata=MetadataConfig(file=path, max_hours=10))).check()
+    assert path.exists()
 
 
 def test_damaged_files_of_the_state_folder_go_after_a_week_and_others_are_tidied_hourly(

@@ -176,17 +176,27 @@ def test_a_power_cut_within_a_flush_costs_that_flush_and_no_more(tmp_path, monke
     assert entries(path)[-1] == {"close": 9}
 
 
-@pytest.mark.parametrize("damage", ["old", "foreign", "noise", "empty"])
+@pytest.mark.parametrize("damage", ["old", "zeros", "noise", "empty"])
 def test_a_record_that_cannot_be_gone_on_with_becomes_the_one_before(tmp_path, monkeypatch, damage) -> None:
     path = tmp_path / "day.gz"
     killed(path, 0, monkeypatch, at=time.time_ns() - 6 * 3600 * 10**9)
     raw = path.read_bytes()
     if damage != "old":
-        damaged = {"foreign": b"text\n", "noise": raw[:20] + bytes(range(1, 200)), "empty": b""}
+        damaged = {"zeros": bytes(99), "noise": raw[:20] + bytes(range(1, 200)), "empty": b""}
         path.write_bytes(damaged[damage])
     JournalWriter(path, {"start": 1}, 10_000_000, max_age_s=10 * 3600).close(9)
     assert (tmp_path / "day.gz.1").exists()
     assert [entry["plan"] for entry in entries(path) if "plan" in entry] == [{"start": 1}]
+
+
+@pytest.mark.parametrize("content", [b"version: 1\n", b"\0\0\0\x18ftyp", gzip.compress(b"backup"), None])
+def test_another_file_or_a_folder_is_neither_moved_nor_overwritten(tmp_path, content) -> None:
+    path = tmp_path / "named by mistake"
+    path.mkdir() if content is None else path.write_bytes(content)
+    with pytest.raises(OSError, match="not a"):
+        JournalWriter(path, {}, 10_000_000)
+    assert [*tmp_path.iterdir()] == [path]
+    assert content is None or path.read_bytes() == content
 
 
 def test_disk_use_is_bounded_and_each_file_knows_the_prices(tmp_path, monkeypatch) -> None:
