@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pricing.live.remembered import Answer, PriceBelief, Result, Thing, updated
-from pricing.live.sqlite_file import FileWords, SqliteFile, connect
+from pricing.live.sqlite_file import FileWords, SqliteFile, connect, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -153,6 +153,7 @@ def history(path: Path, thing: Thing) -> list[Answer]:
     if not path.is_file():
         raise FileNotFoundError(2, "there is no such file")
     db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2)
+    db.text_factory = read_text
     try:
         query = f"SELECT {_COLUMNS} FROM answer WHERE {_SAME} ORDER BY id"  # noqa: S608
         return list(_answers(db.execute(query, asdict(thing))))

@@ -180,6 +180,15 @@ class SqliteFile(Generic[DB]):
                     to.unlink(missing_ok=True)
 
 
+def read_text(raw: bytes) -> str:
+    """Return the text of a field, as a connection's `text_factory`.
+
+    SQLite does not notice where the disk has changed a byte. By default one that is no UTF-8 then fails every
+    query over its row.
+    """
+    return raw.decode("utf-8", "replace")
+
+
 def connect(path: Path | None, schema: str, pragmas: Sequence[str] = ()) -> sqlite3.Connection:
     """Return a checked connection in WAL mode with the schema in place; None: a database in memory.
 
@@ -190,6 +199,7 @@ def connect(path: Path | None, schema: str, pragmas: Sequence[str] = ()) -> sqli
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
     db = sqlite3.connect(path or ":memory:", timeout=2, check_same_thread=False)
+    db.text_factory = read_text
     try:
         for pragma in (*pragmas, "journal_mode=WAL", f"journal_size_limit={WAL_BYTES}"):
             db.execute(f"PRAGMA {pragma}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.mqtt.spool_db import RANKS, Entry, entry_of
+from pricing.live.sqlite_file import read_text
 from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def salvage(path: Path) -> Salvaged:
         db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2)
     except sqlite3.Error:
         return found
+    db.text_factory = read_text
     with closing(db):
         for number, rank in sorted(_numbers(db).items())[:MAX_ROWS]:
             entry = _entry(db, number)
@@ -86,7 +88,7 @@ def _entry(db: sqlite3.Connection, number: int) -> Entry | None:
 def _rows(db: sqlite3.Connection, query: str, *values: int) -> list[tuple[object, ...]]:
     """Return the rows up to the first that cannot be read."""
     rows: list[tuple[object, ...]] = []
-    with contextlib.suppress(sqlite3.Error, UnicodeDecodeError):
+    with contextlib.suppress(sqlite3.Error):
         for row in db.execute(query, values):
             rows.append(row)
     return rows

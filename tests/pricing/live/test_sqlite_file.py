@@ -57,6 +57,13 @@ def test_work_on_a_file_that_is_damaged_while_open_is_repeated_with_a_new_one(
     assert "the note file" in caplog.text
 
 
+def test_text_that_the_disk_has_changed_keeps_no_other_row_from_being_read(tmp_path: Path) -> None:
+    box = Box(tmp_path / "notes.db")
+    assert box.file.use(lambda db: db.execute("INSERT INTO note VALUES (CAST(x'61ff' AS TEXT))"))
+    assert box.note("whole")
+    assert box.notes() == ["a\ufffd", "whole"]
+
+
 @pytest.mark.parametrize("later", [RETRY_NS, -RETRY_NS])  # the second: the clock was set back
 def test_a_folder_that_is_missing_is_tried_again_after_a_while(tmp_path: Path, later: int) -> None:
     blocked = tmp_path / "folder"

@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.paths import ROOT
+from pipelines.outputs.mqtt.salvage import salvage
 from pipelines.outputs.mqtt.spool import Spool
 from pricing.live.sqlite_file import RETRY_NS
 from probes.events.messages import MessageKind
@@ -103,6 +104,25 @@ def test_old_notifications_expire(path):
     box.put()
     assert box.bodies() == ["later", "never"]
     assert box.lost == {("notify", "expired"): 1}
+
+
+@pytest.mark.parametrize("moved_aside", [False, True])
+def test_a_row_whose_text_the_disk_has_changed_holds_up_no_other(path, moved_aside):
+    box = Box(path)
+    first, _ = box.put((STARTED, "1"), (ENDED, "2"))
+    box.spool.put([], {"door/1": b"{}", "door/2": b"{}"})
+    box.spool.close()
+    with contextlib.closing(sqlite3.connect(path)) as db, db:
+        db.execute("UPDATE message SET topic = CAST(x'74ff' AS TEXT) WHERE id = ?", (first,))
+        db.execute("UPDATE person SET key = CAST(x'64ff' AS TEXT) WHERE key = 'door/1'")
+    if moved_aside:
+        found = salvage(path)
+        assert (len(found.entries), set(found.people)) == (2, {"d\ufffd", "door/2"})
+        return
+    again = Box(path)
+    assert again.bodies() == ["1", "2"]
+    assert set(again.spool.people()) == {"d\ufffd", "door/2"}
+    assert again.spool.on_disk
 
 
 kinds = st.sampled_from([UPDATED, STARTED, ENDED, NOTIFY])
