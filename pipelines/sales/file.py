@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 _WORDS = FileWords("file of offers", "offers", "offers are kept in memory only")
 _SCHEMA = """
@@ -45,7 +48,7 @@ class SaleFile:
         self._file.open()
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state, None at first."""
+        """Return the state, None at first. Raises ValueError where the disk has changed it."""
         states: list[tuple[str]] = []
 
         def read(db: sqlite3.Connection) -> None:
@@ -55,7 +58,10 @@ class SaleFile:
         return json.loads(states[0][0]) if states else None
 
     def load_events(self, *, after: int, limit: int) -> list[tuple[int, dict[str, Any]]]:
-        """Return number and payload of events not yet removed with numbers above `after`, in order."""
+        """Return number and payload of events not yet removed with numbers above `after`, in order.
+
+        One that the disk has changed is removed: it would hold up all others.
+        """
         found: list[tuple[int, str]] = []
 
         def read(db: sqlite3.Connection) -> None:
@@ -63,7 +69,11 @@ class SaleFile:
             found[:] = db.execute(query, (after, limit)).fetchall()
 
         self._file.use(read)
-        return [(number, json.loads(payload)) for number, payload in found]
+        events = [(number, _event(payload)) for number, payload in found]
+        if damaged := [number for number, event in events if event is None]:
+            logger.warning("%d sale events are damaged: they are left out", len(damaged))
+            self.remove(damaged)
+        return [(number, event) for number, event in events if event is not None]
 
     def count_events(self) -> int:
         """Return how many events are not yet removed."""
@@ -197,6 +207,15 @@ class SaleFile:
         with self._due_lock:
             self._due = {name: owed for name, owed in self._due.items() if due.get(name) is not owed}
         return True
+
+
+def _event(text: str) -> dict[str, Any] | None:
+    """Return a stored event; None where it is damaged."""
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def _empty_log(db: sqlite3.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pipelines.sales.last_places import LastPlaces
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pricing.sales.desk import SalesDesk
     from pricing.sales.types import SaleEvent
     from probes.metrics import Metrics
+
+logger = logging.getLogger(__name__)
 
 SCHEMA = "msh.sale/1"
 
@@ -46,8 +49,7 @@ class SavedSteps:
         self._desk, self._file, self._publisher, self._metrics = desk, file, publisher, metrics
         self._origin, self._now_ns, self._utc, self._getrandbits = origin, now_ns, utc, getrandbits
         self._listeners: list[Callable[[list[SaleEvent]], None]] = []
-        if (saved := file.load()) is not None:
-            desk.restore(from_utc(saved, now_ns(), utc))
+        self._restore()
         self._saved_offset_ns = self._offset_ns
         self._places = LastPlaces(file)
         dropped = metrics.mqtt_messages.labels(MessageKind.SALE.value, "dropped")
@@ -55,6 +57,15 @@ class SavedSteps:
         metrics.queue_depth.labels("sales").set_function(lambda: len(self._unsent))
         for kind in SaleKind:
             metrics.sale_events.labels(kind.value)
+
+    def _restore(self) -> None:
+        """Go on from the file, or anew where the disk has changed what is in it."""
+        try:
+            if (saved := self._file.load()) is not None:
+                self._desk.restore(from_utc(saved, self._now_ns(), self._utc))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            text = "the offers of the run before are damaged and forgotten (%s)"
+            logger.error(text, type(error).__name__)
 
     @property
     def places(self) -> Mapping[str, LastPlace]:
@@ -107,6 +118,9 @@ class SavedSteps:
         return self._utc(0)
 
     def _send(self, payload: dict[str, Any]) -> bool:
+        if "kind" not in payload:
+            logger.warning("a sale event is damaged: it is left out")
+            return True
         return self._publisher.send(Message(MessageKind.SALE, f"sale/{payload['kind']}", payload))
 
     def _payload(self, event: SaleEvent, where: Mapping[str, tuple[str, str]]) -> dict[str, Any]:

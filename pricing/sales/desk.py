@@ -248,9 +248,14 @@ class SalesDesk:
         return self._state.to_json() | {"load": self._load.snapshot()}
 
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Go on from a snapshot. Who is not of the staff any more is dropped, with offers."""
-        self._state.restore(saved, self.members)
-        self._load.restore(saved.get("load"))
+        """Go on from a snapshot. Who is not of the staff any more is dropped, with offers.
+
+        Raises KeyError, TypeError, ValueError or AttributeError, and changes nothing, where it is none.
+        """
+        state, load = DeskState(staff={name: StaffRecord() for name in self.members}), ShopLoad()
+        state.restore(saved, self.members)
+        load.restore(saved.get("load"))
+        self._state, self._load = state, load
 
     def _assign(self, at: int) -> None:
         state = self._state

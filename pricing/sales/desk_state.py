@@ -74,6 +74,8 @@ class DeskState:
     def restore(self, saved: Mapping[str, Any], members: Container[str]) -> None:
         """Take a snapshot's state. Who is not among the members any more is dropped, with offers.
 
+        So are offers of customers who are not in it.
+
         What a later version wrote besides is left out: a box may go back to the release before.
         """
         self.number = int(saved["number"])
@@ -87,7 +89,7 @@ class DeskState:
             converted = {"customer": customer, "declined": list(person["declined"])}
             self.people[name] = PersonRecord(**_known_fields(PersonRecord, person) | converted)
         for number, offer in saved["offers"].items():
-            if offer["seller"] in members:
+            if offer["seller"] in members and offer["customer"] in self.people:
                 self.offers[int(number)] = OfferRecord(**_known_fields(OfferRecord, offer))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import stat
 from dataclasses import replace
@@ -73,6 +74,38 @@ def test_who_is_attended_is_attended_by_the_same_one_after_a_restart(shop: Shop)
     assert shop.orders == [StaffOrder(StaffAction.SERVED, "door", "k7f3-0007")]
     shop.desk.done(number, "anna", SaleOutcome.SOLD, None)
     assert shop.sent[-1]["customer"] == {"id": "00001-1", "camera": "door", "track": "k7f3-0007"}
+
+
+@pytest.mark.parametrize(
+    ("table", "old", "new"),
+    [
+        ("desk", "{", "["),
+        ("desk", '"since"', '"sinde"'),
+        ("desk", '"customer": "00001-1"', '"customer": "00001-3"'),
+        ("desk", '"free"', '"fref"'),
+        ("event", "{", "["),
+        ("event", '"kind"', '"kinf"'),
+    ],
+)
+def test_a_row_that_the_disk_has_changed_keeps_neither_start_nor_events_back(
+    shop: Shop, table: str, old: str, new: str
+) -> None:
+    come(shop, 1)
+    shop.works = False
+    accept(shop)
+    look(shop)
+    column = {"desk": "state", "event": "payload"}[table]
+    shop.desk.stop()
+    with contextlib.closing(sqlite3.connect(shop.path)) as db, db:
+        changed = f"UPDATE {table} SET {column} = replace({column}, ?, ?)"
+        assert db.execute(changed, (old, new)).rowcount
+    shop.works = True
+    shop.restart("00002")
+    shop.people = []
+    shop.desk.set_state("Jörg", StaffState.FREE)
+    come(shop, 2)
+    look(shop, 2)
+    assert "Jörg" in [payload["seller"] for payload in shop.sent]
 
 
 @pytest.mark.parametrize("box", [THERE, FAR])
