@@ -124,14 +124,15 @@ class Retention:
         except OSError as error:
             rule.disk.fail(error)
             return 0
-        return sum(self._delete(rule, path, "age") for path in self._too_old(rule, paths, rule.age_s))
+        due = self._too_old(rule, [(path, rule.age_s) for path in paths])
+        return sum(self._delete(rule, path, "age") for path in due)
 
-    def _too_old(self, rule: _Rule, paths: Iterable[Path], age_s: float) -> list[Path]:
+    def _too_old(self, rule: _Rule, limits: Iterable[tuple[Path, float]]) -> list[Path]:
         """Return which files have had their time: one of a clock that ran ahead when it was seen so long."""
         now, clock = self._now_s(), self._clock()
         old: list[Path] = []
         ahead: dict[Path, tuple[float, float]] = {}
-        for path in paths:
+        for path, age_s in limits:
             at = _written_at(path)
             if now < at < float("inf"):
                 seen = rule.ahead.get(path, (at, clock))
@@ -152,9 +153,7 @@ class Retention:
             limits += [(path, age_s) for path, age_s in records if _is_record(path)]
         if self._state is not None:
             limits += [(path, DAMAGED_MAX_AGE_S) for path in self._state.glob(_DAMAGED)]
-        now = self._now_s()
-        due = [path for path, age_s in limits if now - _written_at(path) > age_s]
-        return sum(self._unlink(self._others, path) for path in due)
+        return sum(self._unlink(self._others, path) for path in self._too_old(self._others, limits))
 
     def _by_space(self, rule: _Rule) -> int:
         """Delete the oldest files until enough is free; what is being written stays."""

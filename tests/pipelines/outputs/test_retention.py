@@ -70,6 +70,23 @@ def test_what_a_clock_that_ran_ahead_has_written_goes_once_it_was_there_so_long(
     assert (ahead.exists(), written.exists()) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "hours"), [("day.gz", 10), ("day.gz.1", 5), ("spool.damaged", 168), ("spool.damaged.1", 168)]
+)
+def test_metadata_and_damaged_files_of_a_clock_that_ran_ahead_go_once_they_were_there_so_long(
+    tmp_path: Path, name: str, hours: float
+) -> None:
+    clock, path = [0.0], file(tmp_path, name, -9999, b"\x1f\x8b")
+    outputs = OutputsConfig(metadata=MetadataConfig(file=path.with_name("day.gz"), max_hours=10))
+    retention = retention_of(
+        outputs, now_s=lambda: NOW + clock[0], clock=lambda: clock[0], state=tmp_path / "door"
+    )
+    for passed, there in ((0, True), (hours - 1, True), (hours + 1, False)):
+        clock[0] = passed * HOUR
+        retention.check()
+        assert path.exists() is there
+
+
 def test_without_a_longest_time_files_stay(tmp_path: Path) -> None:
     outputs = OutputsConfig(record=RecordConfig(folder=tmp_path))
     path = file(tmp_path, "a.mp4", 9999)
