@@ -348,4 +348,5 @@ def locale_name(text: str) -> str:
     try:
         return str(Locale.parse(text.replace("-", "_")))
     except (UnknownLocaleError, ValueError, TypeError):
-        raise BadInput(f'unknown locale "{text}"; write language and country, such as de_DE') from None
+        shown = text.encode("utf-8", "backslashreplace").decode()
+        raise BadInput(f'unknown locale "{shown}"; write language and country, such as de_DE') from None

@@ -17,7 +17,7 @@ from engines.plain_yaml import MAX_DEPTH, TOO_DEEP, PlainLoader
 from pipelines.settings.key_paths import is_known, named_path, type_at
 from pipelines.settings.mistakes import Keys, Mistake, Place
 from pipelines.settings.substitute import Unfilled
-from pipelines.settings.words import NO_SPACE, no_value
+from pipelines.settings.words import BROKEN_CHARACTERS, NO_SPACE, no_value
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -213,6 +213,15 @@ class _Values:
             if _NUMBER.fullmatch(text):
                 return WrittenFloat(text)
             self._doubt_plain(node, keys)
+        return self._text(node, text, keys)
+
+    def _text(self, node: yaml.ScalarNode, text: str, keys: Keys) -> str:
+        try:
+            # JSON writes a character beyond U+FFFF as two escapes, each of which is half a character to YAML.
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+        except UnicodeDecodeError:
+            self._broken(_place(node.start_mark), keys, BROKEN_CHARACTERS)
+            return text
         try:
             filled = self._substitution.fill(text)
         except Unfilled as error:

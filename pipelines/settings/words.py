@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _BLOCK: Final = 'must be a block of "key: value" lines'
 _LIST: Final = 'must be a list: "- " before each entry, or [a, b]'
+BROKEN_CHARACTERS: Final = "must be text without broken characters"
 _SENTENCES: Final = {
     "missing": "is missing; add it",
     "bool_type": "must be true or false, without quotes or ${{NAME}}",
@@ -24,7 +25,7 @@ _SENTENCES: Final = {
     "int_from_float": "must be a whole number",
     "float_type": "must be a number, without quotes or ${{NAME}}",
     "string_type": "must be text; put it in quotes",
-    "string_unicode": "must be text without broken characters",
+    "string_unicode": BROKEN_CHARACTERS,
     "model_type": _BLOCK,
     "model_attributes_type": _BLOCK,
     "dict_type": _BLOCK,

@@ -197,6 +197,25 @@ def test_a_camera_has_a_name_for_people_in_any_script(tmp_path: Path) -> None:
     assert "one line of plain text" in mistakes(tmp_path, MINIMAL + '    name: "a\\u0007b"\n')[0]
 
 
+def test_a_store_file_that_a_program_wrote_as_json_may_name_anything(tmp_path: Path) -> None:
+    """JSON writes a character beyond U+FFFF as two escapes."""
+    assert load(tmp_path, MINIMAL.replace("Shop", r'"Shop \ud83d\ude00"')).store.name == "Shop \U0001f600"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("EUR}", r'EUR, locale: "\ud800"}'),
+        ("EUR}", "EUR, locale: '${ODD}'}"),
+        ("cameras:", 'outputs: {metadata: {file: "\\ud800"}}\ncameras:'),
+    ],
+)
+def test_half_a_character_is_a_mistake_and_no_traceback(tmp_path: Path, old: str, new: str) -> None:
+    (line,) = mistakes(tmp_path, MINIMAL.replace(old, new), ODD="\udcff")
+    assert "broken characters" in line or "unknown locale" in line
+    assert line.encode()
+
+
 @pytest.mark.parametrize(
     ("listen", "wanted"),
     [
