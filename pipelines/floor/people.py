@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
-    from probes.people.reidentification import TrackLink, TrackLinker
+    from probes.people.reidentification import Trace, TrackLink, TrackLinker
     from probes.people.returns import Absence
     from probes.people.zones import ZoneVisit
     from probes.recognition.clothes import Clothes
@@ -70,6 +70,10 @@ class Customer:
     def track(self) -> TrackId:
         """The track the person is on now, or was last."""
         return self.tracks[-1]
+
+    def go_on_with(self, track: TrackId) -> None:
+        """Take one of the person's own tracks for the one that the person is on now."""
+        self.tracks = [*(one for one in self.tracks if one != track), track]
 
     def stayed(self, camera: str, visits: Iterable[ZoneVisit]) -> None:
         """Add finished stays to the record."""
@@ -192,6 +196,11 @@ class People:
         self._returns.drop(track)
         self._handover.end(track)
         self._votes.forget(track)
+        customer = self._of.get(track)
+        if customer is not None and customer.track == track:
+            # The tracker may have gone on with an older one, which was joined to this one.
+            seen = [one for one, trace in self._traces(customer).items() if not trace.ended]
+            customer.go_on_with(seen[-1] if seen else track)
 
     def miss(self, camera: str) -> bool:
         """Note that a camera is not analysed for now; return whether it was."""
@@ -224,7 +233,9 @@ class People:
 
     def departed(self, now: int) -> list[tuple[Customer, PersonValue]]:
         """Forget and return those who will not be found again, with what they wore."""
-        return [self._forget(track) for track in self._handover.expire(now) if track in self._of]
+        expired = [track for track in self._handover.expire(now) if track in self._of]
+        left = {self._of[track].number: track for track in expired if not self._traces(self._of[track])}
+        return [self._forget(track) for track in left.values()]
 
     def clear(self) -> list[tuple[Customer, PersonValue]]:
         """Forget and return everyone."""
@@ -243,6 +254,11 @@ class People:
         if track in self._returns:  # the tracker itself goes on with it
             self._returns.drop(track)
             customer.held = False
+
+    def _traces(self, customer: Customer) -> dict[TrackId, Trace]:
+        """Return the tracks on which a person is seen, or can be found again."""
+        traces = ((track, self._handover.trace(track)) for track in customer.tracks)
+        return {track: trace for track, trace in traces if trace is not None}
 
     def _clothes(self, track: TrackId) -> Clothes | None:
         customer = self._of.get(track)
@@ -275,6 +291,9 @@ class People:
     def _join(self, link: TrackLink) -> None:
         self._returns.drop(link.old)
         person, other = self._of[link.old], self._of[link.new]
+        if person is other:  # the tracker has found again the older of two tracks that were joined before
+            person.go_on_with(link.new)
+            return
         self._ledger.join(person.number, other.number)
         if self._badges is not None:
             self._badges.join(person.number, other.number)
@@ -295,7 +314,8 @@ class People:
         if a is None or b is None or a is b:
             return
         self._of[one], self._of[other] = b, a
-        a.tracks, b.tracks = [*a.tracks[:-1], other], [*b.tracks[:-1], one]
+        a.tracks = [other if track == one else track for track in a.tracks]
+        b.tracks = [one if track == other else track for track in b.tracks]
         a.box, b.box, a.seen_at, b.seen_at = b.box, a.box, b.seen_at, a.seen_at
         a.inside, b.inside = b.inside, a.inside
         a.clothes, b.clothes = None, None  # which looks were of whom is not known

@@ -233,6 +233,37 @@ def test_a_track_that_was_joined_to_another_may_show_again_and_its_events_count_
     assert len(told) == len(set(told)) == 4
 
 
+@pytest.mark.parametrize("x", [560, 900], ids=["near by", "too far off to be judged one person"])
+def test_a_joined_track_that_the_tracker_goes_on_with_keeps_the_basket(x):
+    """Person and basket went with the newer track, and what came after that ended in a KeyError."""
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), x=560)
+    shop.visit(3.2, (2, ""), x=560)
+    shop.visit(6.4, (1, ""), x=x)
+    shop.see(9.6, (1, ""), x=x, ended=[track(2)])
+    shop.visit(40, (1, ""), x=x)
+    (person,) = shop.floor.snapshot().persons
+    assert (person.track, person.tracks, person.total.amount_minor) == ("k7f3-0001", 2, 200_000)
+    assert len(shop.events("notify")) == 1
+    shop.floor.quiet("door", START + 46 * SECOND, [track(1)])
+    shop.floor.quiet("door", START + 90 * SECOND, [])
+    assert shop.floor.snapshot().persons == ()
+    assert shop.floor.tally("door").persons == 1
+
+
+def test_a_joined_track_that_shows_again_and_is_exchanged_leaves_nothing_behind():
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), x=560)
+    shop.visit(3.2, (2, ""), x=560)
+    shop.visit(6.4, (2, ""), (1, ""), (3, "nike"), x=560)
+    people = shop.floor._people
+    people._exchange(track(1), track(3))
+    assert people.value(track(3)).total.amount_minor == 200_000
+    shop.floor.quiet("door", START + 13 * SECOND, [track(1), track(2), track(3)])
+    shop.floor.quiet("door", START + 90 * SECOND, [])
+    assert (len(people), len(people._of), shop.floor.tally("door").persons) == (0, 0, 2)
+
+
 def test_a_price_that_comes_late_changes_the_total_without_new_votes():
     shop = Shop()
     del shop.prices["gucci"]
