@@ -110,7 +110,7 @@ class IdSwitchResolver:
         self._meet(frame)
         exchanged: list[Pair] = []
         for pair, doubt in list(self._doubts.items()):
-            if pair not in self._doubts:
+            if pair not in self._doubts or pair[0].camera != frame.camera:  # times of two cameras differ
                 continue
             swapped = doubt.exchanged >= max(TELLING, LEAD * doubt.stayed)
             stayed = doubt.stayed >= max(TELLING, LEAD * doubt.exchanged)

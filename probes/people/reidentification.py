@@ -121,8 +121,8 @@ class TrackLinker:
                 self._new.add(track)
             else:
                 trace.last_at, trace.last = at, person.box
-        found = self._judge(at) if self._new else []
-        return found + self._compare(at, wears) if self._unclear else found
+        found = self._judge(frame.camera, at) if self._new else []
+        return found + self._compare(frame.camera, at, wears) if self._unclear else found
 
     def end(self, track: TrackId) -> None:
         """Note that the tracker has ended a track; its person may be found on another one."""
@@ -178,11 +178,14 @@ class TrackLinker:
         self._new.discard(track)
         self._unclear.discard(track)
 
-    def _judge(self, now: int) -> list[TrackLink]:
+    def _judge(self, camera: str, now: int) -> list[TrackLink]:
+        """Link the new tracks of a camera that have been in view for a while, and all that have ended."""
         found = []
         for track in sorted(self._new):
             arrival = self._traces[track]
-            if 0 <= now - arrival.first_at < self._settle and not arrival.ended:
+            # A frame of another camera may be a little older than the track.
+            is_due = track.camera == camera and not 0 <= now - arrival.first_at < self._settle
+            if not is_due and not arrival.ended:
                 continue
             self._new.discard(track)
             fits = self._fitting(track)
@@ -192,10 +195,10 @@ class TrackLinker:
                 self._unclear.add(track)
         return found
 
-    def _compare(self, now: int, wears: Wears) -> list[TrackLink]:
-        """Link new tracks that fit several lost persons, where the worn brands fit only one."""
+    def _compare(self, camera: str, now: int, wears: Wears) -> list[TrackLink]:
+        """Link a camera's new tracks that fit several lost persons, where the worn brands fit only one."""
         found = []
-        for track in sorted(self._unclear):
+        for track in sorted(track for track in self._unclear if track.camera == camera):
             arrival = self._traces[track]
             if not 0 <= now - arrival.first_at < self._resolve:
                 self._unclear.discard(track)

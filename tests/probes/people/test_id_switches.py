@@ -62,6 +62,17 @@ def test_marks_of_the_others_basket_show_an_exchange_and_none_is_lost() -> None:
     assert crossings.hold(ANN, [vote(3100, "top", "x")]) != []
 
 
+def test_frames_of_another_camera_that_are_a_little_older_close_no_crossing() -> None:
+    """The frames of one batch were captured in any order."""
+    crossings = crossed()
+    for at in (2100, 2500, 2900):
+        crossings.update(Frame("other", (at - 200) * MS, (1000, 600), ()))
+        crossings.hold(ANN, [vote(at, "bag", "gucci")])
+    exchanged, released = told(crossings, 3000)
+    assert exchanged == [(ANN, BOB)]
+    assert len(released[ANN]) == 3
+
+
 def test_marks_of_the_own_basket_show_that_all_is_well() -> None:
     crossings = crossed()
     for at in (2100, 2500, 2900):

@@ -120,6 +120,21 @@ def test_what_is_worn_tells_which_of_two(first, second, new, linked) -> None:
     assert shop.links(4, (3, 500)) == linked
 
 
+def test_frames_of_another_camera_that_are_a_little_older_judge_nobody_early() -> None:
+    """The frames of one batch were captured in any order."""
+    shop = Shop()
+    shop.see(0, (1, 500))
+    found = shop.see(1, (2, 480))
+    found += shop.see(0.97, camera="a")
+    for step in range(8):  # a second one shows up, nearer by: who of them it is, only items tell
+        found += shop.see(1.2 + step / 5, (2, 480), (3, 505))
+    assert found == []
+    shop.worn = {track(1): value(100, brand="gucci"), track(3): value(100, brand="gucci")}
+    shop.worn[track(2)] = value(100, brand="nike")
+    assert shop.see(2.97, camera="a") == []
+    assert [(link.old, link.new) for link in shop.see(3, (2, 480), (3, 505))] == [(track(1), track(3))]
+
+
 def test_a_link_is_told_once_and_the_trail_goes_on() -> None:
     shop = Shop()
     shop.see(0, (1, 500))
