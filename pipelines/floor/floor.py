@@ -158,7 +158,7 @@ class Floor:
             self._count_returned(track, self._held.pop(track)[1], "found")
         self._send(self._events.observe(frame, self._present, visits, held=self._held))
         waiting = [track for track in (*shown, *self._held) if self._serves(track)]
-        self._send(self._notifier.weigh(at, waiting, values, visits))
+        self._send(self._notifier.weigh(at, waiting, values, visits, known=self._people))
         self._wait(shown, at)
         self.leave(frame.camera, ended, at, EndReason.LOST)
         self._settle(frame.camera, at, visits)

@@ -116,6 +116,10 @@ class People:
     def __iter__(self) -> Iterator[Customer]:
         return iter(self._customers.values())
 
+    def __contains__(self, track: object) -> bool:
+        """Return whether the person on a track is in view, or can be found again."""
+        return track in self._of
+
     def customer(self, track: TrackId) -> Customer | None:
         """Return whose track it is."""
         return self._of.get(track)

@@ -14,7 +14,7 @@ from probes.events.events import total
 from probes.events.messages import Message, MessageKind, Payload, rfc3339, same, ulid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Mapping, Sequence
     from datetime import tzinfo
 
     from pricing.value import Item, PersonValue, Total
@@ -134,8 +134,13 @@ class Notifier:
         tracks: Collection[TrackId],
         values: Mapping[TrackId, PersonValue],
         zones: Mapping[TrackId, Sequence[ZoneStay]],
+        *,
+        known: Container[TrackId] = (),
     ) -> list[Message]:
-        """Take one camera's tracks that have not ended, in view or not; return the messages now due."""
+        """Take one camera's tracks that have not ended, in view or not; return the messages now due.
+
+        known: tracks whose persons are in view, or can be found again.
+        """
         messages = []
         local = datetime.fromtimestamp(self._utc(at) // 1_000_000_000, self._zone)
         for track in tracks:
@@ -154,7 +159,7 @@ class Notifier:
                 for rule in holding
                 if self._due(rule, person, amounts[rule.name], at)
             ]
-        self._forget(at)
+        self._forget(at, known)
         return messages
 
     def holding(self, track: TrackId) -> tuple[str, ...]:
@@ -206,9 +211,10 @@ class Notifier:
         self._on_result(rule.name, NotifyResult.SENT)
         return True
 
-    def _forget(self, at: int) -> None:
+    def _forget(self, at: int, known: Container[TrackId]) -> None:
         # The frames of two cameras come in any order: a little before the last one is no long absence.
-        for track in [t for t, p in self._people.items() if abs(at - p.seen_at) >= 2 * REJOIN_NS]:
+        gone = [t for t, p in self._people.items() if abs(at - p.seen_at) >= 2 * REJOIN_NS and t not in known]
+        for track in gone:
             del self._people[track]
 
     def _message(

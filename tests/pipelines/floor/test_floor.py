@@ -233,6 +233,16 @@ def test_a_track_that_was_joined_to_another_may_show_again_and_its_events_count_
     assert len(told) == len(set(told)) == 4
 
 
+def test_who_is_a_long_time_on_the_way_to_the_next_camera_is_announced_once():
+    shop = Shop(replace(PLAN, passages=(Passage("door", "left", "till", "left", 120_000),)))
+    shop.visit(0, (1, "gucci"))
+    for second in range(6, 60):
+        shop.see(second, ended=[track(1)])
+    shop.visit(60, (1, ""), camera="till")
+    assert [(one.tracks, one.total.amount_minor) for one in shop.floor.snapshot().persons] == [(2, 200_000)]
+    assert len(shop.events("notify")) == 1
+
+
 @pytest.mark.parametrize("x", [560, 900], ids=["near by", "too far off to be judged one person"])
 def test_a_joined_track_that_the_tracker_goes_on_with_keeps_the_basket(x):
     """Person and basket went with the newer track, and what came after that ended in a KeyError."""

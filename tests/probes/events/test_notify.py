@@ -27,8 +27,11 @@ class Shop:
         )
 
     def at(self, second, worth, where=DOORWAY, who=None):
-        who = who or track()
-        return self.notifier.weigh(START + int(second * SECOND), [who], {who: worth}, {who: where})
+        return self.weigh(second, {who or track(): worth}, where)
+
+    def weigh(self, second, values, where=DOORWAY, *, tracks=(), known=()):
+        at, zones = START + int(second * SECOND), dict.fromkeys(values, where)
+        return self.notifier.weigh(at, tracks or list(values), values, zones, known=known)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +139,15 @@ def test_a_person_lost_and_found_is_the_same_customer(gap, worth, camera, told):
     shop = Shop()
     shop.at(0, value(200_000), who=track(1))
     assert len(shop.at(gap, worth, who=track(2, camera))) == told
+
+
+@pytest.mark.parametrize(("known", "told"), [(True, 0), (False, 1)])
+def test_what_was_notified_of_somebody_is_known_until_they_can_be_found_no_more(known, told):
+    shop, old, new = Shop(), track(1, "door"), track(2)
+    assert len(shop.weigh(0, {old: value(200_000)})) == 1
+    shop.weigh(60, {}, known=[old] if known else [])
+    shop.notifier.follow(old, new)
+    assert len(shop.weigh(61, {new: value(200_000)})) == told
 
 
 def test_people_who_left_are_forgotten():
