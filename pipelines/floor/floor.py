@@ -184,6 +184,9 @@ class Floor:
                 continue
             ended_at = self._held.pop(track)[0] if track in self._held else at
             self._people.end(track)
+            customer = self._people.customer(track)
+            if customer is not None and customer.track != track:
+                self._notifier.follow(track, customer.track)
             self._send(self._events.end(track, ended_at, self._people.value(track), reason))
             self._metrics.tracks.labels(camera, reason.value).inc()
             self._end_stays(camera, track)
@@ -335,9 +338,11 @@ class Floor:
         return found
 
     def _serves(self, track: TrackId) -> bool:
-        """Return whether a person is a customer who has not been served."""
+        """Return whether a person who is on this track now is a customer who has not been served."""
         customer = self._people.customer(track)
-        return customer is not None and not customer.staff and customer.served_at is None
+        if customer is None or customer.track != track:
+            return False
+        return not customer.staff and customer.served_at is None
 
     def _wait(self, tracks: Sequence[TrackId], at: int) -> None:
         for track in tracks:

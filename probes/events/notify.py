@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -77,11 +77,12 @@ class _Notification:
 
 @dataclass(slots=True)
 class _Person:
-    """State of a track: when last alive, what it wears, what was notified, which rules hold now."""
+    """State of a track: since when and until when it was seen, what was notified, which rules hold now."""
 
+    began_at: int
     seen_at: int
-    wears: frozenset[tuple[str, str]]
-    sent: dict[str, _Notification]
+    wears: frozenset[tuple[str, str]] = frozenset()
+    sent: dict[str, _Notification] = field(default_factory=dict)
     holding: tuple[str, ...] = ()
 
 
@@ -137,19 +138,18 @@ class Notifier:
         *,
         known: Container[TrackId] = (),
     ) -> list[Message]:
-        """Take one camera's tracks that have not ended, in view or not; return the messages now due.
+        """Take one camera's tracks in view, and all that are held; return the messages now due.
 
         known: tracks whose persons are in view, or can be found again.
         """
         messages = []
         local = datetime.fromtimestamp(self._utc(at) // 1_000_000_000, self._zone)
         for track in tracks:
-            if track in self._people:
-                self._people[track].seen_at = at
+            self._people.setdefault(track, _Person(at, at)).seen_at = at
         for track in tracks:
             if (value := values.get(track)) is None or not value.items:
                 continue
-            person = self._person(track, value, at)
+            person = self._person(track, value)
             inside = tuple(visit.zone for visit in zones.get(track, ()))
             amounts = {rule.name: rule.amount(value.total) for rule in self._rules}
             holding = [rule for rule in self._rules if rule.holds(amounts[rule.name], inside, local)]
@@ -180,20 +180,17 @@ class Notifier:
         persons = {one: self._people.pop(other, None), other: self._people.pop(one, None)}
         self._people |= {track: person for track, person in persons.items() if person is not None}
 
-    def _person(self, track: TrackId, value: PersonValue, at: int) -> _Person:
-        wears = frozenset((i.slot, i.brand or i.type) for i in value.items if i.brand or i.price)
-        person = self._people.get(track)
-        if person is None:
-            self._people[track] = person = _Person(at, wears, {})
-        person.wears = wears
-        if not person.sent:
+    def _person(self, track: TrackId, value: PersonValue) -> _Person:
+        person = self._people[track]
+        person.wears = frozenset((i.slot, i.brand or i.type) for i in value.items if i.brand or i.price)
+        if person.wears and not person.sent:
             self._rejoin(track, person)
         return person
 
     def _rejoin(self, track: TrackId, person: _Person) -> None:
         for other, gone in self._people.items():
             same = other != track and other.camera == track.camera and gone.wears == person.wears
-            if same and gone.sent and 0 < person.seen_at - gone.seen_at < REJOIN_NS:
+            if same and gone.sent and 0 < person.began_at - gone.seen_at < REJOIN_NS:
                 person.sent, gone.sent = gone.sent, {}
                 return
 

@@ -231,6 +231,7 @@ def test_a_track_that_was_joined_to_another_may_show_again_and_its_events_count_
         (event["track"]["id"], event["seq"]) for kind in ("started", "ended") for event in shop.events(kind)
     ]
     assert len(told) == len(set(told)) == 4
+    assert len(shop.events("notify")) == 1
 
 
 def test_who_is_a_long_time_on_the_way_to_the_next_camera_is_announced_once():
@@ -241,6 +242,25 @@ def test_who_is_a_long_time_on_the_way_to_the_next_camera_is_announced_once():
     shop.visit(60, (1, ""), camera="till")
     assert [(one.tracks, one.total.amount_minor) for one in shop.floor.snapshot().persons] == [(2, 200_000)]
     assert len(shop.events("notify")) == 1
+
+
+def test_a_new_track_with_the_same_things_before_the_old_one_has_ended_is_announced_no_more():
+    """Too far off to be joined."""
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), seconds=4)
+    shop.visit(4.4, (2, "gucci"), seconds=2, x=900)
+    shop.visit(6.4, (2, "gucci"), x=900, ended=[track(1)])
+    assert [one.tracks for one in shop.floor.snapshot().persons] == [1, 1]
+    assert len(shop.events("notify")) == 1
+
+
+def test_two_with_the_same_things_are_both_announced_though_one_is_hidden_for_a_frame():
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), (2, ""), seconds=4)
+    shop.visit(4, (1, "gucci"), (2, "gucci"), seconds=1.2)
+    shop.visit(5.2, (2, "gucci"), seconds=0.8)
+    shop.visit(6, (1, "gucci"), (2, "gucci"))
+    assert [event["track"]["id"] for event in shop.events("notify")] == ["k7f3-0001", "k7f3-0002"]
 
 
 @pytest.mark.parametrize("x", [560, 900], ids=["near by", "too far off to be judged one person"])

@@ -29,9 +29,9 @@ class Shop:
     def at(self, second, worth, where=DOORWAY, who=None):
         return self.weigh(second, {who or track(): worth}, where)
 
-    def weigh(self, second, values, where=DOORWAY, *, tracks=(), known=()):
+    def weigh(self, second, values, where=DOORWAY, *, known=()):
         at, zones = START + int(second * SECOND), dict.fromkeys(values, where)
-        return self.notifier.weigh(at, tracks or list(values), values, zones, known=known)
+        return self.notifier.weigh(at, list(values), values, zones, known=known)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +139,23 @@ def test_a_person_lost_and_found_is_the_same_customer(gap, worth, camera, told):
     shop = Shop()
     shop.at(0, value(200_000), who=track(1))
     assert len(shop.at(gap, worth, who=track(2, camera))) == told
+
+
+def test_who_was_in_view_together_is_not_one_customer():
+    shop, first, second = Shop(), track(1), track(2)
+    shop.weigh(0, {first: value(200_000), second: value()})
+    assert len(shop.weigh(1, {second: value(200_000)})) == 1, "the first is hidden"
+    assert shop.weigh(2, {first: value(200_000), second: value(200_000)}) == []
+    third = track(3)
+    shop.weigh(3, {first: value(200_000), second: value(200_000), third: value()})
+    assert len(shop.weigh(4, {third: value(200_000)})) == 1, "the others have left"
+
+
+def test_clothes_without_brand_and_price_make_nobody_the_same_customer():
+    shop = Shop(Rule("greet", 0))
+    jeans = value(None)
+    jeans = replace(jeans, items=tuple(replace(item, brand=None) for item in jeans.items))
+    assert [len(shop.at(second, jeans, who=track(second))) for second in range(3)] == [1, 1, 1]
 
 
 @pytest.mark.parametrize(("known", "told"), [(True, 0), (False, 1)])
