@@ -3,8 +3,8 @@
 A picture is seen whole in cheap inputs. Small people give only a faint answer there, but enough to tell
 where to look again at full scale: at persons that are small, and at their heads. Beside these, what changed
 and no person accounts for is looked at, and every tile of the picture at times. Where the last picture was
-long ago, all that changed is looked at. At the start, after a pause, and when all of the picture changes, all
-of it is.
+long ago, all that changed is looked at. At the start, after a pause, after a look that failed, and when all
+of the picture changes, all of it is.
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ class CloseLook:
     def __init__(self) -> None:
         self.everything = True
         """Whether all of the last picture is to be looked at closely."""
+        self.has_failed = False
+        """Whether a look failed and none at all of a picture has followed: somebody may have come unseen."""
         self._size = (0, 0)
         self._now = 0
         self._is_late = False
@@ -126,7 +128,8 @@ class CloseLook:
         if self._is_late and last is not None:
             late_ns = now_ns - last - HOLD_NS // LATE_CHANCES
             self._persons_at, self._faces_at = self._persons_at + late_ns, self._faces_at + late_ns
-        if last is None or self._size != (width, height) or not 0 <= now_ns - last <= PAUSE_NS:
+        goes_on = last is not None and self._size == (width, height) and 0 <= now_ns - last <= PAUSE_NS
+        if not goes_on or self.has_failed:
             self._size, self.everything = (width, height), True
             self._persons = self._faces = np.zeros((0, 4), np.float32)
             self._persons_at = self._faces_at = np.zeros(0, np.int64)

@@ -99,9 +99,10 @@ class PendingScenes:
                 try:
                     self._detector.look_closer(work)
                 except InferenceFailed as error:
-                    self._work[number] = error
+                    self._work[number] = _failed(work.close, error)
                 except Exception as error:  # noqa: BLE001 one picture's fault must not touch the others
-                    self._work[number] = InferenceFailed(f"{type(error).__name__} before the close look")
+                    unknown = InferenceFailed(f"{type(error).__name__} before the close look")
+                    self._work[number] = _failed(work.close, unknown)
 
     def results(self) -> list[Scene | InferenceFailed]:
         """Wait; return for each picture, in their order, what is in it, or why that is unknown. Call once."""
@@ -109,6 +110,13 @@ class PendingScenes:
         return [
             self._detector.finish(work) if isinstance(work, _PictureWork) else work for work in self._work
         ]
+
+    def drop(self) -> None:
+        """Begin nothing more, and do not wait: nobody asks for the results."""
+        dropped = InferenceFailed("nobody asks for it")
+        for number, work in enumerate(self._work):
+            if isinstance(work, _PictureWork):
+                self._work[number] = _failed(work.close, dropped)
 
     def let_go(self) -> None:
         """Begin nothing more, and wait until no network reads the pictures any longer."""
@@ -131,6 +139,8 @@ class _PictureWork:
     means: npt.NDArray[np.float32] | None = None
     person_sheets: list[SheetWork] = field(default_factory=list)
     face_sheets: list[SheetWork] = field(default_factory=list)
+    is_whole: bool = False
+    """Whether all of it is looked at closely from the start."""
     has_looked: bool = False
 
     def started(self) -> list[ViewWork | SheetWork]:
@@ -270,7 +280,11 @@ class SceneDetector:
             person_patches = [*self._of_sheets(self._persons, picture, work.person_sheets)]
             face_patches = [*self._of_sheets(self._faces, picture, work.face_sheets)]
         except InferenceFailed as error:
-            return error
+            return _failed(work.close, error)
+        if work.close is not None:
+            if work.close.has_failed and not work.is_whole:
+                return InferenceFailed("the look at the picture before it failed")
+            work.close.has_failed = False
         size = picture.width, picture.height
         # What the border of a patch cuts is whole in another, or seen by the whole view.
         uncut, more = (
@@ -312,12 +326,13 @@ class SceneDetector:
                 [(view, self._faces.start_view(picture, view)) for view in faces],
                 close,
                 means,
+                is_whole=close is not None and close.everything,
                 has_looked=close is not None and close.everything,
             )
         except InferenceFailed as error:
-            return error
+            return _failed(wanted.close, error)
         except Exception as error:  # noqa: BLE001 one picture's fault must not touch the others
-            return InferenceFailed(f"{type(error).__name__} before inference")
+            return _failed(wanted.close, InferenceFailed(f"{type(error).__name__} before inference"))
 
     def _results(
         self, detector: Detector, picture: I420, work: Iterable[tuple[View, ViewWork]], depth: int
@@ -350,6 +365,13 @@ class SceneDetector:
         """Return the boxes of the persons that the whole view does not show."""
         every = together([scene.objects, scene.doubtful])
         return every.where((every.classes == self._person) & ~is_known(every, persons[0][1])).boxes
+
+
+def _failed(close: CloseLook | None, error: InferenceFailed) -> InferenceFailed:
+    """Return the error; what the close look has chosen of the picture is no longer taken as seen."""
+    if close is not None:
+        close.has_failed = True
+    return error
 
 
 def _regions(places: npt.NDArray[np.float32], size: tuple[int, int]) -> list[Region]:

@@ -215,6 +215,8 @@ class InferenceLoop:
                 under_work = started
                 self._let_go = frozenset()  # what is under work now was begun after the change
             else:
+                if under_work:
+                    under_work[1].drop()
                 self._drop_all([*batch, *(under_work[0] if under_work else ())])
                 under_work = None
                 self._let_go = frozenset()

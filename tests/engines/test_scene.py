@@ -84,6 +84,57 @@ def test_on_a_camera_small_faces_are_found_without_looking_at_everything() -> No
     assert asked[2] == 2
 
 
+class NoAnswer:
+    """Work of a network that answers nothing."""
+
+    def __init__(self, *_: object) -> None:
+        """Take a picture and a view."""
+
+    def faint(self, _least: float) -> Detections:
+        raise InferenceFailed("no answer")
+
+    def result(self) -> tuple[Detections, bool]:
+        raise InferenceFailed("no answer")
+
+
+@pytest.mark.parametrize(
+    "fault", ["no answer", "no sheet", "no answer while the next is under work", "dropped"]
+)
+def test_a_face_that_came_with_a_picture_that_failed_is_not_open_in_the_next(
+    monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """A face of 12 px on nobody: only a close look finds it, and it stands still from then on."""
+    _, faces = scenes().detectors
+    close, at = CloseLook(), iter(range(0, 10**9, 100_000_000))
+    empty, head = shop((1920, 1080), [], 1), shop((1920, 1080), [(900, 500)], 0.14)
+    for plane, part in ((head.y, 1), (head.u, 2), (head.v, 2)):
+        plane[530 // part :] = 128  # nothing but the head
+    face = np.array([[x * 0.14 + corner for x, corner in zip(FACE, (900, 500) * 2, strict=True)]])
+
+    def begin(picture: I420) -> Any:
+        return scenes().start([picture], [SceneRequest(close=close, at_ns=next(at))])
+
+    def is_open(begun: Any) -> bool:
+        (scene,) = begun.results()
+        return isinstance(scene, Scene) and not (overlaps(face, scene.faces.boxes) > 0.3).any()
+
+    assert is_open(begin(empty)), "there is none yet"
+    with monkeypatch.context() as patched:
+        if fault != "dropped":
+            patched.setattr(faces, "start_sheet" if fault == "no sheet" else "start_view", NoAnswer)
+        failed = begin(head)
+        failed.look_closer()
+        following = begin(head) if "next" in fault else None
+        if fault == "dropped":
+            failed.drop()
+        else:
+            assert not is_open(failed)
+    assert following is None or not is_open(following)
+    shown = [begin(head).results()[0] for _ in range(2)]
+    assert all((overlaps(face, scene.faces.boxes) > 0.3).any() for scene in shown)
+    assert not close.everything, "once is enough"
+
+
 def test_pictures_that_are_let_go_leave_the_networks_free() -> None:
     picture = shop((640, 480), [(200, 200)], 0.5)
     begun = scenes().start([picture, I420.black(1, 1)], [SceneRequest(), SceneRequest()])

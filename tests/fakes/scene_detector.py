@@ -57,6 +57,10 @@ class FakePendingScenes:
         """Everything is known already."""
         self._detector.asked["look_closer"] += 1
 
+    def drop(self) -> None:
+        """Nobody asks for the results."""
+        self._detector.asked["drop"] += 1
+
     def let_go(self) -> None:
         """Nothing is under way."""
         self._detector.asked["let_go"] += 1

@@ -198,6 +198,20 @@ def test_no_frame_leaves_after_a_failed_self_check_not_even_one_under_work(rig):
     assert rig.loop.redacting(60)
 
 
+def test_what_is_under_work_when_the_self_check_fails_is_known_to_be_lost(rig):
+    """Else who came with it would be taken as looked for, and stay open until the next look there."""
+    start = rig.scenes.start
+
+    def start_last(pictures, wanted):
+        rig.canary.alive = False
+        return start(pictures, wanted)
+
+    rig.scenes.start = start_last
+    rig.send("door")
+    wait_for(lambda: rig.dropped() == {"door self_check": 1})
+    assert rig.scenes.asked == {"drop": 1}
+
+
 def test_a_doubtful_person_is_masked_and_nothing_else(rig):
     rig.scenes.scene = Scene(detections(), detections((40, 20, 80, 120), score=0.3), detections())
     rig.send("door")
