@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import secrets
@@ -40,6 +39,7 @@ MAX_EACH = 8
 MAX_RECEIVING = 4
 KEEP_FREE = 500_000_000
 WRITE_AT = 1 << 20
+EXPIRE_EVERY_S = 1.0
 UNEXPECTED = "could not be processed; the store's log says why"
 
 
@@ -57,6 +57,7 @@ class Job:
     """One upload; its result is in a folder of its own. Times are UTC ns.
 
     source: what was sent, open and without a name, so that it is gone with this process however that ends.
+    keep_until: monotonic seconds, by which it is deleted, whatever becomes of the clock that people read.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Job:
     state: State = State.QUEUED
     progress: float | None = None
     expires_at: int | None = None
+    keep_until: float | None = None
     error: str | None = None
     found: dict[str, Any] = field(default_factory=dict)
     result_bytes: int = 0
@@ -92,7 +94,7 @@ class Jobs:
         web = backend.settings.outputs.web
         self.max_bytes = (web.upload_mb if web else 1) * 1_000_000
         self.max_s = web.upload_s if web else 1
-        self._keep_ns = (web.keep_minutes if web else 1) * 60_000_000_000
+        self._keep_s = (web.keep_minutes if web else 1) * 60
         self._budget = max(1_000_000_000, 4 * self.max_bytes)
         self._jobs: OrderedDict[str, Job] = OrderedDict()
         self._receiving: dict[str, tuple[str, int]] = {}
@@ -189,15 +191,16 @@ class Jobs:
 
     async def run(self) -> None:
         """Process the queue until cancelled, one job at a time; delete expired ones meanwhile."""
+        await asyncio.gather(self._process(), self._expire())
+
+    async def _process(self) -> None:
         while True:
             self._wake.clear()
             job = next((one for one in self._jobs.values() if one.state is State.QUEUED), None)
             if job is None:
-                with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), 5)
+                await self._wake.wait()
             else:
                 await self._work(job)
-            await self._expire()
 
     async def _work(self, job: Job) -> None:
         """Annotate one upload. Its end is published once the child has gone and the source is deleted."""
@@ -224,7 +227,8 @@ class Jobs:
         finally:
             await worker.kill()
             job.source.close()
-            job.expires_at = time.time_ns() + self._keep_ns
+            job.expires_at = time.time_ns() + self._keep_s * 1_000_000_000
+            job.keep_until = time.monotonic() + self._keep_s
             job.error, job.progress = error, None if error else 1.0
             job.state = State.FAILED if error else State.DONE
             self._worker = self._at_work = None
@@ -233,9 +237,12 @@ class Jobs:
             await to_thread.run_sync(_remove, job.folder)
 
     async def _expire(self) -> None:
-        now = time.time_ns()
-        for job in [one for one in self._jobs.values() if one.expires_at and one.expires_at < now]:
-            await self.delete(job)
+        """Delete each result in its time, also while another upload is at work."""
+        while True:
+            await asyncio.sleep(EXPIRE_EVERY_S)
+            now = time.monotonic()
+            for job in [one for one in self._jobs.values() if one.keep_until and one.keep_until <= now]:
+                await self.delete(job)
 
     def _check_room(self, owner: str, length: int | None) -> None:
         wanted = length or self.max_bytes
