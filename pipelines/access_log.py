@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pricing.live.sqlite_file import FileWords, SqliteFile, connect
+from pricing.live.sqlite_file import FileWords, SqliteFile, connect, empty_log
 from probes.events.messages import Message, MessageKind, rfc3339, ulid
 
 if TYPE_CHECKING:
@@ -226,9 +226,11 @@ class AccessLog:
                 f"INSERT INTO access ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 constants
                 rows,
             )
-            db.execute("DELETE FROM access WHERE at < ?", (self._oldest(),))
+            deleted = db.execute("DELETE FROM access WHERE at < ?", (self._oldest(),)).rowcount
             too_many = "DELETE FROM access WHERE number <= (SELECT MAX(number) FROM access) - ?"
-            db.execute(too_many, (MAX_ENTRIES,))
+            deleted += db.execute(too_many, (MAX_ENTRIES,)).rowcount
+        if deleted:
+            empty_log(db)
 
     def _oldest(self) -> int:
         return self._expiry_ns() - self.days * DAY_NS
@@ -244,7 +246,7 @@ def access_file(store: str, folder: Path) -> Path:
 
 
 def _open(path: Path | None) -> sqlite3.Connection:
-    # secure_delete: who watched what is not to be read from free pages after its time.
+    # secure_delete: who watched what is not to be read from free pages after its time. See empty_log, too.
     return connect(path, schema=_TABLE, pragmas=("secure_delete=ON", "synchronous=NORMAL"))
 
 

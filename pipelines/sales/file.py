@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipelines.sales.last_places import LastPlace
-from pricing.live.sqlite_file import FileWords, SqliteFile, connect
+from pricing.live.sqlite_file import FileWords, SqliteFile, connect, empty_log
 
 if TYPE_CHECKING:
     import sqlite3
@@ -107,7 +107,7 @@ class SaleFile:
 
         saved = self._write(write)
         if saved and places is not None and not places:
-            self._file.use(_empty_log)
+            self._file.use(empty_log)
         return saved
 
     def remove(self, numbers: Iterable[int]) -> None:
@@ -134,7 +134,7 @@ class SaleFile:
     def forget_places(self) -> None:
         """Delete where customers were."""
         self._write(lambda db: db.execute("DELETE FROM place"))
-        self._file.use(_empty_log)
+        self._file.use(empty_log)
 
     def load_phones(self) -> list[tuple[str, str, int]]:
         """Return key, salesperson and UTC s of each phone that is signed in, oldest first."""
@@ -216,8 +216,3 @@ def _event(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) else None
-
-
-def _empty_log(db: sqlite3.Connection) -> None:
-    """Let nothing that was deleted stand in the write-ahead log."""
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -210,3 +210,9 @@ def connect(path: Path | None, schema: str, pragmas: Sequence[str] = ()) -> sqli
         db.close()
         raise
     return db
+
+
+def empty_log(db: sqlite3.Connection) -> None:
+    """Let nothing that was deleted stand in the write-ahead log; a failure is left to the next time."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

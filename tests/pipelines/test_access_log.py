@@ -134,3 +134,20 @@ def test_entries_of_a_later_version_hide_none_of_the_others(tmp_path: Path, colu
     again = log_of(path, Clock())
     assert [entry.camera for _, entry in again.entries()] == ["before"]
     again.close()
+
+
+def test_nothing_of_an_old_entry_is_left_on_disk(tmp_path: Path) -> None:
+    path, clock = tmp_path / "access.db", Clock()
+
+    def on_disk() -> bytes:
+        return b"".join(file.read_bytes() for file in path.parent.glob("access.db*"))
+
+    log = log_of(path, clock)
+    look(log, "the-day-before")
+    log.entries()
+    assert b"the-day-before" in on_disk()
+    clock.now += 3 * DAY_NS
+    look(log, "today")
+    assert [entry.camera for _, entry in log.entries()] == ["today"]
+    assert b"the-day-before" not in on_disk()
+    log.close()

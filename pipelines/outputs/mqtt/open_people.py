@@ -33,9 +33,10 @@ class OpenPeople:
     """The last event of each person whose end has not reached the broker, as JSON bytes by person.
 
     The file has one size from the start and is written in place, so it can be written on a full disk. Its
-    halves are written in turn, each with a checksum: a write that was cut off leaves the one before. Of more
-    than MAX_PEOPLE or HALF_BYTES, those whose end is written down go first, then the oldest. Nothing here
-    raises; without the file it keeps nothing. For one thread.
+    halves are written in turn, each with a checksum: a write that was cut off leaves the one before. Once
+    nobody is in it, neither half holds anything of anybody. Of more than MAX_PEOPLE or HALF_BYTES, those
+    whose end is written down go first, then the oldest. Nothing here raises; without the file it keeps
+    nothing. For one thread.
     """
 
     def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
@@ -44,6 +45,8 @@ class OpenPeople:
         self._people: dict[str, bytes] = {}
         self._until: dict[str, int] = {}
         self._generation, self._is_read = 0, False
+        self._used = [HALF_BYTES, HALF_BYTES]
+        """How many bytes of each half may hold something."""
         self._fd: int | None = None
         self._outage = Outage(
             logger,
@@ -134,10 +137,16 @@ class OpenPeople:
         content = self._content()
         rest = struct.pack("<QI", self._generation + 1, len(content)) + content
         half = struct.pack("<4sI", _MAGIC, zlib.crc32(rest)) + rest
+        other, here = self._generation % 2, (self._generation + 1) % 2
         try:
-            os.pwrite(self._fd, half, HALF_BYTES * ((self._generation + 1) % 2))
+            # Nothing is left of a longer one before.
+            os.pwrite(self._fd, half.ljust(self._used[here], b"\0"), HALF_BYTES * here)
+            self._used[here] = len(half)
             if flush:
                 os.fdatasync(self._fd)
+            if not self._people:
+                os.pwrite(self._fd, bytes(self._used[other]), HALF_BYTES * other)
+                self._used[other] = 0
         except OSError as error:
             self._outage.fail(error)
             self.close()

@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pricing.live.sqlite_file import connect
+from pricing.live.sqlite_file import connect, empty_log
 from probes.events.messages import MessageKind, moved_in_time
 
 if TYPE_CHECKING:
@@ -57,7 +57,8 @@ class SpoolDatabase:
 
     def __init__(self, path: Path | None, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
-        self._db = connect(path, _SCHEMA, ("locking_mode=EXCLUSIVE",))  # one process owns the file
+        # One process owns the file. What is deleted is overwritten: it tells of people.
+        self._db = connect(path, _SCHEMA, ("locking_mode=EXCLUSIVE", "secure_delete=ON"))
         row = self._db.execute("SELECT count(*), coalesce(sum(size), 0), coalesce(max(id), 0) FROM message")
         found: tuple[int, int, int] = row.fetchone()
         self.messages, self.size_bytes, self.last_id = found
@@ -96,6 +97,8 @@ class SpoolDatabase:
                 dropped, size = dropped + lost, size - freed
         self.messages += len(entries) - expired.total() - dropped.total()
         self.size_bytes = size
+        if expired or dropped or None in people.values():
+            self._forget_all()
         self.last_id = max(self.last_id, *(e.id for e in entries)) if entries else self.last_id
         return expired, dropped
 
@@ -110,6 +113,8 @@ class SpoolDatabase:
                 count, size = count + gone.total(), size + freed
             self._set_generation(generation)
         self.messages, self.size_bytes = self.messages - count, self.size_bytes - size
+        if count:
+            self._forget_all()
 
     def pending(self, after: int, before: int, limit: int, kind: MessageKind | None) -> list[Entry]:
         """Return up to limit messages with after < id < before, oldest first."""
@@ -167,6 +172,11 @@ class SpoolDatabase:
     def close(self) -> None:
         """Close; a later call of anything else raises sqlite3.ProgrammingError."""
         self._db.close()
+
+    def _forget_all(self) -> None:
+        """Where nothing waits and nobody is there, leave nothing of them in the write-ahead log either."""
+        if not self.messages and self._db.execute("SELECT 1 FROM person LIMIT 1").fetchone() is None:
+            empty_log(self._db)
 
     def _remove(self, where: str, values: tuple[Any, ...]) -> tuple[Counter[MessageKind], int]:
         with closing(self._db.execute(f"DELETE FROM message WHERE {where}", values)) as cursor:  # noqa: S608

@@ -114,6 +114,20 @@ def test_a_full_disk_takes_it_and_a_file_that_cannot_be_written_is_told_once(
     assert found(path) == {"door/a": b"5"}
 
 
+@pytest.mark.parametrize("damaged", [0, HALF_BYTES])
+def test_nothing_of_anybody_is_left_in_the_file_when_all_have_left(path: Path, damaged: int) -> None:
+    kept = Kept(path)
+    body = random.Random(1).randbytes(50).hex().encode()
+    kept.file.note({"door/a": body, "door/b": body})
+    kept.file.note({"door/a": None})
+    kept.file.note({"door/b": None})
+    raw = bytearray(path.read_bytes())
+    assert raw.count(0) > FILE_BYTES - 100
+    raw[damaged : damaged + HALF_BYTES] = bytes(HALF_BYTES)
+    path.write_bytes(raw)
+    assert found(path) == {}
+
+
 def test_times_follow_the_clock(path: Path) -> None:
     kept = Kept(path)
     kept.file.note({"door/a": b'{"occurred_at":"2026-11-22T10:31:07.962Z"}', "door/b": b"no event"})

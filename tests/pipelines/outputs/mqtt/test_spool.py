@@ -206,6 +206,20 @@ def test_who_was_there_is_known_after_a_kill_and_who_left_is_not(path):
     assert again.people() == {"door/a": b"2"}
 
 
+def test_nothing_of_anybody_is_left_on_disk_when_all_have_left_and_the_broker_has_it(path):
+    def on_disk():
+        return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+
+    box = Box(path)
+    began = box.spool.put([(STARTED, "t", b"came with a red bag", None)], {"door/1": b"came with a red bag"})
+    left = box.spool.put([(ENDED, "t", b"left with a red bag", None)], {"door/1": None})
+    assert b"red bag" in on_disk()
+    box.spool.delete(began)
+    box.spool.delete(left)
+    assert b"red bag" not in on_disk()
+    box.spool.close()
+
+
 def test_a_file_damaged_while_in_use_is_replaced_without_losing_the_new_message(path):
     box = Box(path)
     box.put(*[(ENDED, f"{n:3000}") for n in range(200)])
