@@ -153,6 +153,12 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "where": "spool on this box's disk",
             "how_long": f"until the broker has them, {days} days or {outputs.mqtt.spool_mb} MB at most",
         }
+        yield {
+            "what": "last event of each person who is in the store, or whose end the broker does not have:"
+            " place, items, total; no picture",
+            "where": "file beside the spool",
+            "how_long": f"until the broker has the person's end, {days} days at most",
+        }
 
 
 def _no_longer(max_hours: float | None, otherwise: str) -> str:

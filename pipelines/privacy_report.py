@@ -228,10 +228,10 @@ def _sent(settings: Settings) -> Iterator[Row]:
         what = "counts and histograms of the store (totals, times in zones), no single person"
         yield _channel(what, f"whoever opens http://{outputs.metrics.listen}", encrypted=False, login=False)
     if web := outputs.web:
-        to, encrypted = f"whoever opens http://{web.listen}", web.https
+        to = f"whoever opens {'https' if web.tls else 'http'}://{web.listen}"
         reads = bool(web.secrets) and not web.read_without_login
         what = f"{video}, and each person's items, total and zones"
-        yield _channel(what, to, encrypted=encrypted, login=reads)
+        yield _channel(what, to, encrypted=web.secure, login=reads)
 
 
 def _messages(settings: Settings, mqtt: MqttConfig) -> Iterator[Row]:

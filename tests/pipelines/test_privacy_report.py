@@ -115,3 +115,30 @@ def test_a_rate_that_was_measured_otherwise_is_not_shown_as_a_cameras_own(
 @pytest.mark.parametrize(("staff", "told"), [("", False), ("staff: {people: {anna: {rank: 5}}}\n", True)])
 def test_the_report_tells_of_places_kept_over_a_restart(tmp_path: Path, staff: str, told: bool) -> None:
     assert ("where each customer in view was last seen" in str(_report(tmp_path, staff)["kept"])) is told
+
+
+def test_who_is_open_at_the_broker_is_in_the_report(tmp_path: Path) -> None:
+    found = _report(tmp_path, 'outputs: {mqtt: {url: "mqtts://broker.example"}}\n')
+    (row,) = (row for row in found["kept"] if "last event" in row["what"])  # type: ignore[attr-defined]  # a list
+    assert row["where"] == "file beside the spool"
+    assert row["how_long"] == "until the broker has the person's end, 7 days at most"
+    assert "last event" not in str(_report(tmp_path, "")["kept"])
+
+
+@pytest.mark.parametrize(
+    ("more", "where", "encrypted"),
+    [
+        ("", "http://0.0.0.0:8080", False),
+        (", https: true", "http://0.0.0.0:8080", True),
+        (", tls: {cert: page.pem, key: page.pem}", "https://0.0.0.0:8080", True),
+    ],
+)
+def test_a_page_that_speaks_https_is_told_as_encrypted(
+    tmp_path: Path, more: str, where: str, *, encrypted: bool
+) -> None:
+    (tmp_path / "page.pem").touch()
+    web = f'{{listen: "0.0.0.0:8080", token: "$scrypt-or-long-enough"{more}}}'
+    found = _report(tmp_path, f"outputs: {{web: {web}}}\n")
+    (row,) = (row for row in found["sent"] if "live video" in row["what"])  # type: ignore[attr-defined]  # a list
+    assert (row["to"], row["encrypted"]) == (f"whoever opens {where}", encrypted)
+    assert any("no encryption" in line for line in found["attention"]) is not encrypted  # type: ignore[attr-defined]
