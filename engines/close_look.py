@@ -102,9 +102,8 @@ class CloseLook:
     def __init__(self) -> None:
         self.everything = True
         """Whether all of the last picture is to be looked at closely."""
-        self.failures = 0
-        """How many looks have failed."""
-        self._made_good = 0
+        self.has_failed = False
+        """Whether a look failed and none at all of a picture has followed: somebody may have come unseen."""
         self._size = (0, 0)
         self._now = 0
         self._is_late = False
@@ -118,15 +117,6 @@ class CloseLook:
         self._tile_at: list[int] = []
         self._persons = self._faces = np.zeros((0, 4), np.float32)
         self._persons_at = self._faces_at = np.zeros(0, np.int64)
-
-    @property
-    def has_failed(self) -> bool:
-        """Whether a look failed, and no whole one begun since has come to its end: somebody may be unseen."""
-        return self.failures > self._made_good
-
-    def make_good(self, failures: int) -> None:
-        """Note that all of a picture was seen, which was begun after so many failures."""
-        self._made_good = max(self._made_good, failures)
 
     def update(self, luma: Plane, now_ns: int) -> None:
         """Take a picture's luma, (height, width), and its time, UTC ns."""

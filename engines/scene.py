@@ -141,8 +141,6 @@ class _PictureWork:
     face_sheets: list[SheetWork] = field(default_factory=list)
     is_whole: bool = False
     """Whether all of it is looked at closely from the start."""
-    failures: int = 0
-    """How many looks had failed by then."""
     has_looked: bool = False
 
     def started(self) -> list[ViewWork | SheetWork]:
@@ -284,10 +282,9 @@ class SceneDetector:
         except InferenceFailed as error:
             return _failed(work.close, error)
         if work.close is not None:
-            if work.is_whole:
-                work.close.make_good(work.failures)
-            elif work.close.has_failed:
+            if work.close.has_failed and not work.is_whole:
                 return InferenceFailed("the look at the picture before it failed")
+            work.close.has_failed = False
         size = picture.width, picture.height
         # What the border of a patch cuts is whole in another, or seen by the whole view.
         uncut, more = (
@@ -330,7 +327,6 @@ class SceneDetector:
                 close,
                 means,
                 is_whole=close is not None and close.everything,
-                failures=close.failures if close is not None else 0,
                 has_looked=close is not None and close.everything,
             )
         except InferenceFailed as error:
@@ -374,7 +370,7 @@ class SceneDetector:
 def _failed(close: CloseLook | None, error: InferenceFailed) -> InferenceFailed:
     """Return the error; what the close look has chosen of the picture is no longer taken as seen."""
     if close is not None:
-        close.failures += 1
+        close.has_failed = True
     return error
 
 
