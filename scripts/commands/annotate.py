@@ -55,7 +55,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     about = "annotated copies of pictures, videos and folders of them, every face masked"
     parser = commands.add_parser("annotate", help=about, description=f"{about}. {RULE}")
     parser.add_argument("inputs", type=Path, nargs="+", metavar="INPUT", help="picture, video or folder")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help="where the copies go")
+    out = "where the copies go; earlier ones are replaced, unless the folder holds the inputs"
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FOLDER", help=out)
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write what was found as JSON, - for stdout"
     )
@@ -174,17 +175,21 @@ def _files(inputs: list[Path]) -> list[Path]:
 
 
 def _targets(files: list[Path], out: Path) -> dict[Path, Path]:
-    """Return an output path for each file: all different, and none of them an input."""
+    """Return an output path for each file: all different, and none of them an input.
+
+    Earlier copies are replaced. In a folder that holds inputs nothing is: it may hold other originals.
+    """
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; -o takes a folder")
     taken = {path.resolve() for path in files}
+    is_beside = out.resolve() in {path.parent.resolve() for path in files}
     targets: dict[Path, Path] = {}
     for path in files:
         found = _type_of(path)
         suffix = found.result_suffix if found else ".mp4"
         number = 1
         target = out / f"{path.stem}{suffix}"
-        while target.resolve() in taken:
+        while target.resolve() in taken or (is_beside and os.path.lexists(target)):
             number += 1
             target = out / f"{path.stem}-{number}{suffix}"
         taken.add(target.resolve())

@@ -206,3 +206,17 @@ def test_two_inputs_of_one_name_get_two_copies_and_no_source_is_overwritten(tmp_
     assert annotate(tmp_path / "a" / "x.png", tmp_path / "b" / "x.png", "-o", tmp_path / "a") == 0
     assert (tmp_path / "a" / "x.png").read_bytes() == before
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["x-2.png", "x-3.png", "x.png"]
+
+
+def test_beside_the_inputs_nothing_is_overwritten_and_elsewhere_a_second_run_replaces_the_first(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    for name in ("x.png", "x-2.png"):  # as phones and programs name a second picture
+        cv2.imwrite(name, np.full((64, 64, 3), 40, np.uint8))
+    before = (tmp_path / "x-2.png").read_bytes()
+    for folder in (".", "out", "out"):
+        assert annotate("x.png", "-o", folder) == 0
+    assert (tmp_path / "x-2.png").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.glob("*.png")) == ["x-2.png", "x-3.png", "x.png"]
+    assert [p.name for p in (tmp_path / "out").iterdir()] == ["x.png"]
