@@ -20,7 +20,9 @@ from engines.file_type import (
     HEAD_BYTES,
     HEIC,
     JPEG,
+    PNG,
     TIFF,
+    WEBP,
     is_animated,
     is_cut_short,
     other_kind,
@@ -60,6 +62,8 @@ LEAST_SIDE = 2
 CUT_SHORT = "the file is cut short: the rest of the picture is missing"
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 _BY_PILLOW = (HEIC, AVIF, GIF)
+_TRANSPARENT = (PNG, WEBP, TIFF)
+"""OpenCV shows the colours below what is transparent, which a person has cut out."""
 _NO_WHITE = ("F", "I")
 """Pillow's modes of whole and of floating numbers with 32 bits: 1 may be white, or 255, or 65535."""
 
@@ -195,6 +199,7 @@ def _decode(data: bytes) -> Bgr | None:
     try:
         with _opened(data) as header:
             pixels = header.width * header.height
+            by_pillow = found in _BY_PILLOW or (found in _TRANSPARENT and _is_transparent(header))
             if found is TIFF and header.mode in _NO_WHITE:
                 raise BadInput("a TIFF of 32 bits a pixel does not say what is white; save it with 8 or 16")
     except BadInput:
@@ -205,7 +210,7 @@ def _decode(data: bytes) -> Bgr | None:
     while found is JPEG and factor < 8 and pixels / factor**2 > FULL_PIXELS:
         factor *= 2
     bgr = None
-    if found not in _BY_PILLOW:
+    if not by_pillow:
         try:
             flag = _REDUCED.get(factor, cv2.IMREAD_COLOR)
             bgr = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
@@ -237,8 +242,8 @@ def _by_pillow(data: bytes) -> Bgr | None:
 
     try:
         with _opened(data) as picture:
-            picture.load()
-            return _flat(ImageOps.exif_transpose(picture))
+            ImageOps.exif_transpose(picture, in_place=True)
+            return _flat(picture)
     except BadInput:
         raise
     except _PILLOW_ERRORS:
@@ -266,13 +271,22 @@ def _opened(data: bytes) -> Any:
     return picture
 
 
+def _is_transparent(header: Any) -> bool:
+    """Return whether Pillow's image may be transparent; it converts none of 16 bits in one channel right."""
+    return bool(header.has_transparency_data) and not header.mode.startswith("I")
+
+
 def _flat(picture: Any) -> Bgr:
     """Return Pillow's image as BGR, on white where it is transparent."""
-    rgba = np.asarray(picture.convert("RGBA"), np.uint8)
-    if (rgba[..., 3] == 255).all():
-        return np.ascontiguousarray(rgba[..., 2::-1])
-    alpha = rgba[..., 3:].astype(np.float32) / 255
-    return np.ascontiguousarray(np.rint(rgba[..., 2::-1] * alpha + 255 * (1 - alpha)).astype(np.uint8))
+    from PIL import Image  # noqa: PLC0415 loaded only where it is needed
+
+    if picture.has_transparency_data:
+        rgba = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        flat = Image.new("RGB", rgba.size, "white")
+        flat.paste(rgba, mask=rgba)
+    else:
+        flat = picture.convert("RGB")
+    return np.ascontiguousarray(np.asarray(flat, np.uint8)[..., ::-1])
 
 
 def _shown(animation: Any) -> Iterator[Any]:

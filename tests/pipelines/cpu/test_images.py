@@ -178,9 +178,24 @@ def test_a_jpeg_without_its_end_or_with_fill_bytes_is_read_whole(tmp_path, name)
     assert (picture.width, picture.height, bool(said)) == (320, 240, early)
 
 
-def test_a_transparent_picture_by_pillow_stands_on_white(tmp_path):
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF", "AVIF"])
+def test_a_transparent_picture_stands_on_white_and_what_was_cut_out_stays_hidden(tmp_path, form):
+    pixels = np.full((48, 64, 4), (255, 0, 0, 255), np.uint8)
+    pixels[:, 32:] = 0, 0, 255, 0  # programs that cut out keep the colours
+    more = {"lossless": True, "exact": True} if form == "WEBP" else {}
+    turned = Image.Exif()
+    turned[0x0112] = 3
+    Image.fromarray(pixels).save(tmp_path / "a", form, exif=turned, **more)
+    read = to_bgr(read_image(tmp_path / "a"))
+    assert (read[20, 10] > 230).all()
+    assert read[20, 50, 2] > 200 > 50 > read[20, 50, 0]
+
+
+def test_a_transparent_colour_of_a_palette_is_white(tmp_path):
     Image.new("RGBA", (8, 8), (255, 0, 0, 0)).save(tmp_path / "a.gif")
-    assert to_bgr(read_image(tmp_path / "a.gif")).min() > 230
+    Image.new("P", (8, 8)).save(tmp_path / "b.png", transparency=0)
+    for name in ("a.gif", "b.png"):
+        assert to_bgr(read_image(tmp_path / name)).min() > 230
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.int32])
