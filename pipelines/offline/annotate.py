@@ -56,6 +56,7 @@ TURNED = (
     "people stand upright when it is turned by {0} degrees clockwise; they are masked as it is, but not"
     " recognised: turn it (msh annotate --rotate {0})"
 )
+SILENT = "the sound is left out: the copy is silent"
 
 
 def _itself(looks: FileLooks) -> FileLooks:
@@ -176,7 +177,7 @@ class AnnotateJob:
         self, source: Path, target: Path, media: Media, on_progress: Callable[[int, int | None], None]
     ) -> dict[str, Any]:
         fps = min(media.fps or FALLBACK_FPS, SPEED_LIMIT)
-        notes: list[str] = []
+        notes = [SILENT] if media.sound else []
         frames = self._frames(source, notes.append)
         begun = list(islice(frames, MIN_FRAMES))
         if len(begun) < MIN_FRAMES:

@@ -55,13 +55,17 @@ class MediaKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What a file holds. size: upright width, height in pixels; frames: a good estimate for videos."""
+    """What a file holds. size: upright width, height in pixels; frames: a good estimate for videos.
+
+    sound: whether a video has any.
+    """
 
     kind: MediaKind
     size: tuple[int, int]
     fps: float | None = None
     frames: int | None = None
     duration_ns: int | None = None
+    sound: bool = False
 
 
 def probe_media(path: str | Path) -> Media:
@@ -99,7 +103,7 @@ def _probe(path: str | Path, *, pull: bool = False) -> Media:
         measured, duration = pipeline.query_duration(Gst.Format.TIME)
         duration_ns = trimmed_ns(path) or (duration if measured and duration > 0 else None)
         frames = max(1, round(duration_ns / 1e9 * fps)) if fps and duration_ns else None
-        return Media(MediaKind.VIDEO, size, fps, frames, duration_ns)
+        return Media(MediaKind.VIDEO, size, fps, frames, duration_ns, any(map(_is_sound, _tracks(pipeline))))
     finally:
         pipeline.set_state(Gst.State.NULL)
 
@@ -200,7 +204,7 @@ class _Read:
         spare_ns = Gst.SECOND // 5 if self.was_whole else 2 * Gst.SECOND
         stored = count_frames(path)
         self.is_short = end_ns < 0.95 * self._duration_ns - spare_ns and not (
-            (self.was_whole and _has_sound(pipeline)) or self.count >= (stored or math.inf)
+            (self.was_whole and len(_tracks(pipeline)) > 1) or self.count >= (stored or math.inf)
         )
         given = self.count if decoded.given is None else decoded.given
         left_out = max(0, stored - given) if stored and shows_all(path) else 0
@@ -217,16 +221,21 @@ class _Read:
         return f"{self.count} frame{'s' * (self.count > 1)}, {self._last_ns / 1e9:.1f} s{of}, were read"
 
 
-def _has_sound(pipeline: Any) -> bool:
-    """Return whether a file has more than its video, which may go on after it."""
+def _tracks(pipeline: Any) -> list[Any]:
+    """Return the pads of what a file holds: its video, and what may go on after it."""
     elements = pipeline.iterate_elements()
-    pads = 0
+    pads: list[Any] = []
     while True:
         more, element = elements.next()
         if more != Gst.IteratorResult.OK:
-            return pads > 1
+            return pads
         if element.get_factory().get_name() == "decodebin":
-            pads = len(element.srcpads)
+            pads = list(element.srcpads)
+
+
+def _is_sound(pad: Any) -> bool:
+    caps = pad.get_current_caps() or pad.query_caps(None)
+    return caps.get_size() > 0 and bool(caps_structure(caps).get_name().startswith("audio/"))
 
 
 def _samples(pipeline: Any, path: str | Path, patience_s: int) -> Iterator[tuple[int, int, I420]]:

@@ -12,12 +12,14 @@ import skimage.data
 
 from engines.colour import from_bgr, to_bgr
 from engines.detector import load_detector
+from pipelines.offline.annotate import SILENT
 from pipelines.offline.reader import probe_media, read_frames
 from pipelines.outputs.disk import OutputFailed
 from probes.redaction.redact import RedactionFailed
 from scripts.demo.truth import PRICES, prices, total
 from scripts.msh import main
 from tests.fakes.printed import cameraman
+from tests.fakes.video_file import H264, write_video
 from tests.scripts.demo import films as demo_films
 
 pytestmark = pytest.mark.usefixtures("models_once")
@@ -114,6 +116,20 @@ def test_a_video_keeps_every_frame_and_every_person(tmp_path, capsys):
     assert worth[-1] == total(clip.truth.visits[0], prices())
     assert len(worth) >= 2
     assert set(worth[:-1]) == {0}
+
+
+@pytest.mark.parametrize(("frames", "sound"), [(2, True), (4, True), (4, False)])
+def test_a_film_whose_sound_is_left_out_is_told_so(frames, sound, tmp_path, capsys):
+    track = " ! m. audiotestsrc num-buffers=20 ! audioconvert ! avenc_aac ! aacparse" * sound
+    film = write_video(
+        tmp_path / "a.mp4", frames=frames, encoder=f"{H264} ! h264parse{track}", mux="mp4mux name=m"
+    )
+    assert annotate(film, "-o", tmp_path / "out", "--json", "-") == 0
+    said = capsys.readouterr()
+    (entry,) = json.loads(said.out)["files"]
+    assert entry.get("notes", []) == [SILENT] * sound
+    assert (SILENT in said.err) == sound
+    assert not probe_media(entry["output"]).sound
 
 
 def read(film) -> list[np.ndarray]:
