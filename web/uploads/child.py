@@ -35,6 +35,7 @@ MAX_FRAME_PIXELS = 1_500_000
 REPORT_S = 0.3
 NICE = 10
 """About a tenth of what a thread of the video gets, each time both want a processor."""
+OPEN_FACES = "not every face could be masked for sure, so there is no copy"
 GARMENTS_OPTION, NO_GARMENTS = "--garments=", "none"
 MAX_STEP_NS = 500_000_000
 """Two pictures of a webcam are as if at most so far apart: a busy machine takes seconds for each, and whoever
@@ -84,9 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
     if not is_watched():
         return 1
     limit()
+    from engines.scene import TooMany  # noqa: PLC0415 loads decoders and models, within the limits; all of these
     from pipelines.errors import BadInput  # noqa: PLC0415
-    from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads decoders and models, within the limits
-    from pricing.catalogue.catalogue import load  # noqa: PLC0415 as below
+    from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415
+    from pipelines.outputs.disk import OutputFailed  # noqa: PLC0415
+    from pricing.catalogue.catalogue import load  # noqa: PLC0415
+    from probes.redaction.redact import RedactionFailed  # noqa: PLC0415
 
     try:
         job = AnnotateJob(load(Path(catalogue)), _brands(), garments=garments)
@@ -95,8 +99,10 @@ def main(arguments: list[str] | None = None) -> int:
             _file(job, source, target)
         else:
             _webcam(job)
-    except BadInput as error:
+    except (BadInput, OutputFailed) as error:
         _say({"error": _without_path(str(error))})
+    except (RedactionFailed, TooMany):
+        _say({"error": OPEN_FACES})
     except MemoryError:
         _say({"error": "needs more memory than an upload may have; send a smaller one"})
     except Exception as error:  # noqa: BLE001 every end is told: whoever waits sees one line

@@ -13,10 +13,13 @@ import pytest
 from PIL import Image
 
 from engines.paths import CONFIGS, ROOT
+from engines.scene import TooMany
 from pipelines.brands.enrol import build_enroller
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.snapshot import GallerySnapshot
+from pipelines.outputs.disk import OutputFailed
 from pipelines.settings.brands import BrandsConfig
+from probes.redaction.redact import RedactionFailed
 from tests.fakes.printed import cameraman
 from tests.fakes.served_page import served_page
 from tests.fakes.video_file import write_video
@@ -134,6 +137,29 @@ def test_what_is_on_nobody_is_passed_on(tmp_path, capfdbinary):
 
     child._file(Found(), tmp_path / "a", tmp_path / "b")
     assert json.loads(capfdbinary.readouterr().out) == {"done": {"persons": [], "unworn": unworn}}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OutputFailed("/x/result.mp4: the disk is full; free some space"),
+            "the disk is full; free some space",
+        ),
+        (RedactionFailed("IndexError in redaction"), child.OPEN_FACES),
+        (TooMany("more than one answer holds"), child.OPEN_FACES),
+        (KeyError("x"), "could not be processed (KeyError); try another format"),
+    ],
+)
+def test_another_format_is_advised_only_where_the_file_may_be_at_fault(error, told, monkeypatch, capfdbinary):
+    def failing(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("pipelines.offline.annotate.AnnotateJob", failing)
+    monkeypatch.setattr(child, "limit", lambda: None)
+    monkeypatch.setattr(child, "_brands", lambda: None)
+    assert child.main([str(CONFIGS / "prices.csv"), "file", "a", "b"]) == 0
+    assert json.loads(capfdbinary.readouterr().out) == {"error": told}
 
 
 def test_a_webcam(client, monkeypatch):
