@@ -7,7 +7,7 @@ from pipelines.cpu.platform import CpuPlatform
 from pipelines.logs import SecretScrubber
 from scripts.demo.truth import PRICES
 from tests import plain_http
-from tests.fakes.rtsp_camera import RtspCamera, moving_square
+from tests.fakes.rtsp_camera import RtspCamera, still_square
 from tests.fakes.running_store import running_store
 from tests.waiting import wait_for
 from web.page import page_of, page_outputs
@@ -30,7 +30,7 @@ class Blind:
 
 def test_no_frame_leaves_and_readyz_page_and_metric_say_why_until_it_is_good_again(tmp_path):
     with (
-        RtspCamera(moving_square()) as camera,
+        RtspCamera(still_square()) as camera,
         running_store(tmp_path, f'door: {{source: "{camera.url}"}}\n', PRICES) as shop,
     ):
         page = page_of(shop.store, shop.settings, shop.metrics, page_outputs(shop.settings), SecretScrubber())

@@ -7,7 +7,7 @@ import pytest
 from pipelines.logs import SecretScrubber
 from scripts.demo.truth import PRICES
 from tests import plain_http
-from tests.fakes.rtsp_camera import RtspCamera, moving_square
+from tests.fakes.rtsp_camera import RtspCamera, still_square
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
 from tests.waiting import wait_for
@@ -18,7 +18,7 @@ PATIENCE_S = 600
 
 @pytest.fixture
 def steady():
-    with RtspCamera(moving_square()) as camera:
+    with RtspCamera(still_square()) as camera:
         yield camera
 
 
@@ -32,7 +32,7 @@ def goes_on(shop, camera: str) -> None:
 
 
 def test_a_camera_that_freezes_without_closing_is_stale_then_back(steady, tmp_path):
-    with RtspCamera(moving_square()) as frozen:
+    with RtspCamera(still_square()) as frozen:
         cameras = f'steady: {{source: "{steady.url}"}}\nfrozen: {{source: "{frozen.url}"}}\n'
         with running_store(tmp_path, cameras, PRICES, stale_after_ms=1500) as shop:
             wait_for(lambda: processed(shop, "frozen") > 1, PATIENCE_S)
@@ -68,7 +68,7 @@ def test_a_store_without_a_state_folder_runs_and_says_so(steady, tmp_path, monke
 
 
 def test_a_wrong_password_is_said_once_and_hammers_no_camera(steady, tmp_path):
-    with RtspCamera(moving_square(), user="viewer", password="right") as locked:
+    with RtspCamera(still_square(), user="viewer", password="right") as locked:
         cameras = (
             f'steady: {{source: "{steady.url}"}}\n'
             f'locked: {{source: "{locked.url}", credentials: {{username: viewer, password: "${{P}}"}}}}\n'
@@ -90,7 +90,7 @@ def test_a_change_of_resolution_reaches_analysis_and_viewer(steady, tmp_path):
             first = viewer.picture()
             assert first is not None
             assert first.shape == (240, 320)
-            steady.show(moving_square(480, 360))
+            steady.show(still_square(480, 360))
             goes_on(shop, "steady")
             for _ in range(10):
                 assert viewer.picture() is not None

@@ -15,5 +15,5 @@ def pictures(folder: Path) -> Path:
     """Make the folder, and return it."""
     folder.mkdir()
     for number in range(3):
-        cv2.imwrite(str(folder / f"{number}.png"), np.full((240, 320, 3), 60 * number, np.uint8))
+        cv2.imwrite(str(folder / f"{number}.png"), np.full((240, 320, 3), 60 + number, np.uint8))
     return folder

@@ -14,7 +14,7 @@ import yaml
 
 from pipelines.reload.report import ReloadResult
 from scripts.demo.truth import PRICES
-from tests.fakes.rtsp_camera import RtspCamera, moving_square
+from tests.fakes.rtsp_camera import RtspCamera, still_square
 from tests.fakes.running_store import running_store
 from tests.fakes.schemas import message
 from tests.pipelines.reload.edits import put_in
@@ -48,7 +48,7 @@ def running(tmp_path_factory):
     folder = tmp_path_factory.mktemp("store")
     clip = pictures(folder / "pictures")
     before = signal.getsignal(signal.SIGHUP)
-    with RtspCamera(moving_square()) as camera, pytest.MonkeyPatch.context() as patch:
+    with RtspCamera(still_square()) as camera, pytest.MonkeyPatch.context() as patch:
         patch.setenv("STATE_DIRECTORY", str(folder / "state"))
         cameras = (
             f'steady: {{source: "{camera.url}"}}\n'
