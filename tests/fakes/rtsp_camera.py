@@ -73,7 +73,7 @@ def moving_square(width: int = 320, height: int = 240, count: int = 10) -> list[
 
 
 def still_square(width: int = 320, height: int = 240) -> list[I420]:
-    """Return one picture. A store that has found nobody in it searches it no more, which is ten times cheaper."""
+    """Return one picture. A store that has found nobody in it searches it no more: ten times cheaper."""
     return moving_square(width, height, count=1)
 
 
