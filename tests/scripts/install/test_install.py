@@ -202,7 +202,7 @@ def test_a_rollback_past_a_new_form_has_the_store_file_of_before(tmp_path: Path)
 
 FUNCTIONS = (
     *("durable", "begin_switch", "settle", "whole_releases"),
-    *("switch_to", "takes_settings", "settings_of", "may_run"),
+    *("switch_to", "takes_settings", "settings_of", "may_run", "install_unit"),
 )
 MSH = """#!/bin/sh
 for file; do :; done  # the last argument
@@ -221,6 +221,8 @@ def two_releases(folder: Path) -> None:
         msh.chmod(0o755)
         (folder / name / "pipelines/backup").mkdir(parents=True)
         (folder / name / "pipelines/backup/migrate.py").write_text(f"CURRENT: Final = {form}\n")
+        (folder / name / "configs/systemd").mkdir(parents=True)
+        (folder / name / "configs/systemd" / UNIT.name).write_text(name)
     (folder / "current").symlink_to("release-1")
 
 
@@ -228,7 +230,8 @@ def by_functions(app: Path, settings: Path, code: str) -> subprocess.CompletedPr
     """Run a line with the functions of scripts/install. Nothing of this machine is touched."""
     found = "".join(f"eval \"$(sed -n '/^{name}()/,/^}}/p' {ROOT}/scripts/install)\"; " for name in FUNCTIONS)
     made = (
-        f"app={app} settings={settings} files_only=no unit=none; durable() {{ :; }}; systemctl() {{ :; }}; "
+        f"app={app} units={app} settings={settings} files_only=no unit={UNIT.name};"
+        " durable() { :; }; systemctl() { :; }; "
     )
     return subprocess.run(["bash", "-euc", found + made + code], check=False, capture_output=True, text=True)
 
@@ -261,6 +264,8 @@ def test_power_lost_between_migration_and_switch_is_settled_by_the_next_start(
     app, etc = tmp_path / "opt/make-sales-happen", tmp_path / "etc/make-sales-happen"
     app.mkdir(parents=True)
     etc.mkdir(parents=True)
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
     two_releases(app)
     (etc / "store.yaml").write_text("version: 1\nmine: yes\n")
     killed = by_functions(app, etc, "; ".join((*STEPS[:done], "kill -9 $$")))
@@ -270,6 +275,7 @@ def test_power_lost_between_migration_and_switch_is_settled_by_the_next_start(
         subprocess.run([app / "install", "--settle", "--root", tmp_path], check=True, capture_output=True)
         assert (app / "current").readlink().name == f"release-{release}"
         assert (etc / "store.yaml").read_text() == f"version: {version}\nmine: yes\n"
+        assert (units / UNIT.name).read_text() == f"release-{release}"
         assert not (app / ".switching").exists()
     # Without a switch that was cut off, a start touches no store file, whatever lies beside it.
     (etc / "store.yaml").write_text("version: 3\nby: hand\n")
@@ -290,6 +296,33 @@ def test_power_lost_in_a_rollback_leaves_the_running_release_its_form(tmp_path: 
     assert (tmp_path / "store.yaml").read_text() == "version: 1\n"
     assert by_functions(tmp_path, tmp_path, "settle").returncode == 0
     assert (tmp_path / "store.yaml").read_text() == "version: 2\n"
+
+
+def test_unit_and_installer_are_of_the_release_that_runs(tmp_path: Path) -> None:
+    tree, root = bundled(tmp_path / "tree", this_system()), tmp_path / "root"
+    shutil.rmtree(tree / "bundle")
+    newer, script = tree / "configs/systemd" / UNIT.name, tree / "scripts/install"
+    newer.write_text(UNIT.read_text() + "# newer\n")
+    text = script.read_text() + "# newer\n"
+
+    def upgrade(text: str) -> int:
+        script.write_text(text)
+        command = [script, "--root", root, "--files-only"]
+        return subprocess.run(command, check=False, capture_output=True).returncode
+
+    def installed() -> list[str]:
+        paths = (root / "etc/systemd/system" / UNIT.name, root / "opt/make-sales-happen/install")
+        return ["newer" if path.read_text().endswith("# newer\n") else "old" for path in paths]
+
+    call("install", root)
+    assert upgrade(text.replace('may_run "$name" "$now" ||', "false ||")) == 1  # refused
+    assert installed() == ["old", "old"]
+    assert upgrade(text) == 0
+    assert installed() == ["newer", "newer"]
+    call("install", root, "--rollback")  # the newest installer stays: it knows both
+    assert installed() == ["old", "newer"]
+    call("install", root, "--rollback")
+    assert installed() == ["newer", "newer"]
 
 
 def test_what_a_power_loss_left_of_a_release_is_none_to_go_back_to(tmp_path: Path) -> None:
