@@ -381,6 +381,20 @@ def test_secrets_are_copied_for_the_service_alone(names: tuple[str, ...], tmp_pa
     ]
 
 
+@pytest.mark.parametrize("there", ["video", "video render"])
+def test_the_unit_finds_its_user_and_groups(there: str, tmp_path: Path) -> None:
+    """Without udev, as in a small virtual machine, nobody makes `render`: the unit ended with 216/GROUP."""
+    code = (
+        f"eval \"$(sed -n '/^make_users()/,/^}}/p' {ROOT}/scripts/install)\"\n"
+        f'source_root={ROOT} unit={UNIT.name} there=" {there} "\n'
+        'id() { return 1; }; getent() { case $there in *" $2 "*) ;; *) return 2 ;; esac; }\n'
+        'useradd() { for name; do :; done; echo "$name"; }; groupadd() { useradd "$@"; }\n'
+        "make_users"
+    )
+    made = subprocess.run(["bash", "-euc", code], check=True, capture_output=True, text=True).stdout.split()
+    assert made == ["msh", *({"video", "render"} - set(there.split()))]
+
+
 def test_the_unit_is_one_that_a_store_can_run_under() -> None:
     lines = UNIT.read_text().splitlines()
     for line in ("Type=notify", "ExecReload=/bin/kill -HUP $MAINPID", "StateDirectory=make-sales-happen"):
