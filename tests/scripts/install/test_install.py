@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -393,6 +394,14 @@ def test_the_unit_finds_its_user_and_groups(there: str, tmp_path: Path) -> None:
     )
     made = subprocess.run(["bash", "-euc", code], check=True, capture_output=True, text=True).stdout.split()
     assert made == ["msh", *({"video", "render"} - set(there.split()))]
+
+
+def test_the_example_names_folders_that_the_service_may_write(tmp_path: Path) -> None:
+    call("install", tmp_path)
+    example = (tmp_path / "etc/make-sales-happen/store.yaml.example").read_text()
+    (state,) = (line for line in UNIT.read_text().splitlines() if line.startswith("StateDirectory="))
+    folders = re.findall(r"/var/lib/([\w-]+)", example)
+    assert (len(folders), set(folders)) == (3, {state.partition("=")[2]})
 
 
 def test_the_unit_is_one_that_a_store_can_run_under() -> None:
