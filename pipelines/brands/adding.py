@@ -220,9 +220,7 @@ def write_brand(folder: Path, added: Added, *, force: bool) -> Path:
         (half / BRAND_YAML).write_text(text, "utf-8")
         for path in (*half.iterdir(), half):
             _flush(path)
-        if target.exists():
-            take_away(target)
-        half.rename(target)
+        put_in_place(half, target)
         _flush(folder)
     except OSError as error:
         raise BadInput(
@@ -285,11 +283,31 @@ def _claimed(source: BrandSource) -> set[str]:
     return {normal_brand(text) for text in (brand.name, *brand.aliases, *brand.words)}
 
 
+def put_in_place(fresh: Path, target: Path) -> None:
+    """Rename a brand's whole folder to `target`; what was there goes after that, and stays on an OSError."""
+    if not target.exists():
+        fresh.rename(target)
+        return
+    aside = _move_aside(target)
+    try:
+        fresh.rename(target)
+    except OSError:
+        (aside / target.name).rename(target)
+        aside.rmdir()
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 def take_away(place: Path) -> None:
     """Remove a brand's folder, which goes in one step."""
-    gone = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=place.parent))
-    place.rename(gone / place.name)
-    shutil.rmtree(gone, ignore_errors=True)
+    shutil.rmtree(_move_aside(place), ignore_errors=True)
+
+
+def _move_aside(place: Path) -> Path:
+    """Move a brand's folder into a hidden one beside it, and return that one."""
+    aside = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=place.parent))
+    place.rename(aside / place.name)
+    return aside
 
 
 def _flush(path: Path) -> None:

@@ -17,9 +17,9 @@ from pipelines.brands.adding import (
     check_faces,
     claimed_by_others,
     folder_of,
+    put_in_place,
     slug_of,
     sweep,
-    take_away,
     write_picture,
 )
 from pipelines.brands.folder import BRAND_YAML, MAX_BRANDS, MAX_PICTURES, BrandSource, read_brands
@@ -230,11 +230,9 @@ def _put(found: Sequence[BrandSource], folder: Path) -> Imported:
         for one in found:
             there = folder_of(folder, one.file.name)
             target = there or folder / slug_of(one.file.name)
-            if there is not None:
-                take_away(there)
-            elif target.exists():
+            if there is None and target.exists():
                 raise BadInput(f"{target}: is in the way of {one.file.name}; rename it")
-            one.folder.rename(target)
+            put_in_place(one.folder, target)
             (replaced if there else added).append(one.file.name)
     except OSError as error:
         raise BadInput(

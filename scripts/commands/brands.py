@@ -182,13 +182,16 @@ def run_add(
     )
     check_claims(folder, added)
     place = write_brand(folder, added, force=args.force or args.more)
-    _picture_of(added).save(place / SEEN)
     print(f"{file.name}: added to {place}")
     for line in _added_lines(added):
         print(f"  {line}")
     for number, _ in added.lockups:
         print(f"  {pictures[number].name} is a symbol with a word: recognised as a whole, and by each alone")
-    print(f"  see what was made of {'them' if len(pictures) > 1 else 'it'}: {place / SEEN}")
+    try:
+        _picture_of(added).save(place / SEEN)
+        print(f"  see what was made of {'them' if len(pictures) > 1 else 'it'}: {place / SEEN}")
+    except OSError as error:  # the brand itself is there, whole
+        print(f"msh brands: warning: {place / SEEN}: cannot be written ({error.strerror})", file=sys.stderr)
     if added.lacks_pattern:
         print(
             f"msh brands: warning: the pattern of {file.name} is not used: too much of what others wear is"

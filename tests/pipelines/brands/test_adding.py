@@ -4,7 +4,7 @@ import errno
 import os
 import signal
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,12 +25,10 @@ from pipelines.brands.adding import (
 from pipelines.brands.folder import read_brands
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.lockup import FAINT
+from pipelines.brands.transfer import import_brands
 from pipelines.errors import BadInput
 from pipelines.settings.brands import BrandsConfig
 from tests.fakes.enroller import fake_enroller
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h7v3H4v4H1z"/></svg>'
 CORNERS = ((10, 10), (50, 10), (10, 50))
@@ -143,6 +141,29 @@ def test_a_disk_that_fills_half_way_leaves_no_half_brand(
     with pytest.raises(BadInput, match="free space"):
         write_brand(tmp_path / "brands", new("Acme", mark(tmp_path / "a.png")), force=False)
     assert list((tmp_path / "brands").iterdir()) == []
+
+
+@pytest.mark.parametrize("imported", [False, True])
+def test_a_replacement_that_cannot_be_put_in_place_leaves_the_brand_of_before(
+    tmp_path: Path, imported: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, other, failed = tmp_path / "brands", tmp_path / "other", list[Path]()
+    fresh = new("ACME", mark(tmp_path / "b.png"))
+    write_brand(folder, new("Acme", mark(tmp_path / "a.png")), force=False)
+    write_brand(other, fresh, force=False)
+    rename = Path.rename
+
+    def refuse_once(path: Path, target: Path) -> Path:
+        if target == folder / "acme" and not failed:
+            failed.append(path)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refuse_once)
+    with pytest.raises(BadInput, match="free space"):
+        import_brands(other, folder, force=True) if imported else write_brand(folder, fresh, force=True)
+    assert [source.file.name for source in read_brands(folder)] == ["Acme"]
+    assert [path.name for path in folder.iterdir()] == ["acme"]
 
 
 @pytest.mark.parametrize(

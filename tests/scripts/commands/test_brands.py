@@ -58,6 +58,19 @@ def test_a_brand_is_added_listed_and_removed(tmp_path: Path, capsys: pytest.Capt
     assert read_brands(folder) == []
 
 
+def test_a_brand_is_added_where_the_picture_of_it_finds_no_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (full := tmp_path / "full.png").symlink_to("/dev/full")
+    monkeypatch.setattr(brands, "SEEN", full)
+    assert msh("add", "Acme", mark(tmp_path / "a.png"), "--folder", tmp_path / "brands") == 0
+    out, err = capsys.readouterr()
+    assert "added to" in out
+    assert "see what was made" not in out
+    assert err == f"msh brands: warning: {full}: cannot be written (No space left on device)\n"
+    assert [source.file.name for source in read_brands(tmp_path / "brands")] == ["Acme"]
+
+
 def test_a_mark_like_another_is_added_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
