@@ -275,6 +275,11 @@ class Metrics:
         self.output_disk_free = gauge(
             "output_disk_free_bytes", "Free space where recordings and snapshots go.", "output"
         )
+        self.output_disk_full = gauge(
+            "output_disk_full",
+            "1 while less than min_free_mb is free there and nothing of the output is left to delete.",
+            "output",
+        )
         self.output_files_deleted = counter(
             "output_files_deleted_total",
             "Recordings and snapshots deleted by age or for a full disk.",

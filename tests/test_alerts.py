@@ -138,7 +138,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
     "DiskFull": (
         {'msh_output_files_deleted_total{output="record", reason="disk_full"}': "0+1x60"},
         {'msh_output_files_deleted_total{output="record", reason="age"}': "0+1x60"},
-        {"output": "record", "reason": "disk_full"},
+        {"output": "record"},
     ),
     "Overloaded": ({"msh_degrade_step": "1x60"}, {"msh_degrade_step": "0x60"}, {}),
     "LooksLeftOut": ({"msh_degrade_step": "2x60"}, {"msh_degrade_step": "1x60"}, {}),
@@ -208,6 +208,7 @@ def test_every_alert_rises_when_it_must_and_only_then(tmp_path):
         c for a, (bad, good, labels) in CASES.items() for c in (case(a, bad, labels), case(a, good, None))
     ]
     tests.append(case("ShopBoxGone", {"up": "0x60"}, {}))  # none was ever there
+    tests.append(case("DiskFull", {'msh_output_disk_full{output="record"}': "1x60"}, {"output": "record"}))
     path = tmp_path / "alerts.test.yaml"
     path.write_text(yaml.safe_dump({"rule_files": [str(FILE)], "evaluation_interval": "1m", "tests": tests}))
     command = [promtool, "test", "rules", path]

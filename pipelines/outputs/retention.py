@@ -99,6 +99,8 @@ class Retention:
         self._metadata = outputs.metadata
         for rule in self._rules:
             rule.take(outputs.record if rule.output == "record" else outputs.snapshots)
+            if rule.folder is None:
+                self._metrics.output_disk_full.labels(rule.output).set(0)
 
     def check(self) -> int:
         """Delete what has to go, if it is time to look; return how many files."""
@@ -172,6 +174,7 @@ class Retention:
             rule.disk.fail(error)
             return deleted
         self._metrics.output_disk_free.labels(rule.output).set(free)
+        self._metrics.output_disk_full.labels(rule.output).set(free < rule.min_free)
         if free < rule.min_free:
             rule.disk.fail(f"{free // 1_000_000} MB free, {rule.min_free // 1_000_000} wanted: free space")
         elif deleted:

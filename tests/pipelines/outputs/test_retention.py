@@ -118,6 +118,7 @@ def test_a_full_disk_costs_the_oldest_finished_files(
     # From 0 on, or the alert DiskFull would not see the first files go.
     assert seen("msh_output_files_deleted_total", output="record", reason="disk_full") == 0
     assert retention.check() == 1
+    assert seen("msh_output_disk_full", output="record") == 0
     assert [path.exists() for path in files] == [True, False, True]
     other[0] = -1_000_000
     assert retention.check() == 0
@@ -128,6 +129,9 @@ def test_a_full_disk_costs_the_oldest_finished_files(
     assert picture.exists()
     assert seen("msh_output_files_deleted_total", output="record", reason="disk_full") == 3
     assert seen("msh_output_disk_free_bytes", output="record") == 2_000_000
+    assert seen("msh_output_disk_full", output="record") == 1  # nothing is left to delete
+    retention.reconfigure(OutputsConfig())
+    assert seen("msh_output_disk_full", output="record") == 0
     assert "2 MB free, 3 wanted" in caplog.text
 
 
