@@ -89,6 +89,13 @@ def test_legends_name_labels_that_exist(board: dict[str, Any]) -> None:
             assert labels <= set.union(ADDED, *(KNOWN[name] for name in names)), panel["title"]
 
 
+def test_a_box_is_chosen_with_its_store() -> None:
+    """Boxes of two stores may have one name, and were summed."""
+    assert [variable["name"] for variable in BOARD["templating"]["list"]] == ["store", "device", "camera"]
+    chosen = [one for one in EXPRESSIONS if "$device" in one]
+    assert [one for one in chosen if one.count("$device") != one.count('store=~"$store"')] == []
+
+
 @pytest.mark.parametrize("board", [BOARD, MANAGERS])
 def test_panels_do_not_overlap_and_use_the_provisioned_source(board: dict[str, Any]) -> None:
     (source,) = yaml.safe_load(
