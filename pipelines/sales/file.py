@@ -75,6 +75,16 @@ class SaleFile:
             self.remove(damaged)
         return [(number, event) for number, event in events if event is not None]
 
+    def last_number(self) -> int:
+        """Return the highest number of an event that is not yet removed; 0 where there is none."""
+        found = [0]
+
+        def read(db: sqlite3.Connection) -> None:
+            found[:] = db.execute("SELECT coalesce(max(number), 0) FROM event").fetchone()
+
+        self._file.use(read)
+        return found[0]
+
     def count_events(self) -> int:
         """Return how many events are not yet removed."""
         found = [0]

@@ -66,6 +66,7 @@ class SavedSteps:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             text = "the offers of the run before are damaged and forgotten (%s)"
             logger.error(text, type(error).__name__)
+        self._desk.number_after(self._file.last_number())
 
     @property
     def places(self) -> Mapping[str, LastPlace]:

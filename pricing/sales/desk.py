@@ -257,6 +257,10 @@ class SalesDesk:
         load.restore(saved.get("load"))
         self._state, self._load = state, load
 
+    def number_after(self, number: int) -> None:
+        """Give further events higher numbers than `number`, which one of a run before has."""
+        self._state.number = max(self._state.number, number)
+
     def _assign(self, at: int) -> None:
         state = self._state
         standing = {offer.customer: number for number, offer in state.offers.items() if not offer.accepted}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import stat
 from dataclasses import replace
@@ -325,6 +326,29 @@ def test_without_any_camera_nobody_is_held_for_ever(shop: Shop) -> None:
     look(shop, 330)
     assert shop.desk.board.desk.waiting == ()
     assert rows(shop) == []
+
+
+def test_after_a_damaged_state_no_event_takes_the_number_of_one_that_waits(shop: Shop) -> None:
+    come(shop, 1)
+    shop.works = False
+    accept(shop)
+    look(shop)
+    shop.desk.stop()
+    with contextlib.closing(sqlite3.connect(shop.path)) as db, db:
+        db.execute("UPDATE desk SET state = ''")
+        waiting = [json.loads(row[0])["event_id"] for row in db.execute("SELECT payload FROM event")]
+    shop.restart("00002")
+    shop.people = []
+    come(shop, 2)
+    look(shop, 2)
+    shop.desk.set_state("Jörg", StaffState.FREE)
+    shop.desk.stop()
+    shop.works = True
+    shop.restart("00003")
+    shop.tick()
+    assert [payload["event_id"] for payload in shop.sent][: len(waiting)] == waiting
+    numbers = [payload["number"] for payload in shop.sent]
+    assert numbers == sorted(set(numbers))
 
 
 @pytest.mark.parametrize("box", ["", "[0.1]", "[0.1, 0.1, null, 1]", "7", "{}"])
