@@ -48,6 +48,13 @@ def test_what_a_page_names_is_there(page):
     assert sorted(set(re.findall(r"`msh ([a-z-]+)", text)) - commands) == []
 
 
+def test_the_readme_counts_the_brands_that_come_along():
+    brands = [path.parent for path in (ROOT / "configs" / "brands").glob("*/brand.yaml")]
+    symbols = [folder for folder in brands if any(folder.glob("*.svg"))]
+    words = f"holds {len(brands)} brands, {len(symbols)} with their symbol"
+    assert words in " ".join((ROOT / "README.md").read_text().split())
+
+
 def test_the_notice_names_every_model_and_each_licence_beside_it():
     notice, models = (ROOT / "NOTICE").read_text(), ROOT / "engines" / "models"
     weights = {path.name for path in models.iterdir() if path.suffix in (".onnx", ".npz")}

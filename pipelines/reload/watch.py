@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings.root import Settings
 
-Signature = tuple[int, int, int]
+Signature = tuple[int, int, int, int]
 
 
 class StoreFileWatch:
@@ -50,7 +50,7 @@ class StoreFileWatch:
             stat = self._path.stat()
         except OSError:
             return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns  # tools set the first
 
 
 def _same_file(one: Signature | None, other: Signature | None) -> bool:

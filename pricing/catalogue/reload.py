@@ -35,7 +35,7 @@ class CatalogueFile:
         self._today = today
         self._notation = notation
         self._seen = self._stamp()
-        self._growing: tuple[int, int, int] | None = None
+        self._growing: tuple[int, ...] | None = None
         self._loaded: Catalogue = load(path, currency, notation)
         self._tell_doubt()
         self._key_of: Callable[[str], str] = normal_brand
@@ -89,9 +89,9 @@ class CatalogueFile:
         if self._loaded.doubt:
             logger.warning("price list %s: %s", self._path, self._loaded.doubt)
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    def _stamp(self) -> tuple[int, ...] | None:
         try:
             stat = self._path.stat()
         except OSError:
             return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns  # tools set the first
