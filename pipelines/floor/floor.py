@@ -381,10 +381,10 @@ class Floor:
 
     def _count_items(self, values: Mapping[TrackId, PersonValue]) -> None:
         for track, value in values.items():
-            before = self._present.get(track)
-            counted = {_key(item) for item in before.items} if before else set()
+            if (customer := self._people.customer(track)) is None:
+                continue
             for item in value.items:
-                if _key(item) not in counted:
+                if customer.count(item):
                     self._metrics.items_confirmed.labels(track.camera, item.type).inc()
                     if item.brand or item.price:
                         self._metrics.price_lookups.labels(_lookup_result(item)).inc()
@@ -392,10 +392,6 @@ class Floor:
     def _send(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._publisher.send(message)
-
-
-def _key(item: Item) -> tuple[str, str, str | None]:
-    return item.slot, item.type, item.brand
 
 
 def _lookup_result(item: Item) -> str:

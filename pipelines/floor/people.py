@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pipelines.floor.plan import FloorPlan
     from pricing.ledger.ledger import Ledger
     from pricing.ledger.votes import Vote, Withdrawal
-    from pricing.value import PersonValue
+    from pricing.value import Item, PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
     from probes.people.reidentification import Trace, TrackLink, TrackLinker
@@ -46,7 +46,7 @@ class Customer:
     certainty: from 0 to 1, that all the tracks are one person's. waiting_since: since a rule first held.
     badge: the brand whose mark makes the person staff, if it was that. held: not seen, for the camera is
     suspended or lost; not gone either. also: numbers that turned out to be this person's. clothes: their
-    colours, in memory only, by which who is held is found again.
+    colours, in memory only, by which who is held is found again. counted: what was confirmed of the person.
     """
 
     number: int
@@ -65,6 +65,7 @@ class Customer:
     held: bool = False
     also: tuple[int, ...] = ()
     clothes: Clothes | None = field(default=None, repr=False)
+    counted: set[tuple[str, str, str | None]] = field(default_factory=set)
 
     @property
     def track(self) -> TrackId:
@@ -74,6 +75,12 @@ class Customer:
     def go_on_with(self, track: TrackId) -> None:
         """Take one of the person's own tracks for the one that the person is on now."""
         self.tracks = [*(one for one in self.tracks if one != track), track]
+
+    def count(self, item: Item) -> bool:
+        """Note a confirmed item; return whether it was not noted before."""
+        before = len(self.counted)
+        self.counted.add((item.slot, item.type, item.brand))
+        return len(self.counted) > before
 
     def stayed(self, camera: str, visits: Iterable[ZoneVisit]) -> None:
         """Add finished stays to the record."""
@@ -305,6 +312,7 @@ class People:
         for track in other.tracks:
             self._of[track] = person
         person.tracks += other.tracks
+        person.counted |= other.counted
         person.also = (*person.also, other.number, *other.also)
         person.seen_at, person.box, person.size = other.seen_at, other.box, other.size
         person.held, person.clothes = other.held, other.clothes or person.clothes

@@ -21,6 +21,7 @@ from probes.events.status import Summaries
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.metrics import Metrics
 from probes.people.reidentification import Passage
+from probes.people.returns import Absence
 from probes.people.zones import Role, Zone
 from tests.fakes.schemas import PERSON_EVENT
 from tests.fakes.shop_day import Sayings
@@ -300,6 +301,27 @@ def test_a_price_that_comes_late_changes_the_total_without_new_votes():
     assert shop.visit(0, (1, "gucci"))[track(1)].total.items_unpriced == 1
     shop.prices["gucci"] = 200_000
     assert shop.see(3, (1, ""))[track(1)].total.amount_minor == 200_000
+
+
+@pytest.mark.parametrize("case", ["joined", "shows again", "exchanged", "held"])
+def test_an_item_of_a_person_counts_once_whichever_track_the_person_is_on(case):
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), (3, ""), x=560)
+    if case == "exchanged":
+        shop.floor._people._exchange(track(1), track(3))
+    if case == "held":
+        shop.floor.quiet("door", START + 4 * SECOND, [track(1), track(3)], absence=Absence.SUSPENDED)
+        shop.visit(8, (1, ""), (3, ""), x=560)
+    if case in ("joined", "shows again"):
+        shop.visit(3.2, (2, ""), x=560)
+        shop.see(6.4, (2, ""), x=560, ended=[track(1), track(3)])
+    if case == "shows again":
+        shop.visit(8, (1, ""), x=560)
+    shop.visit(12, (1, ""), (3, ""), x=560)
+    assert sum(p.total.amount_minor for p in shop.floor.snapshot().persons) == 200_000
+    count = shop.metrics.registry.get_sample_value
+    assert count("msh_items_confirmed_total", {"camera": "door", "type": "top"}) == 1
+    assert count("msh_price_lookups_total", {"result": "hit"}) == 1
 
 
 def test_people_leave_for_good_once_nobody_can_find_them_again():
