@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MS = 1_000_000
 MAX_PENDING = 512
 MAX_ENDED = 4096
+NO_FLOOR = (-(2**63), 0, "")
+"""Of a slot in which nothing is settled: before every event."""
 
 
 class Unknown(str, Enum):
@@ -44,7 +46,7 @@ class _Slot:
     def __init__(self) -> None:
         self.settled = SlotBelief()
         self.head = SlotBelief()
-        self.floor: Key = (-(2**63), 0, "")
+        self.floor: Key = NO_FLOOR
         self.pending: list[tuple[Key, Event]] = []
 
     def insert(self, key: Key, vote: Event, rule: ConfirmRule) -> None:
@@ -81,6 +83,16 @@ class _Slot:
             self.settled = _apply(self.settled, event, rule)
             self.floor = key
         return [event.id for _, event in closed if isinstance(event, Vote)]
+
+    def follow(self, later: _Slot, rule: ConfirmRule) -> list[str]:
+        """Add the settled votes of a later track of the same person; return the vote ids that it settles."""
+        if later.floor == NO_FLOOR:
+            return []
+        closed = self.settle(later.floor[0] + 1, rule)
+        self.settled.follow(later.settled)
+        self.floor = max(self.floor, later.floor)
+        self._replay(rule)
+        return closed
 
 
 def _key(event: tuple[Key, Event]) -> Key:
@@ -228,7 +240,8 @@ class Ledger:
         """Move the votes on `other` to `person`: both are the same one; `other` is unknown afterwards.
 
         The result is as if all votes had been cast on `person`, if `other` was first seen within the
-        lateness; older votes on `other` are dropped. If one of the two is excluded, both are.
+        lateness. What older votes on `other` confirmed stays, unless the older track has more for something
+        else. If one of the two is excluded, both are.
         """
         if other in self._excluded:
             self.exclude(person)
@@ -236,14 +249,20 @@ class Ledger:
         self._excluded.discard(other)
         if person in self._excluded or person in self._ended:
             return
-        for slot, state in record.slots.items() if record else ():
-            for (at, _, _), event in state.pending:
-                if event is None:
-                    self.retract(person, slot, at)
-                elif isinstance(event, Vote):
-                    self.observe(person, [event])
-                else:
-                    self.withdraw(person, event)
+        if record is None:
+            return
+        known = self._record(person)
+        for slot, state in record.slots.items():
+            known.ids.difference_update(known.slot(slot).follow(state, self._rule))
+        # In order of time over all slots: a vote that is much older than the newest is refused.
+        open_events = [(*one, slot) for slot, state in record.slots.items() for one in state.pending]
+        for (at, _, _), event, slot in sorted(open_events, key=lambda one: one[0]):
+            if event is None:
+                self.retract(person, slot, at)
+            elif isinstance(event, Vote):
+                self.observe(person, [event])
+            else:
+                self.withdraw(person, event)
 
     def exclude(self, person: Hashable) -> None:
         """Count nothing for this person, such as a member of the staff: no votes, no items, until the end."""

@@ -131,11 +131,33 @@ class Tally:
                 had.weight + after.weight - before.weight,
                 _sum(routes, before.routes, -1) if before.routes else routes,
             )
-        if len(self.support) > MAX_VALUES:
+        self._bound()
+
+    def _bound(self) -> None:
+        """Forget values with the least support, if there are too many."""
+        while len(self.support) > MAX_VALUES:
             spare = (v for v in self.support if v != self.winner and v not in self.recent)
             weakest = min(spare, key=lambda v: (self.support[v][:3], v), default=None)
-            if weakest is not None:
-                del self.support[weakest]
+            if weakest is None:
+                return
+            del self.support[weakest]
+
+    def follow(self, later: Tally) -> None:
+        """Add what was counted later; its winner replaces this one's where it has more support of both."""
+        for value, more in later.support.items():
+            had = self.support.get(value, NOTHING)
+            self.support[value] = Support(
+                had.looks + more.looks,
+                had.confidence + more.confidence,
+                had.weight + more.weight,
+                _sum(had.routes, more.routes, 1),
+            )
+        for value, (looks, weighs) in later.recent.items():
+            self.count(value, looks, weighs)
+        own, new = self.winner, later.winner
+        if new is not None and (own is None or self.support[new].weight > self.support[own].weight):
+            self.winner = new
+        self._bound()
 
     def expire(self, support: Mapping[str, Support]) -> None:
         """Take a look that left the window out of `recent`; its support remains."""
@@ -296,12 +318,29 @@ class SlotBelief:
                     tally.count(name, support.looks, support.weight)
             tally.decide(rule.min_votes)
 
+    def follow(self, later: SlotBelief) -> None:
+        """Add what is believed by later votes on the same slot."""
+        self.window = deque(sorted((*self.window, *later.window), key=_at))
+        self.stretch = later.stretch
+        self.brand.follow(later.brand)
+        self.type.follow(later.type)
+        if later.model is not None:
+            self.model = self.model or Tally()
+            self.model.follow(later.model)
+        if later.colour is not None:
+            self.colour = self.colour or Tally()
+            self.colour.follow(later.colour)
+
     def _tallies(self) -> tuple[tuple[Tally, Callable[[Vote], str | None]], ...]:
         both = ((self.brand, _brand), (self.type, _type))
         if self.model is None and self.colour is None:
             return both
         more = ((self.model, _model), (self.colour, _colour))
         return (*both, *((tally, value) for tally, value in more if tally is not None))
+
+
+def _at(look: LookVotes) -> int:
+    return look.at
 
 
 def _brand(vote: Vote) -> str | None:

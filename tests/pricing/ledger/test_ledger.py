@@ -193,6 +193,44 @@ def test_what_was_told_without_a_brand_is_withdrawn_and_a_brand_stays() -> None:
     assert [item.type for item in book.value("p").items] == ["handbag"]
 
 
+SECONDS = 1000
+
+
+@pytest.mark.parametrize(
+    "seconds", [5, 20, 40], ids=["within the lateness", "after it", "as late as a search"]
+)
+@pytest.mark.parametrize("before", ["nike", None], ids=["worn before", "new"])
+def test_an_item_of_the_newer_track_stays_when_two_become_one(seconds: int, before: str | None) -> None:
+    """The newer one was looked at all the time, and its bag and its top only at first."""
+    books = ledger(), ledger()
+    first = looks(before, 4, slot="hat") if before else []
+    shown = [*looks("gucci", 5, 20 * SECONDS), *looks("gucci", 5, 20 * SECONDS, slot="bag")]
+    later = [
+        look(at, None, slot, type_)
+        for at in range(23 * SECONDS, (20 + seconds) * SECONDS, 400)
+        for slot, type_ in (("bag", "handbag"), ("shoes", "sneaker"))
+    ]
+    books[0].observe("p", first)
+    books[0].observe("q", [*shown, *later])
+    books[0].join("p", "q")
+    books[1].observe("p", [*first, *shown, *later])
+    assert books[0].explain("p") == books[1].explain("p")
+    assert books[0].refused == 0
+
+
+@pytest.mark.parametrize(
+    ("older", "newer", "worn"), [(4, 6, "gucci"), (6, 4, "nike")], ids=["newer has more", "older has more"]
+)
+def test_of_two_brands_the_one_with_more_support_stays_when_two_become_one(
+    older: int, newer: int, worn: str
+) -> None:
+    book = ledger()
+    book.observe("p", looks("nike", older))
+    book.observe("q", [*looks("gucci", newer, 20 * SECONDS), look(40 * SECONDS, None, type_="jacket")])
+    book.join("p", "q")
+    assert brands(book.value("p")) == [("top", worn)]
+
+
 def _tallies(book: Ledger) -> list[str]:
     belief = book._people["p"].slots["bag"].head
     return [f"{brand} {count}" for brand, (count, _) in belief.brand.recent.items()]

@@ -153,6 +153,22 @@ def test_two_who_are_one_have_what_one_would_have(first: list[Vote], then: list[
     assert len(books[0]) <= 1
 
 
+@given(SETS, st.lists(WITHDRAWALS, max_size=2), st.integers(0, 9000), SETS)
+def test_who_had_nothing_has_what_the_other_one_had(
+    votes: list[Vote], withdrawals: list[Withdrawal], lateness_ms: int, then: list[Vote]
+) -> None:
+    book = ledger(lateness_ms=lateness_ms, **FEW)
+    for person in ("q", "other"):
+        book.observe(person, votes)
+        for withdrawal in withdrawals:
+            book.withdraw(person, withdrawal)
+    book.join("p", "q")
+    assert book.explain("p") == book.explain("other")
+    for person in ("p", "other"):
+        book.observe(person, then)
+    assert book.explain("p") == book.explain("other")
+
+
 def test_a_retraction_comes_along_when_two_become_one() -> None:
     book = ledger()
     book.observe("q", looks("nike", 4))
