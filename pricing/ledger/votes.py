@@ -299,7 +299,10 @@ class SlotBelief:
                 tally.expire(old.support(value))
 
     def withdraw(self, brand: str | None, rule: ConfirmRule) -> None:
-        """Remove a brand and all votes for it; None: all votes without a brand, with the types they told."""
+        """Remove a brand and all votes for it; None: all votes without a brand, with the types they told.
+
+        Of models remain those that the other votes in the window told.
+        """
         remaining = (
             LookVotes(look.at, look.name, tuple(vote for vote in look.votes if vote.brand != brand))
             for look in self.window
@@ -308,15 +311,22 @@ class SlotBelief:
         if brand is not None:
             self.brand.drop(brand)
         else:
-            self.type, self.colour = Tally(), Tally() if self.colour else None
-            for look in self.window:
-                self.type.change({}, look.support(_type))
+            self.type, self.colour = self._recounted(_type), Tally() if self.colour else None
+        if self.model is not None:
+            self.model = self._recounted(_model)
         for tally, value in self._tallies():
             tally.recent.clear()
             for look in self.window:
                 for name, support in look.support(value).items():
                     tally.count(name, support.looks, support.weight)
             tally.decide(rule.min_votes)
+
+    def _recounted(self, value: Callable[[Vote], str | None]) -> Tally:
+        """Return what the votes in the window say, without any before."""
+        tally = Tally()
+        for look in self.window:
+            tally.change({}, look.support(value))
+        return tally
 
     def follow(self, later: SlotBelief) -> None:
         """Add what is believed by later votes on the same slot."""
