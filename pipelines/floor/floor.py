@@ -363,7 +363,8 @@ class Floor:
         held = Counter(absence for track, (_, absence) in self._held.items() if track.camera == camera)
         for absence in Absence:
             self._metrics.people_held.labels(camera, absence.value).set(held[absence])
-        if self._stale or not 0 <= at - self._viewed_at < VIEW_EVERY_NS:
+        # `at` may be of another camera's frame, and a little before the last view.
+        if self._stale or abs(at - self._viewed_at) >= VIEW_EVERY_NS:
             number = self._view.number + 1
             self._view = view_of(
                 self._people, self._notifier.holding, self._weights, at, number=number, utc=self._utc

@@ -130,7 +130,8 @@ class Replay:
                     f"{self._path}:{number}: cannot be read ({type(error).__name__}: {error})"
                 ) from None
             yield from self._said()
-            if not 0 <= at - ranked_at < RANKING_NS:
+            # `at` may be of another camera's frame, and a little before the last list.
+            if abs(at - ranked_at) >= RANKING_NS:
                 ranked_at = at
                 yield ranking(self.floor.snapshot())
         self.floor.close(at)

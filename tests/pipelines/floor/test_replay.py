@@ -11,9 +11,10 @@ from pipelines.floor.plan import apply_plan, open_record, plan_of, to_json
 from pipelines.floor.replay import Replay
 from probes.events.notify import Rule
 from probes.events.staff_orders import StaffAction, StaffOrder
+from probes.frame import Frame
 from scripts.commands.replay import Pace
 from scripts.msh import main
-from tests.fakes.shop_day import PriceService, Sayings, ShopDay, live, open_floor, plan
+from tests.fakes.shop_day import START, PriceService, Sayings, ShopDay, live, open_floor, plan
 from tests.pipelines.settings.store_file import MINIMAL, load
 
 HEAD = json.dumps({"schema": "msh.record/1", "plan": to_json(plan())})
@@ -129,6 +130,19 @@ def test_what_is_no_record_is_one_clear_line(lines, words, zipped, tmp_path, cap
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "lists"), [((0, 30, 59), 1), ((0, -0.1, 61), 2), ((0, 60, 59.9, 60.1), 2), ((0, -3600), 2)]
+)
+def test_whom_to_serve_is_told_once_a_minute_though_frames_come_in_any_order(tmp_path, seconds, lists):
+    path = tmp_path / "day.gz"
+    floor = open_floor(PriceService().lookup, Sayings(), open_record(path, plan()))
+    for number, second in enumerate(seconds):
+        camera = ("aisle", "till")[number % 2]
+        floor.update(Frame(camera, START + int(second * 1e9), (1280, 720), ()))
+    floor.close(START + int(seconds[-1] * 1e9))
+    assert sum("ranking" in entry for entry in Replay(path).entries()) == lists
 
 
 def test_a_file_that_is_not_there(tmp_path):
