@@ -146,7 +146,10 @@ class Metrics:
         self.items_confirmed = counter("items_confirmed_total", "Items confirmed by votes.", "camera", "type")
         self.price_lookups = counter("price_lookups_total", "Questions to the price sources.", "result")
         self.person_value = histogram(
-            "person_value_currency_units", "Final total of a person, store currency.", VALUE_BUCKETS, "camera"
+            "person_value_currency_units",
+            "Final total of a customer, store currency.",
+            VALUE_BUCKETS,
+            "camera",
         )
         self.dwell = histogram("dwell_seconds", "Length of finished stays.", DWELL_BUCKETS, "camera", "zone")
         self.notifications = counter("notifications_total", "Notifications due.", "rule", "result")

@@ -275,11 +275,11 @@ class Floor:
         return self._view
 
     def tally(self, camera: str) -> CameraTally:
-        """Return what the camera has seen, those now present included."""
+        """Return which customers the camera has seen, those now present included."""
         past = self._tallies.get(camera, CameraTally())
         found = CameraTally(past.persons, past.items, past.total_minor)
         for customer in self._people:
-            if customer.track.camera == camera:
+            if customer.track.camera == camera and not customer.staff:
                 found.add(self._people.value(customer.track))
         return found
 
@@ -374,7 +374,9 @@ class Floor:
         return given_up or bool(departed)
 
     def _depart(self, customer: Customer, value: PersonValue) -> None:
-        """Count a person who has left for good."""
+        """Count a customer who has left for good."""
+        if customer.staff:
+            return
         camera, amount = customer.track.camera, value.total.amount_minor
         self._tallies[camera].add(value)
         if camera in self._zones:  # else its metrics are gone with it

@@ -1,4 +1,4 @@
-"""How many persons a camera has seen, with how many items, of what worth."""
+"""How many customers a camera has seen, with how many items, of what worth."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class CameraTally:
-    """What one camera has seen since the start: persons who were there last, their items, their totals.
+    """What one camera has seen since the start: customers who were there last, their items, their totals.
 
     items: those with a brand or a price; everybody wears trousers.
     """
@@ -21,7 +21,7 @@ class CameraTally:
     total_minor: int = 0
 
     def add(self, value: PersonValue) -> None:
-        """Count one more person."""
+        """Count one more customer."""
         self.persons += 1
         self.items += sum(1 for item in value.items if item.brand or item.price)
         self.total_minor += value.total.amount_minor

@@ -337,6 +337,24 @@ def test_people_leave_for_good_once_nobody_can_find_them_again():
     assert sample == 2000
 
 
+@pytest.mark.parametrize("told", ["by a command", "by the zone"])
+def test_staff_are_in_no_count_of_customers(told):
+    shop = Shop()
+    seen = {"camera": "till", "x": 820} if told == "by the zone" else {}
+    shop.visit(0, (1, "gucci"), **seen)
+    camera = seen.get("camera", "door")
+    if told == "by a command":
+        shop.floor.order(StaffOrder(StaffAction.NOT_CUSTOMER, "door", "k7f3-0001"))
+    shop.see(4, (1, ""), **seen)
+    assert shop.floor.tally(camera).persons == 0
+    shop.floor.quiet(camera, START + 6 * SECOND, [track(1, camera)])
+    shop.floor.quiet(camera, START + 60 * SECOND, [])
+    assert shop.floor.snapshot().persons == ()
+    assert shop.floor.tally(camera).persons == 0
+    count = shop.metrics.registry.get_sample_value
+    assert count("msh_person_value_currency_units_count", {"camera": camera}) in (None, 0)
+
+
 def test_nobody_begins_anew_once_the_floor_is_closed():
     shop = Shop()
     shop.visit(0, (1, "gucci"))
