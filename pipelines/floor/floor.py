@@ -145,8 +145,8 @@ class Floor:
     ) -> dict[TrackId, PersonValue]:
         answered, cast, at = tuple(answers), tuple(votes), frame.captured_at
         orders = self._apply_staff_orders(at)
-        visits = self._zones[frame.camera].update(frame)
         found = self._move(frame, answered, cast, returned)
+        visits = self._zones[frame.camera].update(frame)
         shown = [person.track for person in frame.of(Kind.PERSON) if person.track is not None]
         self._stand(shown, visits)
         values = {track: self._people.value(track) for track in shown}
@@ -316,6 +316,7 @@ class Floor:
             self.leave(link.old.camera, [link.old], frame.captured_at, EndReason.LOST)
         for one, other in moves.exchanged:
             self._notifier.exchange(one, other)
+            self._zones[one.camera].exchange(one, other)
         return moves.returned
 
     def _stand(self, tracks: Sequence[TrackId], visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> None:

@@ -329,7 +329,7 @@ class People:
         a.tracks = [other if track == one else track for track in a.tracks]
         b.tracks = [one if track == other else track for track in b.tracks]
         a.box, b.box, a.seen_at, b.seen_at = b.box, a.box, b.seen_at, a.seen_at
-        a.inside, b.inside = b.inside, a.inside
+        self._votes.exchange(one, other)
         a.clothes, b.clothes = None, None  # which looks were of whom is not known
 
     def _forget(self, track: TrackId) -> tuple[Customer, PersonValue]:

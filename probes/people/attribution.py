@@ -15,6 +15,7 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.background_marks import BackgroundFilter, MarkVerdict
 from probes.people.body import moved
 from probes.people.carrying import carried_items
+from probes.people.id_switches import exchange
 from probes.people.mark_places import is_beside_all, slot_of_mark, slot_on_body
 
 if TYPE_CHECKING:
@@ -233,6 +234,16 @@ class VoteBuilder:
         self._on_clothes.pop(track, None)
         if scenery := self._scenery.get(track.camera):
             scenery.forget(track)
+
+    def exchange(self, one: TrackId, other: TrackId) -> None:
+        """Give each of two tracks of one camera the other's person."""
+        exchange(self._carried, one, other)
+        exchange(self._worn, one, other)
+        exchange(self._types, one, other)
+        exchange(self._bodies, one, other)
+        exchange(self._on_clothes, one, other)
+        if scenery := self._scenery.get(one.camera):
+            scenery.exchange(one, other)
 
     def _votes_of_look(self, answer: LookAnswer) -> list[Vote]:
         """Return the votes of a look: none where it saw no skin or hair and the person never moved."""

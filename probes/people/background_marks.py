@@ -14,6 +14,7 @@ from math import hypot
 from typing import TYPE_CHECKING
 
 from probes.people.body import moved
+from probes.people.id_switches import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,6 +173,10 @@ class BackgroundFilter:
     def forget(self, track: TrackId) -> None:
         """Forget a track; the places learnt from it stay."""
         self._chains.pop(track, None)
+
+    def exchange(self, one: TrackId, other: TrackId) -> None:
+        """Give each of two tracks the other's person."""
+        exchange(self._chains, one, other)
 
     def _chain(self, track: TrackId, brand: str, sight: _Observation) -> _MarkTrack:
         """Return the track's mark that this look continues, with the look added."""

@@ -8,7 +8,7 @@ nothing is exchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from probes.frame import Kind
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Wears = Callable[[TrackId], PersonValue]
 
+T = TypeVar("T")
 MS = 1_000_000
 TOUCH, APART = 0.3, 0.1
 """Share of the smaller box that both cover: from here two people touch; below they have parted."""
@@ -170,6 +171,12 @@ class IdSwitchResolver:
         doubtful = {track for pair in self._doubts for track in pair}
         free = [track for track in self._held if track not in doubtful]
         return [(track, self._held.pop(track).votes) for track in free]
+
+
+def exchange(known: dict[TrackId, T], one: TrackId, other: TrackId) -> None:
+    """Give each of two tracks what is known of the other."""
+    found = {one: known.pop(other, None), other: known.pop(one, None)}
+    known.update((track, what) for track, what in found.items() if what is not None)
 
 
 def _other(pair: Pair, track: TrackId) -> TrackId:

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from probes.frame import Kind
+from probes.people.id_switches import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,6 +113,10 @@ class Zones:
         """Forget an ended track; return its visits, of ended ones at most the last MAX_VISITS."""
         person = self._persons.pop(track, None)
         return [] if person is None else person.past + self._visits(person)
+
+    def exchange(self, one: TrackId, other: TrackId) -> None:
+        """Give each of two tracks the other's person."""
+        exchange(self._persons, one, other)
 
     def _step(self, person: _Person, zone: Zone, inside: bool, now: int) -> None:
         stay = person.stays.get(zone.name)

@@ -413,6 +413,33 @@ def test_what_is_no_plan_is_told(value):
         read_plan(value)
 
 
+def test_the_time_in_a_zone_goes_with_the_person_when_two_tracks_were_exchanged():
+    shop = Shop()
+
+    def see(step: int, ann: tuple[int, float], bob: tuple[int, float]) -> None:
+        at = START + step * 400_000_000
+        seen = [
+            Detection(Kind.PERSON, "person", 0.9, Box(x, 100, 80, 300), track(number))
+            for number, x in (ann, bob)
+        ]
+        votes = [
+            (track(number), [Vote(f"{at} {brand}", "top", None, brand, 0.9, at)])
+            for (number, _), brand in ((ann, "nike"), (bob, "gucci"))
+        ]
+        shop.floor.update(Frame("door", at, (1000, 600), tuple(seen)), (), (), votes)
+
+    for step in range(50):
+        see(step, (1, 300), (2, 600))
+    see(50, (1, 440), (2, 460))
+    for step in range(51, 60):
+        see(step, (2, 300), (1, 600))
+    shop.floor.quiet("door", START + 25 * SECOND, [track(1), track(2)])
+    shop.see(26)
+    stays = {p.items[0].brand: sum(z.dwell_ms for z in p.zones) for p in shop.floor.snapshot().persons}
+    assert stays["nike"] > 20_000
+    assert stays["gucci"] < 4000
+
+
 BASKETS = st.dictionaries(
     st.sampled_from(["hat", "top", "bag", "shoes"]), st.sampled_from(["nike", "gucci"]), min_size=1
 )

@@ -33,12 +33,12 @@ class Shop:
         self.said, self.at = Sayings(), 0
         self.floor = open_floor(PriceService().lookup, self.said, journal, STAFFED)
 
-    def look(self, *marks: Mark, times: int = 1, track: TrackId = ANN):
+    def look(self, *marks: Mark, times: int = 1, track: TrackId = ANN, clothes: tuple[Worn, ...] = ()):
         for _ in range(times):
             self.at += 400
             seen = (Detection(Kind.PERSON, "person", 0.9, BODY, track), BAG)
             frame = Frame("till", START + self.at * MS, (1280, 720), seen)
-            values = self.floor.update(frame, [LookAnswer(track, frame, marks)])
+            values = self.floor.update(frame, [LookAnswer(track, frame, marks, clothes)])
         return [(item.slot, item.brand) for item in values[track].items if item.brand]
 
     @property
@@ -83,6 +83,19 @@ def test_two_who_are_one_are_staff_if_either_is() -> None:
     link = type("Link", (), {"old": ANN, "new": TrackId("till", "s", 2), "certainty": 0.9})
     people._join(link)
     assert people.customer(TrackId("till", "s", 2)).badge == "acme"
+
+
+def test_what_looks_told_of_somebody_goes_with_them_when_two_tracks_were_exchanged() -> None:
+    """Looks saw no bag on the first: what the detector sees is none. The second has one."""
+    shop, second = Shop(), TrackId("till", "s", 2)
+    shop.look(times=8, clothes=(Worn("shirt", 0.9, Box(610, 150, 80, 90)),))
+    shop.look(track=second)
+    shop.floor._people._exchange(ANN, second)
+    for _ in range(12):
+        shop.at += 400
+        seen = (Detection(Kind.PERSON, "person", 0.9, BODY, ANN), BAG)
+        values = shop.floor.update(Frame("till", START + shop.at * MS, (1280, 720), seen))
+    assert "handbag" in [item.type for item in values[ANN].items]
 
 
 @pytest.mark.parametrize("late_s", [1, 200], ids=["can be found again", "has left for good"])

@@ -74,6 +74,15 @@ def test_one_person_and_one_mark(
         assert verdicts == expected
 
 
+def test_a_mark_that_turns_out_to_be_scenery_is_withdrawn_from_whom_it_counted_for() -> None:
+    """Two tracks were exchanged between the look that counted and the proof."""
+    told = Told()
+    told.see([body(0)], [mark(170)])
+    told.scenery.exchange(ann(1), ann(2))
+    told.see([body(x) for x in STEPS[1:]], [mark(170)] * 4, track=ann(2))
+    assert told.withdrawn == ["top"]
+
+
 def test_what_counted_while_the_person_stood_is_withdrawn_when_it_stays_behind() -> None:
     told = Told()
     assert told.see([body(100)] * 6, [mark(170)] * 6) == [WORN] * 6
