@@ -42,7 +42,6 @@ STALE_S = 4.0
 """A crop that has waited longer is not sent: its votes would come too late to count."""
 MAX_ANSWERS = 256
 MAX_AGE_S = 3600.0
-MAX_ANSWERS = 256
 FOR_GOOD = frozenset({Trouble.AUTH, Trouble.REJECTED})
 WORKS = frozenset({Trouble.REFUSED, Trouble.MALFORMED})
 
@@ -56,6 +55,10 @@ class DescribeResult(str, Enum):
     DROPPED = "dropped"
     OVER_BUDGET = "over_budget"
     FAILED = "failed"
+
+
+UNSENT = frozenset({DescribeResult.DROPPED, DescribeResult.OVER_BUDGET})
+"""Such a crop is none of the few that may be sent of a person."""
 
 
 class Service(Protocol):
@@ -107,6 +110,7 @@ class Describer:
         self._quiet_until = 0.0
         self._cache: OrderedDict[str, tuple[float, tuple[Description, ...]]] = OrderedDict()
         self._waiting = DropOldestQueue[RedactedCrop](QUEUE)
+        self._unsent: deque[TrackId] = deque(maxlen=MAX_ANSWERS)
         self._answers: deque[tuple[TrackId, tuple[Vote, ...]]] = deque(maxlen=MAX_ANSWERS)
         self._outage = Outage(logger, "items are not described", "items are described again", level=WARNING)
         self._thread = threading.Thread(target=self._work, name="describe", daemon=True)
@@ -118,6 +122,8 @@ class Describer:
 
     def offer(self, redacted: RedactedFrame, values: Mapping[TrackId, PersonValue]) -> None:
         """Copy the crops of customers to describe now, before anything is drawn; from one thread only."""
+        for track in take_all(self._unsent):
+            self._candidates.take_back(track)
         wanted = self._candidates.select(redacted.frame, values)
         if not wanted or self._waiting.closed or not self._open():
             return
@@ -147,7 +153,8 @@ class Describer:
         return not paused and now >= self._quiet_until and self._sent.this_hour() < self._plan.per_hour
 
     def _put(self, crop: RedactedCrop) -> None:
-        for _ in self._waiting.put(crop):
+        for dropped in self._waiting.put(crop):
+            self._unsent.append(dropped.track)
             self._on_result(DescribeResult.DROPPED.value)
         if self._thread.ident is None and not self._waiting.closed:
             self._thread.start()
@@ -163,6 +170,8 @@ class Describer:
         while (crop := self._next()) is not None:
             try:
                 result = self._describe(crop).value
+                if result in UNSENT:
+                    self._unsent.append(crop.track)
             except NoAnswer as trouble:
                 result = trouble.trouble.value
                 if not self._waiting.closed:

@@ -77,10 +77,15 @@ class DescribeCandidates:
         record = self._records[track]
         record.requests, record.requested_at = record.requests + 1, at
 
+    def take_back(self, track: TrackId) -> None:
+        """Note that a request about a person was not sent; the person may be picked again."""
+        if (record := self._records.get(track)) is not None:
+            record.requests = max(0, record.requests - 1)
+
     def _due(self, record: _Record, at: int) -> bool:
         if record.requests >= self._limits.per_person or at - record.first < self._limits.after_ms * MS:
             return False
-        return not record.requests or at - record.requested_at >= self._limits.apart_ms * MS
+        return not record.requested_at or at - record.requested_at >= self._limits.apart_ms * MS
 
     def _sweep(self, at: int) -> None:
         if abs(at - self._swept) < SECOND:

@@ -43,13 +43,13 @@ def shot(seed: int = 0, at: float = 0, *, number: int = 1) -> RedactedFrame:
 
 
 class Rig:
-    def __init__(self, service: Service, path: Path, **plan: Any) -> None:
+    def __init__(self, service: Service, path: Path, *, per_person: int = 9, **plan: Any) -> None:
         self.now, self.results, self.sent = 0.0, Counter[str](), 0
         self.path = path
         self.describer = Describer(
             service,
             DescribePlan("say", **plan),
-            DescribeCandidates(AskLimits(per_person=9, after_ms=0, apart_ms=0)),
+            DescribeCandidates(AskLimits(per_person=per_person, after_ms=0, apart_ms=0)),
             SentLog(path, lambda: START),
             on_sent=self._count,
             on_result=lambda result: self.results.update([result]),
@@ -229,6 +229,24 @@ def test_a_crop_that_waited_too_long_is_not_sent(rig: Any) -> None:
     wait_for(lambda: sum(made.results.values()) == 2)
     assert made.results["dropped"] == 1
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("crops", [1, QUEUE + 1], ids=["waited too long", "gave way"])
+def test_who_was_not_sent_is_not_used_up(rig: Any, crops: int) -> None:
+    """At a slow service most of the people at a full till were never described, and the budget stayed."""
+    go = threading.Event()
+    made, server = rig(Reply(hold=go), items(), per_person=1)
+    made.describer.offer(shot(99, number=99), {track(99): value()})
+    wait_for(lambda: made.sent == 1)
+    for number in range(1, crops + 1):
+        made.describer.offer(shot(number, number=number), {track(number): value()})
+    made.now = STALE_S + 1
+    go.set()
+    wait_for(lambda: made.results["dropped"] == crops)
+    assert track(1) in [who for who, _ in made.show(1)]
+    assert len(server.requests) == 2
+    made.describer.offer(shot(2), {track(1): value()})
+    assert made.describer.depth == 0
 
 
 def test_an_answer_that_comes_after_the_close_is_ignored(rig: Any, caplog: pytest.LogCaptureFixture) -> None:
