@@ -308,6 +308,9 @@ class Floor:
         Returns who of those held was found again.
         """
         moves = self._people.update(frame, answers, votes, returned)
+        for old, new in moves.parted:
+            self._events.part(new)
+            self._notifier.follow(new, old)
         for link in moves.joined:
             self._events.follow(link.old, link.new, link.certainty)
             self._notifier.follow(link.old, link.new)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from probes.frame import Kind
 from probes.people.attribution import STAFF, VoteBuilder
-from probes.people.id_switches import IdSwitchResolver
+from probes.people.id_switches import APART, IdSwitchResolver
 from probes.people.returns import ReturnLinker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pipelines.floor.plan import FloorPlan
     from pricing.ledger.ledger import Ledger
@@ -92,12 +92,14 @@ class Customer:
 class Moves:
     """Tracks that changed persons: those that go on with an older one's, pairs that were exchanged.
 
-    returned: those of the joined whose older track was held.
+    returned: those of the joined whose older track was held. parted: the older and the newer track of a pair
+    that was one person, and is two.
     """
 
     joined: Sequence[TrackLink] = ()
     exchanged: Sequence[tuple[TrackId, TrackId]] = ()
     returned: Sequence[TrackLink] = ()
+    parted: Sequence[tuple[TrackId, TrackId]] = ()
 
 
 class People:
@@ -163,9 +165,10 @@ class People:
 
         returned: who of those held was found again, where that was decided before, as in a record.
         """
-        for person in frame.of(Kind.PERSON):
-            if person.track is not None:
-                self._see(person.track, person.box, frame)
+        boxes = {person.track: person.box for person in frame.of(Kind.PERSON) if person.track is not None}
+        parted = self._part(boxes)
+        for track, box in boxes.items():
+            self._see(track, box, frame)
         # Who has left for good is forgotten: what came later of them would be kept for ever.
         answers = tuple(answer for answer in answers if answer.track in self._of)
         joined = self._handover.update(frame, self.value)
@@ -185,7 +188,7 @@ class People:
             self._exchange(one, other)
         for track, cast in released:
             self._add_votes(track, cast)
-        return Moves((*joined, *found), exchanged, found)
+        return Moves((*joined, *found), exchanged, found, parted)
 
     def reconfigure(self, plan: FloorPlan, badges: Ledger | None) -> None:
         """Judge by another plan from now on; who is there, wears or is staff by now stays so.
@@ -253,6 +256,28 @@ class People:
         self._handover.clear()
         self._returns.clear()
         return [self._forget(customer.track) for customer in list(self)]
+
+    def _part(self, boxes: Mapping[TrackId, Box]) -> list[tuple[TrackId, TrackId]]:
+        """Take those for two people who are seen on two tracks that were joined; return the tracks.
+
+        The tracker goes on with the older one: it keeps what is known, and the newer one begins anew.
+        """
+        seen: dict[int, list[TrackId]] = {}
+        for track in boxes:
+            if (customer := self._of.get(track)) is not None:
+                seen.setdefault(customer.number, []).append(track)
+        parted = []
+        for number, tracks in seen.items():
+            person = self._customers[number]
+            old, *newer = sorted(tracks, key=person.tracks.index)
+            for new in newer:
+                if boxes[old].share_of_smaller(boxes[new]) < APART:  # else one may be seen twice
+                    person.tracks.remove(new)
+                    person.clothes = None  # which looks were of whom is not known
+                    del self._of[new]
+                    self._handover.part(new)
+                    parted.append((old, new))
+        return parted
 
     def _see(self, track: TrackId, box: Box, frame: Frame) -> None:
         customer = self._of.get(track)

@@ -98,6 +98,11 @@ class PersonEvents:
         if (life := self._lives.get(new)) is not None:
             life.continues = {"id": str(old), "camera": old.camera, "certainty": round(certainty, 3)}
 
+    def part(self, track: TrackId) -> None:
+        """Report a track as nobody's that was known before."""
+        if (life := self._lives.get(track)) is not None:
+            life.continues = None
+
     def observe(
         self,
         frame: Frame,

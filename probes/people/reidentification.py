@@ -155,6 +155,11 @@ class TrackLinker:
         self._new.discard(new)
         return self._join(new, old, certainty)
 
+    def part(self, track: TrackId) -> None:
+        """Note that a track is not the person of the older one that it was linked to."""
+        if (trace := self._traces.get(track)) is not None:
+            trace.joined = False
+
     def is_leaving(self, track: TrackId) -> bool:
         """Return whether a track was seen last where people leave."""
         trace = self._traces[track]

@@ -235,6 +235,28 @@ def test_a_track_that_was_joined_to_another_may_show_again_and_its_events_count_
     assert len(shop.events("notify")) == 1
 
 
+@pytest.mark.parametrize("apart", [True, False], ids=["beside each other", "one seen twice"])
+def test_two_tracks_of_one_person_that_are_seen_beside_each_other_are_two_people(apart):
+    """The one who came near was taken for the one hidden behind, and outvoted what that one wears."""
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), x=560)
+    shop.visit(3.2, (2, ""), x=560)
+    for step in range(15):
+        at = START + int((6.4 + 0.4 * step) * SECOND)
+        places = {1: 560, 2: 710 if apart else 565}
+        seen = [
+            Detection(Kind.PERSON, "person", 0.9, Box(x, 100, 80, 300), track(n)) for n, x in places.items()
+        ]
+        votes = [(track(2), [Vote(f"{at}", "top", None, "nike", 0.9, at)])] if apart else []
+        values = shop.floor.update(Frame("door", at, (1000, 600), tuple(seen)), (), (), votes)
+    worth = {str(one): value.total.amount_minor for one, value in values.items()}
+    assert worth == {"k7f3-0001": 200_000, "k7f3-0002": 5000 if apart else 200_000}
+    assert len(shop.floor.snapshot().persons) == (2 if apart else 1)
+    last = [event for event in shop.events("updated") if event["track"]["id"] == "k7f3-0002"][-1]
+    assert ("continues" in last["track"]) is not apart
+    assert len(shop.events("notify")) == 1
+
+
 def test_who_is_a_long_time_on_the_way_to_the_next_camera_is_announced_once():
     shop = Shop(replace(PLAN, passages=(Passage("door", "left", "till", "left", 120_000),)))
     shop.visit(0, (1, "gucci"))
@@ -292,7 +314,7 @@ def test_a_joined_track_that_shows_again_and_is_exchanged_leaves_nothing_behind(
     assert people.value(track(3)).total.amount_minor == 200_000
     shop.floor.quiet("door", START + 13 * SECOND, [track(1), track(2), track(3)])
     shop.floor.quiet("door", START + 90 * SECOND, [])
-    assert (len(people), len(people._of), shop.floor.tally("door").persons) == (0, 0, 2)
+    assert (len(people), len(people._of), shop.floor.tally("door").persons) == (0, 0, 3)
 
 
 def test_a_price_that_comes_late_changes_the_total_without_new_votes():
