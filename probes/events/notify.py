@@ -147,7 +147,10 @@ class Notifier:
         for track in tracks:
             self._people.setdefault(track, _Person(at, at)).seen_at = at
         for track in tracks:
-            if (value := values.get(track)) is None or not value.items:
+            if (value := values.get(track)) is None:
+                continue
+            if not value.items:
+                self._people[track].holding = ()
                 continue
             person = self._person(track, value)
             inside = tuple(visit.zone for visit in zones.get(track, ()))

@@ -116,6 +116,15 @@ def test_a_total_that_falls_and_rises_again_rings_once():
     assert shop.at(10, value(200_000)) == []
 
 
+def test_no_rule_holds_of_who_wears_nothing_any_more():
+    """What was taken for a brand was a sign: the one without items stood first in the list."""
+    shop = Shop()
+    shop.at(0, value(150_000))
+    assert shop.notifier.holding(track()) == ("vip",)
+    shop.at(1, value())
+    assert shop.notifier.holding(track()) == ()
+
+
 def test_two_people_with_the_same_bag_each_ring():
     shop = Shop()
     both = [track(2), track(1)]
