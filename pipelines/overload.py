@@ -168,8 +168,11 @@ class Overload:
         self._metrics.frame_share.set(governor.analysed_share)
         self._metrics.decode_part.set(governor.part)
         self._metrics.degrade_step.set(governor.step)
+        if changed and governor.load.stalled:
+            logger.warning("%s; nothing is left out for them", NO_LOOK)
         if governor.step is DegradeStep.NONE:
-            logger.info("overload: over, everything is analysed again", extra=NEWS)
+            if not governor.load.stalled:
+                logger.info("overload: over, everything is analysed again", extra=NEWS)
         elif changed:
             self._warn(governor.load)
         else:
@@ -237,8 +240,6 @@ class Overload:
 
     def _warn(self, load: LoadReading) -> None:
         throttle, step = self._throttle, self._governor.step
-        if load.stalled:
-            logger.warning("%s; nothing is left out for them", NO_LOOK)
         left_out = TEXTS[step]
         if throttle.suspended:
             left_out += f" ({', '.join(sorted(throttle.suspended))})"

@@ -12,7 +12,7 @@ import pytest
 from pipelines.cameras.states import CameraState
 from pipelines.cameras.throttle import NOTHING, Throttle
 from pipelines.governor import LAST_PART, PRESSED_S, SHARES, Governor
-from pipelines.overload import Overload, idle_seconds
+from pipelines.overload import NO_LOOK, Overload, idle_seconds
 from probes.metrics import Metrics
 
 
@@ -53,6 +53,18 @@ def test_a_step_is_told_by_metric_log_and_share(caplog):
     assert shop.throttle.share == 1
     assert "overload: over" in caplog.text
     assert shop.overload.problems({"door": 0.0}) == []
+
+
+def test_looks_that_hang_are_told_though_nothing_is_left_out(caplog):
+    """Most people in view had their items before; the log said that overload was over."""
+    caplog.set_level(logging.INFO)
+    shop = Shop()
+    for _ in range(60):
+        shop.metrics.looks_owed.labels("met").inc(8)
+        shop.metrics.looks_owed.labels("missed").inc(2)
+        shop.seconds(1, door=10, late=0)
+    assert shop.throttle.share == 1
+    assert [record.getMessage() for record in caplog.records] == [f"{NO_LOOK}; nothing is left out for them"]
 
 
 def test_no_less_than_a_frame_a_second_is_told_of_a_slow_camera(caplog):
