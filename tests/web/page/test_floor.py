@@ -6,7 +6,7 @@ import re
 import time
 
 from tests.fakes.page_box import Box
-from tests.fakes.page_box_server import TOKEN
+from tests.fakes.page_box_server import TOKEN, BoxHandler, BoxServer
 from tests.fakes.shoppers import item, shoppers, total, utc
 from tests.waiting import wait_for
 from tests.web.browsing import Visit, drawn
@@ -185,6 +185,34 @@ def test_many_windows_of_one_browser_all_live_and_act(chrome, box):
     for page in pages[1:]:
         page.get_by_text("Nobody in view").wait_for()
     window.close()
+
+
+def test_two_stores_behind_one_proxy_show_each_its_own_people(chrome, box):
+    """They share an origin, and with it what windows of a browser tell each other."""
+    other = Box()
+    other.people, other.running = [], True
+    stores = {"north": box, "south": other}
+
+    class Proxy(BoxHandler):
+        def do_GET(self) -> None:
+            store, _, rest = self.path[1:].partition("/")
+            self.box, self.path = stores[store], f"/{rest}"
+            super().do_GET()
+
+    proxy = BoxServer(Proxy)
+    proxy.start()
+    window = Visit(chrome, proxy.url)
+    south = window.context.new_page()
+    window.go("north/").locator(".person").first.wait_for()
+    south.goto(f"{proxy.url}/south/")
+    south.get_by_text("Nobody in view").wait_for()
+    assert south.locator(".person").count() == 0
+    other.people = shoppers()[:1]
+    south.locator(".person").wait_for()
+    assert window.page.locator(".person").count() > 1
+    window.close()
+    other.running = False
+    proxy.stop()
 
 
 def test_sign_in_and_out(chrome):

@@ -5,10 +5,12 @@
 
 const SILENCE_MS = 5000;
 const KINDS = ["floor", "cameras", "system", "jobs"];
+// Behind a proxy other stores may share this origin, each below a path of its own.
+const SHARED = `msh-events ${new URL(".", document.baseURI).pathname}`;
 
 export const newest = {};
 const listeners = { floor: new Set(), cameras: new Set(), system: new Set(), jobs: new Set(), link: new Set() };
-const windows = new BroadcastChannel("msh-events");
+const windows = new BroadcastChannel(SHARED);
 let source = null;
 let turn = null;
 let waitingSince = 0;
@@ -64,7 +66,7 @@ function listen() {
     open();
     return new Promise((done) => signal.addEventListener("abort", done));
   };
-  navigator.locks.request("msh-events", { signal }, hold).catch(() => {});
+  navigator.locks.request(SHARED, { signal }, hold).catch(() => {});
 }
 
 windows.addEventListener("message", ({ data }) => {
