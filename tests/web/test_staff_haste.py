@@ -203,6 +203,31 @@ def test_a_state_that_could_not_be_set_is_not_shown(shop, manager):
     assert state.input_value() == "free"
 
 
+def without_cookie(window, place: str):
+    """A page that stays open while its cookie runs out, as after twelve hours."""
+    asked: list[str] = []
+    window.page.on("response", lambda answer: asked.append(answer.url))
+    page = window.go(place)
+    while sum(url.endswith("/api/session") for url in asked) < 2:  # the second as the events begin
+        page.wait_for_timeout(20)
+    window.context.clear_cookies()
+    return page
+
+
+def test_a_page_whose_cookie_has_run_out_still_acts(shop, manager):
+    page = without_cookie(manager, "#/desk")
+    page.get_by_label("State of Jörg B.").select_option("free")
+    page.locator(".desk-member", has_text="Jörg B.").locator(".pill", has_text="Free").wait_for()
+    assert page.locator(".toast").count() == 0
+
+
+def test_a_page_whose_cookie_has_run_out_follows_an_upload_to_its_end(shop, manager):
+    page = without_cookie(manager, "#/try")
+    picture = {"name": "shop.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff"}
+    page.locator("#file").set_input_files(picture)
+    page.locator(".job .pill", has_text="Done").wait_for()
+
+
 @pytest.mark.parametrize("place", ["staff", "#/desk"])
 def test_a_stream_that_falls_silent_is_asked_for_again(chrome, shop, place):
     """As after a power cut of the box: nothing tells the browser that nobody is there any more."""

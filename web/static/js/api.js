@@ -43,7 +43,22 @@ export async function signOut() {
 }
 
 /** Send a request; return its JSON, or null without one. Raises Refused, with a message for people. */
-export async function send(method, path, { json, body, signal, type } = {}) {
+export function send(method, path, options) {
+  return anew(() => ask(method, path, options), method !== "GET");
+}
+
+/** Do what changes something; once more with a new session where the box knows this page's no longer. */
+async function anew(request, changes = true) {
+  try {
+    return await request();
+  } catch (error) {
+    if (!changes || error.code !== "csrf") throw error;
+    await openSession();
+    return request();
+  }
+}
+
+async function ask(method, path, { json, body, signal, type } = {}) {
   const headers = {};
   if (method !== "GET") headers["X-CSRF-Token"] = session?.csrf ?? "";
   if (json !== undefined) headers["Content-Type"] = "application/json";
@@ -78,7 +93,11 @@ export function refusal(status, text) {
 }
 
 /** Send a file as it is. `progress` gets 0 to 1. Returns the job; abort through `signal`. */
-export function upload(file, { progress, signal }) {
+export function upload(file, options) {
+  return anew(() => push(file, options));
+}
+
+function push(file, { progress, signal }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `api/jobs?name=${encodeURIComponent(file.name.slice(0, 200))}`);

@@ -16,6 +16,7 @@ const byId = (id) => document.getElementById(id);
 const PAGES = { floor: floorPage, desk: deskPage, insights: insightsPage, try: tryPage, system: systemPage };
 let leavePage = null;
 let rights = null;
+let listens = null; // the session whose events are heard
 
 function shown(page) {
   if (page === "try") return session.may.upload;
@@ -92,11 +93,15 @@ function takeSession(found) {
   leave.hidden = !found.login_required;
   leave.replaceChildren(icon("leave"));
   leave.setAttribute("aria-label", t(found.signed_in ? "login.leave" : "login.enter"));
+  const whose = found.may.read ? found.csrf : null;
+  if (listens !== whose) {
+    listens = whose;
+    disconnect();
+    if (whose) connect();
+  }
   const now = JSON.stringify([found.may, found.signed_in]);
   if (rights === now) return;
   rights = now;
-  if (found.may.read) connect();
-  else disconnect();
   route();
 }
 

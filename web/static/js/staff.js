@@ -32,17 +32,6 @@ const asked = new Set(); // answers on their way, and those to offers that are s
 const up = () => Date.now() - heardAt < SILENCE_MS;
 const boxNow = () => Date.now() + skew;
 
-/** Post, once more with a new session where the box has been restarted meanwhile. */
-async function post(path, json, method = "POST") {
-  try {
-    return await send(method, path, { json });
-  } catch (error) {
-    if (error.code !== "csrf") throw error;
-    await openSession();
-    return send(method, path, { json });
-  }
-}
-
 async function act(path, json, button) {
   if (!up()) {
     toast(t("staff.lost"), { bad: true });
@@ -53,7 +42,7 @@ async function act(path, json, button) {
   asked.add(once);
   showLink();
   try {
-    await post(path, json);
+    await send("POST", path, { json });
     if (path === STATE) asked.delete(once); // a state is set again; an offer has one answer and one end
   } catch (error) {
     asked.delete(once);
@@ -182,7 +171,7 @@ async function signIn(name, pin) {
   if (entering) return; // a second tap would sign a second phone in, or count as another guess
   entering = true;
   try {
-    await post("/api/staff/session", pin === undefined ? { name } : { name, pin });
+    await send("POST", "/api/staff/session", { json: pin === undefined ? { name } : { name, pin } });
     await begin();
   } catch (error) {
     if (pin !== undefined) throw error;
@@ -196,7 +185,7 @@ async function leave() {
   source?.close();
   source = null;
   try {
-    await post("/api/staff/session", undefined, "DELETE");
+    await send("DELETE", "/api/staff/session");
     await begin();
   } catch (error) {
     toast(error.message, { bad: true });
