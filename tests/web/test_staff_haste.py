@@ -189,6 +189,21 @@ def test_an_opened_list_stays_where_its_customer_comes_to_stand_above_others(sho
     assert send.first.evaluate("(one) => one === document.activeElement")
 
 
+def test_keys_send_nobody_before_the_manager_has_chosen(shop, manager):
+    screen, sent = manager.go("#/desk"), []
+    for name in ("Anna", "Jörg B."):
+        shop.page.client().post("/api/desk/state", json={"name": name, "state": "free"})
+    shop.show(129_000)
+    send = screen.get_by_label("Send …")
+    send.locator("option", has_text="Jörg B.").wait_for(state="attached")
+    screen.on("request", lambda asked: sent.append(asked.post_data_json["name"]) if asked.post_data else None)
+    send.focus()
+    for key in ("ArrowDown", "ArrowDown", "j", "Enter"):
+        screen.keyboard.press(key)
+    screen.get_by_text("Jörg B. attends").wait_for()
+    assert sent == ["Jörg B."]
+
+
 def test_a_state_that_could_not_be_set_is_not_shown(shop, manager):
     screen = manager.go("#/desk")
     state = screen.get_by_label("State of Jörg B.")

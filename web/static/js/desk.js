@@ -113,13 +113,22 @@ function placeOf(one) {
   return [one.zone && format.title(one.zone), one.camera && format.title(one.camera)].filter(Boolean).join(" · ") || t("desk.not_in_view");
 }
 
+/** Keys open a list that acts on each choice: on a closed one every arrow and letter would be an order. */
+function openFirst(event) {
+  const { key, currentTarget: list } = event;
+  if (event.altKey || event.ctrlKey || event.metaKey || !list.showPicker) return;
+  if (key.length > 1 && !/^(Arrow|Page|Home|End)/.test(key)) return;
+  event.preventDefault();
+  list.showPicker();
+}
+
 /** One of the staff; `take` of the node shows what is new. */
 function member(name, act) {
   let one = null;
   const set = async (event) => {
     if (!(await act("/api/desk/state", { name, state: event.target.value }))) choice.value = one.said;
   };
-  const choice = h("select", { class: "input", id: `state-${name}`, "aria-label": t("desk.state_of", { name }), onchange: set },
+  const choice = h("select", { class: "input", id: `state-${name}`, "aria-label": t("desk.state_of", { name }), onkeydown: openFirst, onchange: set },
     STATES.map((state) => h("option", { value: state }, t(`staff.${state}`))));
   const languages = h("span", { class: "soft small languages" });
   const state = h("span");
@@ -192,7 +201,7 @@ function waitingRow(act) {
     const name = event.target.value;
     if (name && !(await act("/api/desk/attend", { name, camera: one.camera, person: one.person }))) choice.value = "";
   };
-  const choice = h("select", { class: "input", "aria-label": t("desk.send"), onchange: send });
+  const choice = h("select", { class: "input", "aria-label": t("desk.send"), onkeydown: openFirst, onchange: send });
   const node = h("li", {}, choice);
   node.take = (newest, free) => {
     one = newest;
