@@ -55,6 +55,27 @@ def test_an_offer_is_felt_and_heard_on_a_phone_that_was_touched(shop, phone):
     wait_for(lambda: page.evaluate(first) == [[[250, 120, 250]], [880, 1175]])
 
 
+AWAKE = """() => {
+  window.held = 0;
+  const turn = (hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    if (hidden) window.lock?.dispatchEvent(new Event("release"));  // as the browser does
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+  window.away = () => { turn(true); turn(false); };
+  const request = async () => { held += 1; return (window.lock = Object.assign(new EventTarget(), { release: async () => {} })); };
+  Object.defineProperty(navigator, "wakeLock", { value: { request } });
+}"""  # noqa: E501
+
+
+def test_the_screen_stays_on_after_a_look_at_another_application(phone):
+    page = phone.page
+    page.evaluate(AWAKE)
+    for times in (1, 2):
+        page.evaluate("away()")
+        wait_for(lambda times=times: page.evaluate("held") == times)
+
+
 def begin_amount(shop, phone):
     """Serve a customer to the end, and put the cursor into the field for the amount."""
     shop.show(129_000)

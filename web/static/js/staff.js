@@ -392,7 +392,9 @@ async function start() {
     if (up()) ring(desk.offers.filter((offer) => !offer.accepted));
   }, 500);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && desk !== null && !up()) listen();
+    if (document.hidden || desk === null) return;
+    keepAwake(desk.me?.state === "free"); // the browser lets go of it while the page is hidden
+    if (!up()) listen();
   });
   for (;;) {
     try {
