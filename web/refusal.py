@@ -56,11 +56,14 @@ class Refused(Exception):
         code: Code,
         message: str,
         *,
+        reason: str | None = None,
         details: Sequence[str] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
+        """reason: names one refusal among those of its code, where the page has words of its own for it."""
         super().__init__(message)
-        self.code, self.message, self.details, self.headers = code, message, tuple(details), headers
+        self.code, self.message, self.reason = code, message, reason
+        self.details, self.headers = tuple(details), headers
 
 
 class Json(Response):
@@ -76,6 +79,8 @@ class Json(Response):
 def answer(refused: Refused) -> Response:
     """Write a refusal."""
     error: dict[str, object] = {"code": refused.code.word, "message": refused.message}
+    if refused.reason:
+        error["reason"] = refused.reason
     if refused.details:
         error["details"] = list(refused.details)
     headers = dict(refused.headers or {})

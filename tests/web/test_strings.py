@@ -11,6 +11,7 @@ from engines.garments.colours import COLOURS
 from pricing.item_words import LANGUAGES, item_words
 from pricing.slots import TYPES
 from web.app import STATIC
+from web.refusal import Code
 
 
 def words(language: str) -> dict[str, str]:
@@ -52,6 +53,17 @@ def test_every_key_that_the_page_names_is_there():
         key for path in STATIC.glob("js/*.js") for key in re.findall(r"\bt\(\"([a-z_.]+)\"", path.read_text())
     }
     assert [key for key in sorted(named) if key not in known and f"{key}.other" not in known] == []
+
+
+def test_every_reason_of_a_refusal_has_words_and_no_words_are_left_over():
+    reasons = {
+        reason
+        for path in STATIC.parent.rglob("*.py")
+        for reason in re.findall(r'\breason="(\w+)"', path.read_text(encoding="utf-8"))
+    }
+    said = {key.partition(".")[2] for key in words("en") if key.startswith("refused.")}
+    assert reasons - said == set()
+    assert said - reasons - {code.word for code in Code} == set()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -120,12 +120,18 @@ class Gate:
         if not self.may(visitor, right):
             if visitor is not None and visitor.role is not None:
                 needed = next(role for role in PageRole if right.value <= role.right.value)
-                raise Refused(Code.FORBIDDEN, f"this needs the token of the role {needed.value}")
+                raise Refused(
+                    Code.FORBIDDEN, f"this needs the token of the role {needed.value}", reason="role"
+                )
             raise Refused(Code.SIGN_IN, "sign in first")
         if request.method not in SAFE and not (visitor and visitor.by_token):
             sent = request.headers.get("x-csrf-token", "")
             if visitor is None or not sent.isascii() or sent != visitor.csrf:
-                raise Refused(Code.CSRF, "the header X-CSRF-Token is missing or old; reload the page")
+                raise Refused(
+                    Code.CSRF,
+                    "the header X-CSRF-Token is missing or old; reload the page",
+                    reason="page_old",
+                )
         return visitor
 
 

@@ -78,7 +78,9 @@ class AreaHandlers:
             raw = await to_thread.run_sync(self._store_file)
             if revision != store_file.revision(raw):
                 raise Refused(
-                    Code.CONFLICT, "the store file has been changed meanwhile; load the areas again"
+                    Code.CONFLICT,
+                    "the store file has been changed meanwhile; load the areas again",
+                    reason="file_changed",
                 )
             draft = await to_thread.run_sync(store_file.draft, raw, path, camera, wanted)
             written = await to_thread.run_sync(store_file.write, path, draft.text, revision)

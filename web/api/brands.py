@@ -137,7 +137,7 @@ class BrandHandlers:
         if set(given) != {"camera", "pictures"} or not isinstance(camera, str):
             raise Refused(Code.INVALID, "send pictures, and camera: one of the store's")
         if camera not in self._backend.settings.cameras:
-            raise Refused(Code.NOT_FOUND, "there is no camera of this name")
+            raise Refused(Code.NOT_FOUND, "there is no camera of this name", reason="camera_gone")
         drafts = self._drafts_of(given["pictures"], owner_of(request, visitor))
         if self._backend.live is None:
             raise Refused(Code.NO_PICTURE, "no store runs, only its page")
@@ -217,7 +217,11 @@ class BrandHandlers:
         for ticket in tickets:
             draft = self._drafts.get(ticket) if isinstance(ticket, str) and TICKET.fullmatch(ticket) else None
             if draft is None or draft.owner != owner:
-                raise Refused(Code.NOT_FOUND, "one of the pictures is no longer there; send them again")
+                raise Refused(
+                    Code.NOT_FOUND,
+                    "one of the pictures is no longer there; send them again",
+                    reason="pictures_gone",
+                )
             found.append(draft.picture)
         return found
 
@@ -345,7 +349,11 @@ def _write(place: Path, given: dict[str, Any], drafts: list[DraftPicture]) -> Ad
         file = adding.brand_file(given["name"].strip(), words, None)
         there = adding.folder_of(place, file.name) if place.is_dir() else None
         if there is not None and not given.get("replace", False):
-            raise Refused(Code.CONFLICT, "there is this brand already; choose to replace it, or another name")
+            raise Refused(
+                Code.CONFLICT,
+                "there is this brand already; choose to replace it, or another name",
+                reason="brand_taken",
+            )
         cache = EnrolledCache.of_this_machine()
         brands = (
             BrandReader(BrandsConfig(folder=place), build_enroller, cache).read() if place.is_dir() else None

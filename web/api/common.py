@@ -77,7 +77,7 @@ def camera_of(request: Request, backend: Backend) -> str:
     """Return the camera in the request's path; Refused where the store has none of this name."""
     camera = str(request.path_params["camera"])
     if camera not in backend.settings.cameras:
-        raise Refused(Code.NOT_FOUND, "there is no camera of this name")
+        raise Refused(Code.NOT_FOUND, "there is no camera of this name", reason="camera_gone")
     return camera
 
 

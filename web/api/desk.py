@@ -92,7 +92,7 @@ class DeskHandlers:
         given = await fields_of(request, {"name", "pin"})
         name, pin = text_of(given, "name"), given["pin"]
         if name not in staff.people:
-            raise Refused(Code.NOT_FOUND, "nobody of the staff has this name")
+            raise Refused(Code.NOT_FOUND, "nobody of the staff has this name", reason="name_gone")
         if pin is not None and not (isinstance(pin, str) and PIN.fullmatch(pin)):
             raise Refused(Code.INVALID, "pin: 4 to 12 digits, or null")
         did = "remove PIN" if pin is None else "set PIN"
@@ -105,6 +105,7 @@ class DeskHandlers:
             raise Refused(
                 Code.FAILED,
                 "the change counts now, but is not on disk yet: it is written once the disk takes it",
+                reason="pin_unwritten",
             )
         return Response(status_code=204)
 

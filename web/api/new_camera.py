@@ -198,7 +198,9 @@ def with_camera(raw: bytes, path: Path, camera: str, name: str, form: CameraForm
     if not isinstance(node, yaml.MappingNode) or node.flow_style or not node.value:
         raise by_hand
     if camera in [key.value for key, _ in node.value]:
-        raise Refused(Code.CONFLICT, "a camera of this id is there already; choose another")
+        raise Refused(
+            Code.CONFLICT, "a camera of this id is there already; choose another", reason="camera_taken"
+        )
     line = f"{' ' * node.value[0][0].start_mark.column}{camera}: {_flow(camera, name, form)}\n"
     lines = text.splitlines(keepends=True)
     place = last_line(node) + 1
@@ -240,7 +242,11 @@ def write_secret_file(name: str, value: str) -> Path:
             raise OSError(None, "there is no state folder")
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if (folder / name).exists() or _has_value(name):
-            raise Refused(Code.CONFLICT, f"there is a secret {name} already; choose another id")
+            raise Refused(
+                Code.CONFLICT,
+                f"there is a secret {name} already; choose another id",
+                reason="secret_taken",
+            )
         part = folder / f".{name}.part"
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.write(value)

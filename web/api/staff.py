@@ -67,7 +67,7 @@ class PhoneHandlers:
         if pin is not None and not isinstance(pin, str):
             raise Refused(Code.INVALID, "pin: must be text")
         if name not in staff.people:
-            raise Refused(Code.NOT_FOUND, "nobody of the staff has this name")
+            raise Refused(Code.NOT_FOUND, "nobody of the staff has this name", reason="name_gone")
         if secret := secret_of(staff, name, desk.phones):
             try:
                 await self._pins.check(request, secret, name, pin or "")
@@ -76,7 +76,9 @@ class PhoneHandlers:
                 raise
         elif not self._gate.may(visitor, Right.ACT):
             raise Refused(
-                Code.SIGN_IN, "this name has no PIN: sign in to the store's page on this phone first"
+                Code.SIGN_IN,
+                "this name has no PIN: sign in to the store's page on this phone first",
+                reason="no_pin",
             )
         self._notes.note(AccessKind.SIGNED_IN, request, visitor, detail="phone", who=name)
         if before := seller_of(request, staff, desk.phones):  # the same phone, again or by another name
@@ -195,7 +197,7 @@ async def act(step: Callable[..., None], *given: Any) -> Response:
     try:
         await to_thread.run_sync(step, *given)
     except UnknownSeller as error:
-        raise Refused(Code.NOT_FOUND, str(error)) from None
+        raise Refused(Code.NOT_FOUND, str(error), reason="name_gone") from None
     except BadInput as error:
         raise Refused(Code.CONFLICT, str(error)) from None
     return Response(status_code=204)

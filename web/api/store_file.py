@@ -103,7 +103,11 @@ def _write(path: Path, text: str, expected: str) -> str:
     part = path.with_name(f".{path.name}.part")
     try:
         if revision(path.read_bytes()) != expected:
-            raise Refused(Code.CONFLICT, "the store file has been changed meanwhile; load the areas again")
+            raise Refused(
+                Code.CONFLICT,
+                "the store file has been changed meanwhile; load the areas again",
+                reason="file_changed",
+            )
         with part.open("w", encoding="utf-8", newline="") as file:
             os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             file.write(text)

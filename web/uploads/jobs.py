@@ -117,7 +117,7 @@ class Jobs:
         except BaseException as error:
             await to_thread.run_sync(_remove, folder)
             if isinstance(error, OSError):
-                raise Refused(Code.BUSY, "the disk is full; try again later") from None
+                raise Refused(Code.BUSY, "the disk is full; try again later", reason="disk_full") from None
             raise
         finally:
             del self._receiving[ticket]
@@ -256,7 +256,9 @@ class Jobs:
             )
         owners = [job.owner for job in self._jobs.values()] + [one for one, _ in self._receiving.values()]
         if owners.count(owner) >= MAX_EACH:
-            raise Refused(Code.TOO_MANY, f"you have {MAX_EACH} uploads here; delete one first")
+            raise Refused(
+                Code.TOO_MANY, f"you have {MAX_EACH} uploads here; delete one first", reason="uploads_full"
+            )
         if len(owners) >= MAX_JOBS:
             raise Refused(Code.BUSY, "too many uploads wait; try again later", headers={"Retry-After": "60"})
         room = min(
@@ -297,7 +299,11 @@ def _type_of(head: bytes) -> FileType:
     if what is None:
         if other := other_kind(head):
             raise Refused(Code.UNSUPPORTED, f"this is {other}")
-        raise Refused(Code.UNSUPPORTED, f"this is no file that can be annotated: {TAKEN} are")
+        raise Refused(
+            Code.UNSUPPORTED,
+            f"this is no file that can be annotated: {TAKEN} are",
+            reason="not_media",
+        )
     return what
 
 

@@ -65,7 +65,9 @@ class Webcams:
             await run.worker.start("webcam")
         except Exception as error:  # noqa: BLE001 whatever went wrong, no run may be left that nobody ends
             if number not in self._runs:  # a newer one of the same visitor came while this one started
-                raise Refused(Code.CONFLICT, "this webcam run has ended; begin a new one") from None
+                raise Refused(
+                    Code.CONFLICT, "this webcam run has ended; begin a new one", reason="webcam_ended"
+                ) from None
             await self._end(number)
             logger.warning("a webcam's process does not start: %s", error)
             raise Refused(Code.FAILED, "the webcam's process does not start; see the log") from None
@@ -116,7 +118,7 @@ class Webcams:
     def _find(self, owner: str, number: str) -> Run:
         run = self._runs.get(number)
         if run is None or run.owner != owner:
-            raise Refused(Code.NOT_FOUND, "this webcam run has ended; begin a new one")
+            raise Refused(Code.NOT_FOUND, "this webcam run has ended; begin a new one", reason="webcam_ended")
         return run
 
     async def _end(self, number: str) -> None:

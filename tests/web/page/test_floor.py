@@ -221,7 +221,7 @@ def test_sign_in_and_out(chrome):
     page = window.go("")
     page.get_by_label("Store token").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_text("this is not the store's token").wait_for()
+    page.get_by_text("That is not the token.").wait_for()
     window.shoot("login")
     assert window.serious() == []
     page.get_by_label("Store token").fill(TOKEN)
@@ -230,5 +230,24 @@ def test_sign_in_and_out(chrome):
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("Store token").wait_for()
     assert page.locator(".person").count() == 0
+    window.close()
+    box.stop()
+
+
+def test_a_refusal_is_said_in_the_language_of_the_page(chrome):
+    box = Box(token=True).start()
+    window = Visit(chrome, box.url, locale="de-DE")
+    page = window.go("")
+    page.get_by_label("Token des Geschäfts").fill("wrong")
+    page.get_by_role("button", name="Anmelden").click()
+    page.get_by_role("alert").get_by_text("Das ist nicht das Token.").wait_for()
+    window.shoot("login-refused-de")
+    said = """async (error) => {
+      const { refusal } = await import(new URL("js/api.js", document.baseURI));
+      return refusal(409, JSON.stringify({ error })).message;
+    }"""
+    error = {"code": "conflict", "message": "there is a secret CAM_DOOR_PASSWORD already"}
+    assert page.evaluate(said, error) == error["message"]
+    assert page.evaluate(said, error | {"reason": "secret_taken"}).startswith("Ein Geheimnis")
     window.close()
     box.stop()

@@ -1,7 +1,7 @@
 // Every request of the page. The contract is web/openapi.yaml.
 
 import { setStore } from "./format.js";
-import { t } from "./strings.js";
+import { t, tOr } from "./strings.js";
 
 export class Refused extends Error {
   constructor(status, code, message, details = []) {
@@ -85,8 +85,8 @@ async function ask(method, path, { json, body, signal, type } = {}) {
 
 export function refusal(status, text) {
   try {
-    const { code, message, details } = JSON.parse(text).error;
-    return new Refused(status, code, message, details);
+    const { code, reason, message, details } = JSON.parse(text).error;
+    return new Refused(status, code, tOr(`refused.${reason}`, tOr(`refused.${code}`, message)), details);
   } catch {
     return new Refused(status, "failed", t("error.status", { status }));
   }

@@ -45,7 +45,7 @@ export function deskPage(main) {
       if (said) toast(said);
       return true;
     } catch (error) {
-      toast(error.message, { bad: true });
+      toast(error.code === "conflict" ? t("desk.over") : error.message, { bad: true });
       return false;
     }
   };
