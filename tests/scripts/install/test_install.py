@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from engines.paths import ROOT
 
 UNIT = ROOT / "configs/systemd/make-sales-happen.service"
 BEFORE_250 = ROOT / "configs/systemd/secrets.conf"
+ON_JETSON = UNIT.with_name("jetson.conf")
 
 
 def call(script: str, root: Path, *more: str) -> str:
@@ -231,7 +233,7 @@ def by_functions(app: Path, settings: Path, code: str) -> subprocess.CompletedPr
     """Run a line with the functions of scripts/install. Nothing of this machine is touched."""
     found = "".join(f"eval \"$(sed -n '/^{name}()/,/^}}/p' {ROOT}/scripts/install)\"; " for name in FUNCTIONS)
     made = (
-        f"app={app} units={app} settings={settings} files_only=no unit={UNIT.name};"
+        f"prefix={app} app={app} units={app} settings={settings} files_only=no unit={UNIT.name};"
         " durable() { :; }; systemctl() { :; }; "
     )
     return subprocess.run(["bash", "-euc", found + made + code], check=False, capture_output=True, text=True)
@@ -363,6 +365,42 @@ def test_a_systemd_that_loads_no_folder_of_credentials_gets_them_another_way(
     assert beside.exists() is copied
     call("uninstall", root)
     assert not beside.parent.exists()
+
+
+@pytest.mark.parametrize("is_jetson", [True, False])
+def test_a_jetson_gets_its_devices_and_the_way_to_csi_cameras(is_jetson: bool, tmp_path: Path) -> None:
+    """Each Jetson Linux has this file. PrivateTmp hides the socket of the Argus daemon."""
+    beside = tmp_path / f"etc/systemd/system/{UNIT.name}.d/jetson.conf"
+    if is_jetson:
+        (tmp_path / "etc").mkdir()
+        (tmp_path / "etc/nv_tegra_release").touch()
+    call("install", tmp_path)
+    assert beside.exists() is is_jetson
+    assert not is_jetson or "BindPaths=-/tmp/argus_socket" in beside.read_text().splitlines()
+    call("uninstall", tmp_path)
+    assert not beside.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("group", "files"),
+    [
+        ("nvidia-frontend", [UNIT]),  # drivers before 550, such as 535, which DeepStream 7.1 takes
+        ("nvidia", [UNIT]),
+        ("nvidia-uvm", [UNIT]),
+        ("drm", [UNIT]),
+        ("video4linux", [UNIT]),
+        ("17000000.gpu", [UNIT, ON_JETSON]),  # nvgpu on Orin, JetPack 6: dev_name() of the device
+        ("host1x-fence", [UNIT, ON_JETSON]),
+        ("misc", []),  # of all that is not named: /dev/kvm, /dev/fuse ...
+        ("mem", []),
+    ],
+)
+def test_the_service_may_open_what_a_gpu_is_made_of(group: str, files: list[Path]) -> None:
+    """Groups as /proc/devices names them; systemd compares them by fnmatch."""
+    lines = [line for file in files or [UNIT, ON_JETSON] for line in file.read_text().splitlines()]
+    allowed = [line.split("=char-")[1].split()[0] for line in lines if line.startswith("DeviceAllow=char-")]
+    assert any(fnmatchcase(group, pattern) for pattern in allowed) is bool(files)
+    assert ("DeviceAllow=/dev/nvmap rw" in lines) is (ON_JETSON in files or not files)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
