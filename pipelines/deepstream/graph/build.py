@@ -85,6 +85,7 @@ def outlets(settings: Settings) -> Outlets:
     found = settings.outputs
     messengers = (found.messengers or {}).values()
     broker = found.mqtt.home_assistant if found.mqtt else None
+    recorded = max(1, len(settings.enabled_cameras()))
     sends_pictures = any(one.picture == "masked" for one in messengers) or (
         broker is not None and broker.pictures_s is not None
     )
@@ -93,6 +94,8 @@ def outlets(settings: Settings) -> Outlets:
         record_kbit=found.record.bitrate_kbit if found.record else None,
         record_folder=found.record.folder if found.record else None,
         segment_s=found.record.segment_s if found.record else 300,
+        # Files that are being written take half of the bound at most, as on the CPU.
+        segment_bytes=found.record.max_mb * 500_000 // recorded if found.record else 0,
         pictures=bool(found.web or found.snapshots or sends_pictures),
         quality=found.snapshots.quality if found.snapshots else 85,
     )

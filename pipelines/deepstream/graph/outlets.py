@@ -39,12 +39,16 @@ _SINK: Final[Properties] = {
 
 @dataclass(frozen=True, slots=True)
 class Outlets:
-    """What leaves, of every camera. Without a bit rate there is no stream; segment_s in seconds."""
+    """What leaves, of every camera. Without a bit rate there is no stream; segment_s in seconds.
+
+    segment_bytes: most of one recording; 0 for no bound.
+    """
 
     stream_kbit: int | None = None
     record_kbit: int | None = None
     record_folder: Path | None = None
     segment_s: int = 300
+    segment_bytes: int = 0
     pictures: bool = False
     quality: int = 85
 
@@ -145,6 +149,7 @@ class OutletBuilder:
             "splitmuxsink",
             location=f"{folder}/{name}/%05d.mp4",
             max_size_time=self._outlets.segment_s * 1_000_000_000,
+            max_size_bytes=self._outlets.segment_bytes,
             muxer_factory="mp4mux",
             muxer_properties=f"properties,{self._fragments()}",
             send_keyframe_requests=False,

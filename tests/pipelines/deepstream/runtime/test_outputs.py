@@ -90,6 +90,18 @@ def test_recordings_play_after_a_clean_end_and_take_no_old_names(tmp_path):
         assert picture.shape == (720, 1280, 3)
 
 
+def test_a_recording_ends_before_it_alone_is_all_that_the_bound_allows(tmp_path):
+    """The oldest files beyond `max_mb` are deleted: one so large would be, while it is written."""
+
+    def small(settings):
+        record = settings.outputs.record.model_copy(update={"segment_s": 86_400, "max_mb": 1})
+        return settings.model_copy(update={"outputs": settings.outputs.model_copy(update={"record": record})})
+
+    with running(tmp_path, rtsp(1), outputs="record", change=small) as run:
+        run.platform.start()
+        wait_for(lambda: len(list(tmp_path.glob("video/c0/*.mp4"))) > 1)
+
+
 def test_only_a_viewer_with_the_credentials_sees_a_stream(tmp_path):
     def locked(settings):
         login = ViewerConfig(username="viewer", password="s3cret")
