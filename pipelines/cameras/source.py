@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from pipelines.errors import BadInput
@@ -22,6 +22,14 @@ class Transport(str, Enum):
     TCP = "tcp"
     UDP = "udp"
     AUTO = "auto"
+
+
+PROTOCOLS: Final = {
+    Transport.TCP: "tcp+tls",
+    Transport.UDP: "udp+udp-mcast+tls",
+    Transport.AUTO: "udp+tcp+tls",
+}
+"""What rtspsrc's property `protocols` says for each."""
 
 
 class SourceKind(str, Enum):

@@ -13,7 +13,7 @@ from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
 from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.preflight import check_answer
-from pipelines.cameras.source import RawFrame, SourceKind, SourceLost, Transport
+from pipelines.cameras.source import PROTOCOLS, RawFrame, SourceKind, SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.cpu import gst
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["GstSource", "RawFrame", "open_source"]
 
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
-_TRANSPORTS = {Transport.TCP: "tcp+tls", Transport.UDP: "udp+udp-mcast+tls", Transport.AUTO: "udp+tcp+tls"}
 MAX_GROWTH = 1_000_000_000
 _DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
 
@@ -229,7 +228,7 @@ def _rtsp(spec: SourceSpec, guard: LossGuard) -> tuple[Any, KeepAlive | None]:
         user_agent="make-sales-happen",
     )
     session = login_guard.settle()
-    Gst.util_set_object_arg(source, "protocols", _TRANSPORTS[spec.transport])
+    Gst.util_set_object_arg(source, "protocols", PROTOCOLS[spec.transport])
     if not spec.tls_verify:
         source.set_property("tls-validation-flags", 0)
     if spec.username is not None:

@@ -16,7 +16,7 @@ from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.movie_header import loses_pictures
 from pipelines.cameras.play_check import refusal_to_play
 from pipelines.cameras.policy import CameraPolicy
-from pipelines.cameras.source import SourceKind, SourceSpec
+from pipelines.cameras.source import PROTOCOLS, SourceKind, SourceSpec, Transport
 from pipelines.cameras.throttle import Throttle
 from pipelines.deepstream.checks.store_check import LEFT_OUT, proven_graph
 from pipelines.deepstream.graph.build import outlets
@@ -316,4 +316,7 @@ def _refusal(name: str, camera: CameraConfig) -> str:
 def _access(camera: CameraConfig) -> RtspAccess:
     login = camera.credentials
     secret = (login.username, login.password.get_secret_value()) if login else None
-    return RtspAccess(secret, camera.track, camera.fps)
+    # Else rtspsrc would ask an encrypted camera for UDP first, which is not encrypted.
+    is_encrypted = camera.source.lower().startswith("rtsps:")
+    protocols = PROTOCOLS[Transport(camera.transport)] if is_encrypted else ""
+    return RtspAccess(secret, camera.track, camera.fps, protocols)

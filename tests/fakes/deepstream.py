@@ -162,6 +162,7 @@ class FakeElementFactory:
         self.scripts: dict[str, str] = {}
         self.opened: list[str] = []
         self.logins: list[tuple[str | None, str | None]] = []
+        self.protocols: list[int] = []
         self.tracks: list[list[int]] = []
         """The tracks that rtspsrc would take of a sound and two videos."""
         self.faults: list[str] = []

@@ -65,6 +65,7 @@ class UriSource(StandIn):
             return
         rtsp.set_locked_state(True)  # it is there for the login only
         self.element_factory.logins.append((rtsp.get_property("user-id"), rtsp.get_property("user-pw")))
+        self.element_factory.protocols.append(int(rtsp.get_property("protocols")))
         video = Gst.Caps.from_string("application/x-unknown,media=(string)video")
         sound = Gst.Caps.from_string("application/x-unknown,media=(string)audio")
         asked = [(0, sound), (1, video), (2, video)]

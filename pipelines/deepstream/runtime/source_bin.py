@@ -39,12 +39,14 @@ Login = tuple[str, str]
 class RtspAccess:
     """What a source needs beside its address: a login, which video track, and how many frames are analysed.
 
-    fps: more of the camera's frames than that need not leave the decoder; 0 for all.
+    fps: more of the camera's frames than that need not leave the decoder; 0 for all. protocols: rtspsrc's
+    property, where nvurisrcbin does not set it; "" leaves it alone.
     """
 
     login: Login | None = field(default=None, repr=False)
     track: int = 1
     fps: float = 0.0
+    protocols: str = ""
 
 
 class FrameTap:
@@ -131,7 +133,8 @@ class SourceBin:
         """Put the bin in. Raises BadInput where it cannot be built or linked."""
         built, link = self._built, self._built.exit_of(self._camera)
         box = built.camera_bin(self._camera)
-        # nvurisrcbin has no login of its own, and hands latency on for rtsp:// only; its rtspsrc has both.
+        # nvurisrcbin has no login of its own, and hands latency and transport on for rtsp:// only; the
+        # rtspsrc inside has all three.
         box.connect("deep-element-added", _configure, self._access, self._keep_alives)
         _play_from_now(box, built.pipeline)
         self._check_shape(box)
@@ -208,7 +211,7 @@ class SourceBin:
 
 
 def _configure(box: Any, _inner: Any, element: Any, access: RtspAccess, keep_alives: list[KeepAlive]) -> None:
-    """Give the rtspsrc inside a source its login, the latency, and the track; the decoder its interval.
+    """Give the rtspsrc inside a source its login, latency, protocols and track; the decoder its interval.
 
     keep_alives: gets one for each rtspsrc.
     """
@@ -220,6 +223,8 @@ def _configure(box: Any, _inner: Any, element: Any, access: RtspAccess, keep_ali
         keep_alives[:] = [KeepAlive(element, session)]
     element.set_property("latency", LATENCY_MS)
     element.set_property("drop-on-latency", True)
+    if access.protocols:
+        Gst.util_set_object_arg(element, "protocols", access.protocols)
     # The bin may have a handler of its own; rtspsrc leaves a track alone as soon as one handler says so.
     element.connect("select-stream", on_select_stream, VideoTrack(access.track))
     if access.login is not None:

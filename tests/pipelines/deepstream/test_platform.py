@@ -123,6 +123,26 @@ def test_login_and_track_go_to_the_source_inside_and_nowhere_else(tmp_path, capl
     assert "geheim" not in caplog.text
 
 
+UDP, MULTICAST, TCP, TLS = 1, 2, 4, 32
+
+
+@pytest.mark.parametrize(
+    ("transport", "protocols"),
+    [("tcp", TCP + TLS), ("udp", UDP + MULTICAST + TLS), ("auto", UDP + TCP + TLS)],
+)
+def test_an_encrypted_camera_is_asked_for_the_transport_of_the_store_file(tmp_path, transport, protocols):
+    """For rtsps:// nvurisrcbin does not hand its own property on, and rtspsrc asks for open UDP first."""
+
+    def changed(settings):
+        camera = settings.cameras["c0"].model_copy(update={"transport": transport})
+        return settings.model_copy(update={"cameras": {"c0": camera}})
+
+    with running(tmp_path, ["rtsps://10.0.0.1/stream"], change=changed) as run:
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == "live:none")
+        assert run.element_factory.protocols == [protocols]
+
+
 def test_what_is_built_is_proven_not_only_what_was_planned(tmp_path, monkeypatch):
     real = guard.prove
     proven = []
