@@ -81,6 +81,7 @@ def build_platform(
                 pyds=own.pyds,
                 preparation=prepared.engines,
             )
+            prepared.tell_models()
             if parts.describer is not None:
                 logger.warning('describe: not available on DeepStream; set platform.kind to "cpu" to use it')
             return deepstream
@@ -138,6 +139,14 @@ class _DeepStreamFiles:
             return None
         build = self._nvidia.build or build_missing
         return EnginePreparation(_models_of(self._settings), self._machine, self._metrics, build)
+
+    def tell_models(self) -> None:
+        """Count the models of the graph as loaded; called after `files`."""
+        if self._machine is None:
+            return
+        for model in _models_of(self._settings):
+            precision = self._machine.inference(model).precision.value
+            self._metrics.model_loaded.labels(model.name, precision).set(1)
 
 
 def _files_for(settings: Settings, machine: Machine, folder: Path) -> EngineFiles:

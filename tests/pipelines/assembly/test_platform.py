@@ -54,6 +54,18 @@ def test_the_overlay_speaks_the_stores_language(tmp_path, monkeypatch, platform)
     store.stop()
 
 
+@pytest.mark.parametrize(("platform", "models"), [("cpu", 2), ("deepstream", 3)])
+def test_the_models_of_persons_and_faces_are_told_with_their_precision(tmp_path, platform, models):
+    """And that of marks, where it is a part of DeepStream's graph and not of the looks."""
+    nvidia = Nvidia(FakeElementFactory(BOXES["dgpu-legacy-blur"]), pyds(), REFERENCE)
+    store = store_on(platform, tmp_path, nvidia, TEXT + "brands: {}\n")
+    (found,) = (one for one in store._metrics.registry.collect() if one.name == "msh_model_loaded")
+    told = {one.labels["model"]: one.labels["precision"] for one in found.samples}
+    assert list(told) == ["nanodet-416", "centerface", "marks"][:models]
+    assert platform == "cpu" or set(told.values()) == {REFERENCE.precision.value}
+    store.stop()
+
+
 def test_all_that_a_face_model_of_the_shop_finds_is_a_face_on_deepstream(tmp_path, monkeypatch):
     """Its manifest lists two classes, and wants them to be very sure."""
 
