@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from pipelines.cameras import login_guard
 from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, cause_of_status, classify
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.keep_alive import KeepAlive
+from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
 from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.preflight import check_answer
@@ -22,7 +22,6 @@ from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
 from pipelines.cpu.loss_guard import DecodeFilter, LossGuard
 from pipelines.cpu.memory import MemoryGrowth
-from pipelines.cpu.network import ask_network
 from pipelines.gst_structure import structure_of
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ __all__ = ["GstSource", "RawFrame", "open_source"]
 
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
 MAX_GROWTH = 1_000_000_000
-_DEFAULT_PORT = {"rtsp": 554, "rtsps": 322}
 
 
 def open_source(spec: SourceSpec, decoded: DecodeFilter | None = None) -> Source:
@@ -206,13 +204,10 @@ class GstSource:
         )
 
     def _diagnose(self) -> Cause:
-        """Ask the network, for rtspsrc calls all that fails before RTSP begins a "Generic error"."""
+        """Return why the connection did not come about."""
         if time.monotonic() - self._began > 0.9 * self._spec.connect_timeout_ms / 1000:
             return Cause.TIMEOUT
-        url = urlsplit(self._spec.source)
-        port = url.port or _DEFAULT_PORT[url.scheme]
-        cause = ask_network(url.hostname or "", port)
-        return Cause.TLS if cause is Cause.UNKNOWN and url.scheme == "rtsps" else cause
+        return ask_address(self._spec.source)
 
 
 def _rtsp(spec: SourceSpec, guard: LossGuard) -> tuple[Any, KeepAlive | None]:

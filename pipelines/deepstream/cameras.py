@@ -14,9 +14,12 @@ from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.movie_header import loses_pictures
+from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import refusal_to_play
 from pipelines.cameras.policy import CameraPolicy
-from pipelines.cameras.source import PROTOCOLS, SourceKind, SourceSpec, Transport
+from pipelines.cameras.preflight import check_answer
+from pipelines.cameras.source import PROTOCOLS, SourceKind, SourceLost, SourceSpec, Transport
+from pipelines.cameras.states import Cause
 from pipelines.cameras.throttle import Throttle
 from pipelines.deepstream.checks.store_check import LEFT_OUT, proven_graph
 from pipelines.deepstream.graph.build import outlets
@@ -30,7 +33,7 @@ from pipelines.reload.plan import LiveSupport, reconnects
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from pipelines.cameras.states import CameraState, CameraStatus, Cause
+    from pipelines.cameras.states import CameraState, CameraStatus
     from pipelines.deepstream.graph.build import EngineFiles
     from pipelines.deepstream.graph.camera import Part, Shape
     from pipelines.deepstream.graph.capabilities import Capabilities
@@ -252,6 +255,7 @@ class CameraSources:
             clock=clocks.clock,
             now_ns=clocks.now_ns,
             ask=lambda: _refusal(name, self._configs[name]),
+            explain=lambda cause: _explanation(name, self._configs[name], cause),
         )
 
     def _reshape(self, name: str, misfit: Misfit) -> None:
@@ -311,6 +315,18 @@ def _refusal(name: str, camera: CameraConfig) -> str:
     login = camera.credentials
     username, password = (login.username, login.password.get_secret_value()) if login else (None, None)
     return refusal_to_play(SourceSpec(name, camera.source, username, password, track=camera.track))
+
+
+def _explanation(name: str, camera: CameraConfig, cause: Cause) -> tuple[Cause, str]:
+    """Return why a camera cannot be connected to, with its own words, where rtspsrc does not tell. Blocks."""
+    lacks_login = cause is Cause.AUTH and camera.credentials is None
+    if camera.kind is not SourceKind.RTSP or lacks_login:
+        return cause, ""
+    try:
+        check_answer(SourceSpec(name, camera.source))
+    except SourceLost as lost:
+        return lost.cause, lost.answer
+    return (ask_address(camera.source) if cause is Cause.UNKNOWN else cause), ""
 
 
 def _access(camera: CameraConfig) -> RtspAccess:

@@ -6,7 +6,7 @@ import logging
 import threading
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipelines.cameras.causes import cause_of_status
 from pipelines.cameras.play_check import SILENT_SHARE
@@ -32,17 +32,25 @@ RESCUE_S = 5.0
 """How long a silent camera may come back by itself before its bin is replaced."""
 
 
-class PlayCheck:
-    """Asks a camera once, in a thread of its own, whether it refuses to play; the thread ends by itself."""
+EXPLAIN_TIMEOUT_S = 6.0
+"""How long it may take to find out why a camera cannot be connected to."""
+UNEXPLAINED = frozenset({Cause.UNKNOWN, Cause.AUTH, Cause.ANSWER})
+"""Causes of a failed connection behind which another one may be."""
+T = TypeVar("T")
 
-    def __init__(self, camera: str, ask: Callable[[], str]) -> None:
-        """ask: blocks for some seconds at most, and returns the camera's status line, "" for no refusal."""
-        self._ask, self._answer = ask, ""
-        threading.Thread(target=self._run, name=f"play-check-{camera}", daemon=True).start()
+
+class Question(Generic[T]):
+    """Asks a camera something once, in a thread of its own; the thread ends by itself."""
+
+    def __init__(self, camera: str, ask: Callable[[], T]) -> None:
+        """ask: blocks for some seconds at most."""
+        self._ask = ask
+        self._answer: T | None = None
+        threading.Thread(target=self._run, name=f"ask-{camera}", daemon=True).start()
 
     @property
-    def answer(self) -> str:
-        """The status line of a refusal; "" as long as none is known."""
+    def answer(self) -> T | None:
+        """What was answered; None as long as that is not known."""
         return self._answer
 
     def _run(self) -> None:
@@ -66,10 +74,16 @@ class CameraSource:
         clock: Callable[[], float],
         now_ns: Callable[[], int],
         ask: Callable[[], str] | None = None,
+        explain: Callable[[Cause], tuple[Cause, str]] | None = None,
     ) -> None:
-        """ask: whether the camera refuses to play, for `PlayCheck`; None where that cannot be asked."""
-        self._ask, self._opened = ask, 0.0
-        self._play_check: PlayCheck | None = None
+        """ask: the status line by which the camera refuses to play, "" for none; it blocks for some seconds.
+
+        explain: why it cannot be connected to, and its own words; likewise. None where it cannot be asked.
+        """
+        self._ask, self._explain, self._opened = ask, explain, 0.0
+        self._play_check: Question[str] | None = None
+        self._failure: tuple[Question[tuple[Cause, str]], Cause, float] | None = None
+        """What is asked about a failed connection, its cause so far, and until when that is waited for."""
         self.camera, self.wanted, self._at_once = camera, True, False
         self._policy, self._new_bin, self._limit = policy, source_bin, limit
         self._origins, self._generation = origins, origins.generation
@@ -101,6 +115,8 @@ class CameraSource:
         now = self._clock()
         if self._leaving is not None:
             self._await_exit(now)
+        elif self._failure is not None:
+            self._await_explanation(now, *self._failure)
         elif self._source_bin is not None:
             self._watch(now)
         elif self._second_call is not None:
@@ -120,6 +136,12 @@ class CameraSource:
             self._may_call_again = False
             self._remove_bin()
             self._second_call = self._clock() + BUSY_AGAIN_S
+            return
+        connecting = self._policy.state is CameraState.CONNECTING
+        if connecting and cause in UNEXPLAINED and self._explain is not None:
+            self._remove_bin()
+            question = Question(self.camera, partial(self._explain, cause))
+            self._failure = question, cause, self._clock() + EXPLAIN_TIMEOUT_S
             return
         self._lost(cause)
 
@@ -207,9 +229,9 @@ class CameraSource:
     def _refusal(self, now: float) -> str:
         """Return the status line by which a silent camera refuses to play; rtspsrc says nothing of it."""
         if self._play_check is not None:
-            return self._play_check.answer
+            return self._play_check.answer or ""
         if self._ask is not None and now - self._opened > SILENT_SHARE * CONNECT_TIMEOUT_S:
-            self._play_check = PlayCheck(self.camera, self._ask)
+            self._play_check = Question(self.camera, self._ask)
         return ""
 
     def _count(self, received: int, dropped: int) -> None:
@@ -228,8 +250,19 @@ class CameraSource:
         self._policy.lost(cause, self._clock())
         self._remove_bin()
 
+    def _await_explanation(
+        self, now: float, question: Question[tuple[Cause, str]], cause: Cause, until: float
+    ) -> None:
+        """Give a failed connection up once its cause is known."""
+        if question.answer is None and now < until:
+            return
+        found, words = question.answer or (cause, "")
+        if words and found is not cause:  # else they have been logged
+            logger.warning("camera %s: the camera answers %r", self.camera, words)
+        self._lost(found)
+
     def _remove_bin(self) -> None:
-        self._second_call = None
+        self._second_call = self._failure = None
         source_bin, self._source_bin = self._source_bin, None
         if source_bin is not None:
             source_bin.close()

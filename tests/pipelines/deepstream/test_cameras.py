@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
+from functools import partial
 
 import pytest
 
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
+from tests.fakes.broker import free_port
+from tests.fakes.rtsp_replies import refusing_camera
+from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
 from tests.waiting import wait_for
@@ -24,6 +29,45 @@ def test_a_dead_camera_touches_no_other(tmp_path):
         assert run.metrics.registry.get_sample_value(
             "msh_camera_connects_total", {"camera": "c1", "result": "auth"}
         )
+
+
+SHA_256 = '401 Unauthorized\r\nWWW-Authenticate: Digest realm="x", nonce="1", algorithm=SHA-256'
+
+
+@contextmanager
+def nobody():
+    yield f"rtsp://127.0.0.1:{free_port()}/x"
+
+
+@contextmanager
+def a_web_server():
+    with tcp_server(lambda client: client.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\n")) as port:
+        yield f"rtsp://127.0.0.1:{port}/x"
+
+
+@pytest.mark.parametrize(
+    ("other", "cause"),
+    [
+        (nobody, "refused"),
+        (a_web_server, "not_rtsp"),
+        (partial(refusing_camera, "DESCRIBE", SHA_256), "digest"),
+    ],
+)
+def test_why_no_connection_comes_about_is_told_as_on_the_cpu(tmp_path, other, cause):
+    """rtspsrc, a real one here, calls it a "Generic error", or a wrong password."""
+
+    def with_login(settings):
+        camera = settings.cameras["c0"]
+        login = {"credentials": {"username": "viewer", "password": "secret"}}
+        changed = camera.model_validate({**camera.model_dump(), **login})
+        return settings.model_copy(update={"cameras": {"c0": changed}})
+
+    with other() as url, running(tmp_path, [url], change=with_login, c0="calls") as run:
+        run.platform.start()
+        wait_for(lambda: ("c0", "backoff", cause) in run.states)
+        assert {cause for _, _, cause in run.states} == {"none", cause}
+        value = run.metrics.registry.get_sample_value
+        wait_for(lambda: value("msh_camera_connects_total", {"camera": "c0", "result": cause}))
 
 
 def test_a_camera_that_dies_is_called_again(tmp_path):

@@ -6,8 +6,22 @@ import contextlib
 import queue
 import socket
 import threading
+from typing import Final
+from urllib.parse import urlsplit
 
 from pipelines.cameras.states import Cause
+
+_DEFAULT_PORT: Final = {"rtsp": 554, "rtsps": 322}
+
+
+def ask_address(source: str) -> Cause:
+    """Return why no connection to an RTSP camera comes about, for rtspsrc calls all of it a "Generic error".
+
+    REFUSED, UNREACHABLE or TIMEOUT; where the port takes connections, TLS for rtsps:// and else UNKNOWN.
+    """
+    url = urlsplit(source)
+    cause = ask_network(url.hostname or "", url.port or _DEFAULT_PORT[url.scheme])
+    return Cause.TLS if cause is Cause.UNKNOWN and url.scheme == "rtsps" else cause
 
 
 def ask_network(host: str, port: int, timeout_s: float = 2.0) -> Cause:

@@ -1,7 +1,7 @@
 import socket
 
+from pipelines.cameras.network import ask_network
 from pipelines.cameras.states import Cause
-from pipelines.cpu.network import ask_network
 
 
 def test_open_port_tells_nothing_and_closed_port_refuses():
