@@ -50,8 +50,8 @@ def shop(size: tuple[int, int], places: list[tuple[int, int]], scale: float) -> 
 
 
 def test_a_small_face_in_a_large_picture_is_found_where_detail_is_wanted() -> None:
-    scale, places = 0.16, [(200, 200), (1500, 850), (1800, 90)]  # faces of 14 x 19 px
-    picture = shop((1920, 1080), places, scale)
+    scale, places = 0.16, [(200, 200), (900, 560), (1160, 90)]  # faces of 14 x 19 px
+    picture = shop((1280, 720), places, scale)
 
     def found(wanted: SceneRequest) -> list[bool]:
         boxes = scenes().detect(picture, wanted).faces.boxes
@@ -65,11 +65,11 @@ def test_a_small_face_in_a_large_picture_is_found_where_detail_is_wanted() -> No
 
 
 def test_on_a_camera_small_faces_are_found_without_looking_at_everything() -> None:
-    scale, places = 0.16, [(200, 200), (1500, 850)]
-    close, one = CloseLook(), shop((1920, 1080), places[:1], scale)
+    scale, places = 0.16, [(200, 200), (900, 560)]
+    close, one = CloseLook(), shop((1280, 720), places[:1], scale)
     asked: list[int] = []
     for number in range(4):
-        later = shop((1920, 1080), places, scale)
+        later = shop((1280, 720), places, scale)
         picture = one if number < 2 else later  # somebody comes in with the third picture
         begun = scenes().start([picture], [SceneRequest(close=close, at_ns=number * 100_000_000)])
         begun.look_closer()
@@ -161,10 +161,10 @@ def test_a_sheet_whose_answer_is_full_is_asked_again_patch_by_patch(monkeypatch:
         return start_view(picture, view)
 
     monkeypatch.setattr(faces, "start_sheet", lambda *given: Full(start_sheet(*given)), raising=False)
-    picture, close = shop((1920, 1080), [(200, 200)], 0.16), CloseLook()
+    picture, close = shop((1280, 720), [(200, 200)], 0.16), CloseLook()
     scenes().detect(picture, SceneRequest(close=close))
     monkeypatch.setattr(faces, "start_view", seen, raising=False)
-    moved = shop((1920, 1080), [(240, 200)], 0.16)
+    moved = shop((1280, 720), [(240, 200)], 0.16)
     found = scenes().detect(moved, SceneRequest(close=close, at_ns=100_000_000))
     face = np.array([[part * 0.16 + at for part, at in zip(FACE, (240, 200) * 2, strict=True)]])
     assert (overlaps(face, found.faces.boxes) > 0.3).any()

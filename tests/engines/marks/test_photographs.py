@@ -7,7 +7,6 @@ model of the shuttle behind her, too small for anything.
 from __future__ import annotations
 
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,21 +15,20 @@ import numpy as np
 import pytest
 import skimage
 
-from engines.errors import BadInput
 from engines.marks.emblems import enrol, find_emblems
 from engines.marks.gallery import Gallery, read_cohort
 from engines.marks.network import MarkFinder
-from engines.marks.picture import Ground, MarkPicture, read_mark, read_marks
-from engines.paths import CONFIGS
+from engines.marks.picture import Ground, MarkPicture, read_mark
 from pipelines.brands.enrol import build_enroller
-from pipelines.brands.folder import read_brands
+from pipelines.brands.enrolled_cache import EnrolledCache
+from pipelines.brands.gallery import BrandReader
+from pipelines.settings.brands import STARTER, BrandsConfig
 from pricing.ledger.evidence import SURE
 
 if TYPE_CHECKING:
     from engines.marks.types import Enrolled
 
 PHOTOGRAPHS = Path(skimage.__file__).parent / "data"
-STARTERS = CONFIGS / "brands"
 PATCH = (133, 346, 210, 424)
 
 
@@ -42,14 +40,7 @@ def photograph(name: str) -> np.ndarray:
 
 @cache
 def starters() -> tuple[Enrolled, ...]:
-    enroller, found = build_enroller(), []
-    sources = [source for source in read_brands(STARTERS) if source.pictures]
-    pictures = iter(read_marks([path for source in sources for path in source.pictures]))
-    for source in sources:
-        own = islice(pictures, len(source.pictures))
-        good = [picture for picture in own if not isinstance(picture, BadInput)]
-        found.append(enroller.enrol(source.key, good, source.file.wanted))
-    return tuple(marks for marks in found if marks is not None)
+    return BrandReader(BrandsConfig(), build_enroller, EnrolledCache.of_this_machine()).read().enrolled
 
 
 def patch() -> MarkPicture:
@@ -66,7 +57,7 @@ def test_the_patch_enrolled_from_the_suit_is_found_again_smaller_turned_and_comp
     matrix = cv2.getRotationMatrix2D((256, 256), turn, share)
     seen = cv2.warpAffine(whole, matrix, (512, 512), flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     _, data = cv2.imencode(".jpg", seen, [cv2.IMWRITE_JPEG_QUALITY, 75])
-    emblems = [*enrol("mission", patch()), *enrol("nasa", read_mark(STARTERS / "nasa" / "nasa.svg"))]
+    emblems = [*enrol("mission", patch()), *enrol("nasa", read_mark(STARTER / "nasa" / "nasa.svg"))]
     (found,) = find_emblems(cv2.imdecode(data, cv2.IMREAD_COLOR), emblems)
     middle = matrix @ [(PATCH[0] + PATCH[2]) / 2, (PATCH[1] + PATCH[3]) / 2, 1]
     assert found.brand == "mission"
