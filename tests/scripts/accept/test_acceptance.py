@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -262,10 +263,14 @@ def test_a_run_that_cannot_start_is_one_line(tmp_path: Path) -> None:
     assert "prices.catalogue: there is no such file" in clip.play(store, "cpu", 1)["error"]
 
 
+@cache
+def compiled_marks() -> Any:
+    return ov.Core().compile_model(str(read_manifest()["marks"].path), "CPU", EXACT)
+
+
 def on_cpu(tensor: np.ndarray) -> list[np.ndarray]:
     """Return what the model of marks answers, from OpenVINO."""
-    compiled = ov.Core().compile_model(str(read_manifest()["marks"].path), "CPU", EXACT)
-    request = compiled.create_infer_request()
+    request = compiled_marks().create_infer_request()
     answer = {key.get_any_name(): values for key, values in request.infer([tensor]).items()}
     return [answer[name] for name in MARK_OUTPUTS]
 

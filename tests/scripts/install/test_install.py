@@ -22,8 +22,8 @@ BEFORE_250 = ROOT / "configs/systemd/secrets.conf"
 ON_JETSON = UNIT.with_name("jetson.conf")
 
 
-def call(script: str, root: Path, *more: str) -> str:
-    command = [ROOT / "scripts" / script, "--root", root, "--files-only", *more]
+def call(script: str, root: Path, *more: str, tree: Path = ROOT) -> str:
+    command = [tree / "scripts" / script, "--root", root, "--files-only", *more]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -69,19 +69,19 @@ exit 1
 
 def test_the_page_may_replace_the_store_file_and_nothing_else_where_that_was_asked_for() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        root.chmod(0o755)
+        tree, root = bundled(Path(folder) / "tree", this_system()), Path(folder) / "root"
+        Path(folder).chmod(0o755)
         etc = root / "etc/make-sales-happen"
-        call("install", root)
+        call("install", root, tree=tree)
         assert etc.stat().st_mode & 0o7777 == 0o750
-        assert "chown msh:msh" in call("install", root, "--editable")
+        assert "chown msh:msh" in call("install", root, "--editable", tree=tree)
         (etc / "store.yaml").write_text("version: 1\n")
         (etc / "secrets/PW").write_text("secret")
-        call("install", root)  # an upgrade leaves it so
+        call("install", root, tree=tree)  # an upgrade leaves it so
         assert etc.stat().st_mode & 0o7777 == 0o1770
         (etc / "store.yaml.example").unlink()  # whoever writes the folder gets no other file by a link
         (etc / "store.yaml.example").symlink_to(etc / "secrets/PW")
-        call("install", root)
+        call("install", root, tree=tree)
         assert (etc / "secrets/PW").read_text() == "secret"
         assert "\n  chown -h msh:msh" in (ROOT / "scripts/install").read_text()
         if os.geteuid() == 0:  # only root can be somebody else
@@ -192,14 +192,15 @@ def test_an_upgrade_has_the_lists_that_the_release_before_was_given(tmp_path: Pa
 
 def test_a_rollback_past_a_new_form_has_the_store_file_of_before(tmp_path: Path) -> None:
     etc = tmp_path / "etc/make-sales-happen"
-    call("install", tmp_path)
-    call("install", tmp_path)
+    tree = bundled(tmp_path / "tree", this_system())
+    call("install", tmp_path, tree=tree)
+    call("install", tmp_path, tree=tree)
     (etc / "store.yaml").write_text("version: 2\nnew: form\n")
     (etc / "store.yaml.v1").write_text("version: 1\nold: form\n")
-    assert "the one of before" in call("install", tmp_path, "--rollback")
+    assert "the one of before" in call("install", tmp_path, "--rollback", tree=tree)
     assert (etc / "store.yaml").read_text() == "version: 1\nold: form\n"
     assert (etc / "store.yaml.v2").read_text() == "version: 2\nnew: form\n"
-    call("install", tmp_path, "--rollback")
+    call("install", tmp_path, "--rollback", tree=tree)
     assert (etc / "store.yaml").read_text() == "version: 1\nold: form\n"
 
 
@@ -329,15 +330,16 @@ def test_unit_and_installer_are_of_the_release_that_runs(tmp_path: Path) -> None
 
 
 def test_what_a_power_loss_left_of_a_release_is_none_to_go_back_to(tmp_path: Path) -> None:
-    call("install", tmp_path)
-    call("install", tmp_path)
+    tree = bundled(tmp_path / "tree", this_system())
+    call("install", tmp_path, tree=tree)
+    call("install", tmp_path, tree=tree)
     before, other = releases(tmp_path)
     half = tmp_path / "opt/make-sales-happen/release-29990101T000000-9"
     half.mkdir()
     (half / ".unfinished").touch()
-    call("install", tmp_path, "--rollback")
+    call("install", tmp_path, "--rollback", tree=tree)
     assert current(tmp_path) == before
-    call("install", tmp_path)
+    call("install", tmp_path, tree=tree)
     assert releases(tmp_path) == [before, current(tmp_path)]
     assert not half.exists()
     assert other != current(tmp_path)  # the one that ran stays, not the one that was left
@@ -361,7 +363,8 @@ def test_a_systemd_that_loads_no_folder_of_credentials_gets_them_another_way(
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     root = tmp_path / "root"
     beside = root / "etc/systemd/system/make-sales-happen.service.d/secrets.conf"
-    call("install", root)
+    tree = bundled(tmp_path / "tree", this_system())
+    call("install", root, tree=tree)
     assert beside.exists() is copied
     call("uninstall", root)
     assert not beside.parent.exists()
