@@ -26,7 +26,7 @@ def record(tmp_path_factory):
     service = PriceService()
     floor = open_floor(service.lookup, Sayings(), open_record(path, plan()))
     ordered = False
-    for _ in live(ShopDay(11, 10, hours=0.05), service, floor):
+    for _ in live(ShopDay(11, 10, hours=0.03), service, floor):
         if not ordered and floor.snapshot().persons:
             person = floor.snapshot().persons[0]
             ordered = floor.order(StaffOrder(StaffAction.SERVED, person.camera, person.track))
