@@ -48,10 +48,10 @@ from tests.pipelines.deepstream.stores import rtsp, store
 from tests.scripts.demo import films as demo_films
 from tests.waiting import wait_for
 
-EVERY = 2
+EVERY = 3
 STEP_NS = EVERY * 100_000_000
 CAMERAS = {"c0": "counter", "c1": "entrance"}
-CUTS = {"c0": ((6, 33), (69, 108)), "c1": ((6, 85),)}
+CUTS = {"c0": ((4, 18), (56, 72)), "c1": ((14, 57),)}
 """Which of these pictures are used: nobody is there before and after, and one stands still for long."""
 HUGE = 2**40
 """Added to the tracker's numbers: NvDCF's have 64 bits."""
