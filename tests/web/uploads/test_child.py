@@ -103,7 +103,7 @@ def test_a_truncated_video_is_told_as_such(client):
 
 
 def test_an_animation_is_a_video_and_two_frames_of_one_are_judged_like_a_picture(client):
-    frames = [Image.fromarray(cv2.cvtColor(cv2.imread(str(ASTRONAUT)), cv2.COLOR_BGR2RGB))] * 2
+    frames = [Image.open(ASTRONAUT).reduce(2)] * 2
     frames[1] = frames[1].transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     file = io.BytesIO()
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=100)
@@ -167,9 +167,10 @@ def test_a_webcam(client, monkeypatch):
     monkeypatch.setattr(webcam, "FRAME_S", 600.0)
     run = client.post("/api/webcam").json()["id"]
     path, picture = f"/api/webcam/{run}/frames", ASTRONAUT.read_bytes()
-    answers = [client.post(path, content=picture).json() for _ in range(6)]
-    assert len(answers[-1]["persons"]) == 1
-    before, after = decoded(picture), decoded(base64.b64decode(answers[-1]["picture"]))
+    answers = (client.post(path, content=picture).json() for _ in range(6))
+    answer = next(one for one in answers if one["persons"])  # the third: a track is confirmed first
+    assert len(answer["persons"]) == 1
+    before, after = decoded(picture), decoded(base64.b64decode(answer["picture"]))
     face = np.s_[70:170, 180:270]
     assert masked(before[face], after[face])
     broken = client.post(path, content=b"\xff\xd8\xff" + bytes(50)).json()
