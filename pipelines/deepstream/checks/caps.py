@@ -63,9 +63,11 @@ def find_dead_links(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
     incoming: dict[str, list[Link]] = {name: [] for name in waiting}
     for link in graph.links:
         incoming.setdefault(link.sink, []).append(link)
-    while waiting:
-        left = set(waiting)
-        ready = [n for n in waiting if not any(link.source in left for link in incoming[n])]
+    sources = {name: {link.source for link in links} for name, links in incoming.items()}
+    left = set(waiting)
+    while left:
+        waiting = [name for name in waiting if name in left]
+        ready = [name for name in waiting if left.isdisjoint(sources[name])]
         if not ready:
             yield f"{', '.join(sorted(waiting))}: linked in a circle"
             return
@@ -79,7 +81,7 @@ def find_dead_links(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
                     yield f"{link.source} -> {name}: nothing that the one gives can the other take"
                 got |= accepted
             arriving[name] = frozenset(got)
-            waiting.remove(name)
+        left.difference_update(ready)
 
 
 def _leaving(element: Element, pad: str, arriving: dict[str, Kinds], contract: Contract) -> Kinds:
