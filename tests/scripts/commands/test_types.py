@@ -79,6 +79,7 @@ def test_what_was_trained_is_a_model_with_the_input_of_its_file(
     monkeypatch.setitem(sys.modules, "engines.training.garments", module)
     monkeypatch.setattr("engines.training.garments", module, raising=False)
     monkeypatch.setenv("MSH_MODELS", str(tmp_path / "models"))
+    monkeypatch.setenv("MSH_COMPILED", str(tmp_path / "compiled"))
     (tmp_path / "labelled").mkdir()
     assert main(["types", "train", str(tmp_path / "labelled"), "--name", "ours"]) == 0
     assert "models: {garments: ours}" in capsys.readouterr().err

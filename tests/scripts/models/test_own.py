@@ -43,6 +43,7 @@ def run(*words: object) -> int:
 def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a network of DETR's kind that sees a person, and a bag at the left top, whatever it is shown."""
     monkeypatch.setenv("MSH_MODELS", str(tmp_path / "own"))
+    monkeypatch.setenv("MSH_COMPILED", str(tmp_path / "compiled"))  # the folder of all tests holds 40 files
     (tmp_path / "classes.txt").write_text("# ours\nperson\n-\nhand bag=handbag\n")
     dims = ["batch", 3, SIDE, SIDE]
     return network_file(tmp_path, {"logits": LOGITS, "pred_boxes": BOXES}, dims=dims)

@@ -189,7 +189,9 @@ def test_a_record_that_cannot_be_gone_on_with_becomes_the_one_before(tmp_path, m
     assert [entry["plan"] for entry in entries(path) if "plan" in entry] == [{"start": 1}]
 
 
-@pytest.mark.parametrize("content", [b"version: 1\n", b"\0\0\0\x18ftyp", gzip.compress(b"backup"), None])
+@pytest.mark.parametrize(
+    "content", [b"version: 1\n", b"\0\0\0\x18ftyp", gzip.compress(b"backup", mtime=0), None]
+)
 def test_another_file_or_a_folder_is_neither_moved_nor_overwritten(tmp_path, content) -> None:
     path = tmp_path / "named by mistake"
     path.mkdir() if content is None else path.write_bytes(content)
