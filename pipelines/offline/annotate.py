@@ -14,7 +14,7 @@ import cv2
 from engines.colour import to_bgr
 from engines.detector import FILE_PATIENCE_S
 from engines.manifest import GARMENTS, find_model, read_manifest
-from engines.scene import load_scene_detector
+from engines.scene import TooMany, load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import targets_in
 from pipelines.offline.annotator import Annotator
@@ -56,7 +56,9 @@ TURNED = (
     "people stand upright when it is turned by {0} degrees clockwise; they are masked as it is, but not"
     " recognised: turn it (msh annotate --rotate {0})"
 )
+LEFT_OUT = "{} more people are masked but were not looked at: cut the picture"
 SILENT = "the sound is left out: the copy is silent"
+ALL_WITHHELD = "masking was not certain in any frame, so there is no copy"
 
 
 def _itself(looks: FileLooks) -> FileLooks:
@@ -159,19 +161,27 @@ class AnnotateJob:
         notes: list[str] = []
         ((_, pixels),) = self._frames(source, notes.append)
         done = self._annotator.picture(pixels)
-        self._overlay.draw(done.redacted, done.values)
-        self._overlay.draw_marks(done.redacted, [(seen.box, self._brand(seen.brand)) for seen in done.unworn])
+        self._draw(done)
         good, data = cv2.imencode(target.suffix, to_bgr(done.redacted.pixels))
         if not good:
             raise RuntimeError("the annotated picture could not be encoded")
         write_whole(target, data.tobytes())
         on_progress(1, 1)
         persons = [_person(value) for value in done.values.values()]
-        if done.turn:
-            notes.append(TURNED.format((done.turn + self._rotate) % 360))
-        if done.left_out:
-            notes.append(f"{done.left_out} more people are masked but were not looked at: cut the picture")
-        return {"persons": persons, "unworn": [self._unworn(seen) for seen in done.unworn]} | _noted(notes)
+        unworn = [self._unworn(seen) for seen in done.unworn]
+        notes += self._notes(done.turn, done.left_out)
+        return {"persons": persons, "unworn": unworn} | _noted(notes)
+
+    def _draw(self, done: Annotated) -> None:
+        """Draw what was found on a picture, and on a frame that is judged like one."""
+        self._overlay.draw(done.redacted, done.values)
+        self._overlay.draw_marks(done.redacted, [(seen.box, self._brand(seen.brand)) for seen in done.unworn])
+
+    def _notes(self, turn: int, left_out: int = 0) -> Iterator[str]:
+        if turn:
+            yield TURNED.format((turn + self._rotate) % 360)
+        if left_out:
+            yield LEFT_OUT.format(left_out)
 
     def _video(
         self, source: Path, target: Path, media: Media, on_progress: Callable[[int, int | None], None]
@@ -181,7 +191,7 @@ class AnnotateJob:
         frames = self._frames(source, notes.append)
         begun = list(islice(frames, MIN_FRAMES))
         if len(begun) < MIN_FRAMES:
-            return {"fps": fps} | self._few(begun, target, media.size, fps) | _noted(notes)
+            return {"fps": fps} | self._few(begun, target, media.size, fps, notes)
         video = self._annotator.video(source.stem, chain(begun, frames), ahead_ms=AHEAD_MS)
         written = 0
         with Mp4Writer(target, media.size, Fraction(fps).limit_denominator(1001)) as writer:
@@ -190,33 +200,49 @@ class AnnotateJob:
                 writer.write(done.redacted, done.at)
                 written += 1
                 on_progress(written, media.frames)
+            if video.withheld and not written:
+                raise RedactionFailed(ALL_WITHHELD)
         persons = [
             {"first_s": seen.first / 1e9, "last_s": seen.last / 1e9} | _person(seen.value)
             for seen in video.persons.values()
         ]
-        if video.turn:
-            notes.append(TURNED.format((video.turn + self._rotate) % 360))
+        notes += self._notes(video.turn)
         return {"fps": fps, "frames": written, "withheld": video.withheld, "persons": persons} | _noted(notes)
 
     def _few(
-        self, frames: list[tuple[int, I420]], target: Path, size: tuple[int, int], fps: float
+        self,
+        frames: list[tuple[int, I420]],
+        target: Path,
+        size: tuple[int, int],
+        fps: float,
+        notes: list[str],
     ) -> dict[str, Any]:
         """Annotate each frame as a picture: so few can neither be tracked nor agree. The fullest counts."""
-        persons: list[dict[str, Any]] = []
-        withheld = 0
+        seen: list[tuple[int, Annotated]] = []
         with Mp4Writer(target, size, Fraction(fps).limit_denominator(1001)) as writer:
             for at, pixels in frames:
                 try:
                     done = self._annotator.picture(pixels)
-                except RedactionFailed:
-                    withheld += 1
+                except (RedactionFailed, TooMany):
                     continue
-                self._overlay.draw(done.redacted, done.values)
+                self._draw(done)
                 writer.write(done.redacted, at)
-                found = [_person(value) for value in done.values.values()]
-                if len(found) > len(persons):
-                    persons = [{"first_s": at / 1e9, "last_s": at / 1e9} | person for person in found]
-        return {"frames": len(frames) - withheld, "withheld": withheld, "persons": persons}
+                seen.append((at, done))
+            if frames and not seen:
+                raise RedactionFailed(ALL_WITHHELD)
+        at, fullest = max(seen, key=lambda one: (len(one[1].values), len(one[1].unworn)))
+        notes += self._notes(
+            next((done.turn for _, done in seen if done.turn), 0), max(done.left_out for _, done in seen)
+        )
+        return {
+            "frames": len(seen),
+            "withheld": len(frames) - len(seen),
+            "persons": [
+                {"first_s": at / 1e9, "last_s": at / 1e9} | _person(value)
+                for value in fullest.values.values()
+            ],
+            "unworn": [self._unworn(one) for one in fullest.unworn],
+        } | _noted(notes)
 
 
 def _recogniser(garments: str | None, single: bool) -> Recogniser:
