@@ -99,10 +99,15 @@ class Outbox:
                 waiting[end[0]] = max(end[1], waiting.get(end[0], 0))
         here, noted = self._spool.people(), self._spool.noted()
         messages = []
+        damaged: dict[str, None] = {}
         for key in {**here, **noted}:
             try:
                 last = max(filter(None, (_event(noted.get(key)), _event(here.get(key)))), key=_age)
-                if waiting.get(key, -1) >= last["seq"]:
+                if (own := _key(last)) != key:  # a damaged key: no end would ever clear it
+                    damaged[key] = None
+                    if own in here or own in noted:
+                        continue
+                if own is not None and waiting.get(own, -1) >= last["seq"]:
                     continue
                 if last["type"] != ENDED_TYPE:
                     messages.append(ended_by_restart(last, getrandbits))
@@ -110,9 +115,11 @@ class Outbox:
                     messages.append(Message(MessageKind.ENDED, f"camera/{last['camera']}/person", last))
             except (ValueError, KeyError, TypeError):
                 logger.warning("a person of an earlier run cannot be ended: the last event is damaged")
-                self._spool.put([], {key: None})
-                self._spool.note({key: None})
+                damaged[key] = None
         self.write(messages)
+        if damaged:
+            self._spool.put([], damaged)
+            self._spool.note(damaged)
         return len(messages)
 
     def end(self) -> None:

@@ -199,6 +199,28 @@ def test_nobody_stays_open_where_the_spool_has_lost_who_was_there(desk, full, ac
     assert again.spool.noted() == {}
 
 
+@pytest.mark.parametrize("noted", [False, True])
+def test_a_person_whose_row_has_a_damaged_key_ends_once(desk, noted):
+    events = PersonEvents("berlin", "edge-1", "EUR", lambda bits: 0)
+    desk.outbox.write(events.observe(frame(0, person(1)), {track(1): value(100)}, {}))
+    desk.spool.close()
+    if not noted:
+        desk.path.with_suffix(".people").unlink()
+    with closing(sqlite3.connect(desk.path)) as db, db:
+        assert db.execute("UPDATE person SET key = 'x' || substr(key, 2)").rowcount == 1
+    sent = []
+    for _ in range(2):
+        desk = Desk(desk.path)
+        desk.outbox.end_people(lambda bits: 1)
+        session = desk.session()
+        desk.pass_time(3)
+        sent += [m["track"]["id"] for m in session.sent if m["type"] == "person.ended"]
+        desk.ack(*range(1, len(session.sent) + 1))
+        desk.outbox.write([])
+        desk.spool.close()
+    assert sent == [str(track(1))]
+
+
 def test_no_more_than_a_window_is_under_way(desk):
     session = desk.session()
     desk.write(*range(WINDOW * 2))
