@@ -98,14 +98,21 @@ class InsightsRecorder:
 
     def close(self) -> None:
         """Write what may be written; the rest of the quarter is forgotten."""
-        self._write(self._now_ns() // _NS, last=True)
+        second = self._now_ns() // _NS
+        self._follow(second)
+        self._write(second, last=True)
         self._lose(len(self._unwritten))
         self.file.close()
 
+    def _follow(self, second: int) -> None:
+        """Go on from there where the clock was set back."""
+        if second < self._start:
+            self._start = second - second % QUARTER_S
+            self._collector.set_back(self._start)
+
     def _close_quarters(self) -> None:
         second = self._now_ns() // _NS
-        if second < self._start:  # the clock was set back: go on from there
-            self._start = second - second % QUARTER_S
+        self._follow(second)
         end = self._start + QUARTER_S
         if second < end:
             return

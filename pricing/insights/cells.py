@@ -116,7 +116,7 @@ class Partition:
     ) -> None:
         self._measure, self._classes, self._least = measure, classes, least
         self._with_total = with_total
-        self._start = start
+        self.start = start
         self._sums = {name: _Sum() for name in classes}
 
     def add(self, name: str, amount: int = 0) -> None:
@@ -133,7 +133,7 @@ class Partition:
             groups[left : left + 2] = [(f"{before}+{after}", one)]
         if not groups or self._first_bad(groups) is not None:
             return []
-        start, self._start = self._start, end
+        start, self.start = self.start, end
         self._sums = {name: _Sum() for name in self._classes}
         return [
             CountCell(self._measure, key, start, end, one.count, one.total if self._with_total else None)

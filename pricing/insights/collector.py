@@ -111,6 +111,16 @@ class Collector:
             self._service.add(round(service_s))
             self._ended.append((outcome, sold_minor))
 
+    def set_back(self, start: int) -> None:
+        """Go on from an earlier time: else cells would begin after their end."""
+        self._valued_until = min(self._valued_until, start)
+        self._served_until = min(self._served_until, start)
+        counters = (self._all, self._value, self._wait, self._service, self._sold, *self._keyed.values())
+        for counter in counters:
+            counter.start = min(counter.start, start)
+        for partition in (self._attended, self._worth, self._outcome):
+            partition.start = min(partition.start, start)
+
     def close(self, end: int, *, last: bool = False) -> list[CountCell]:
         """End a quarter; return what may be kept of it. last: of the day."""
         cells = list(self._all.close(end))

@@ -196,6 +196,22 @@ def test_a_clock_that_is_set_ends_nothing(floor: Floor) -> None:
     assert floor.cells("visitors") == [(6, None)]
 
 
+@pytest.mark.parametrize("stops", [False, True])
+def test_no_cell_begins_after_its_end_where_the_clock_is_set_back(floor: Floor, *, stops: bool) -> None:
+    floor.visit(6, served_s=30)
+    floor.later(15)
+    floor.visit(6, served_s=30)
+    floor.now -= 120 * 60 * SECOND
+    if stops:
+        floor.recorder.close()
+    else:
+        floor.recorder.check()
+        floor.later(15)
+    cells = InsightsFile(floor.path, lambda: floor.now).read(0, 2**40)
+    assert sum(cell.count for cell in cells if cell.measure == "visitors") == 12
+    assert [cell for cell in cells if cell.start > cell.end] == []
+
+
 @pytest.mark.parametrize(
     ("first", "last", "wanted"),
     [
