@@ -231,7 +231,9 @@ def _sent(settings: Settings) -> Iterator[Row]:
         to = f"whoever opens {'https' if web.tls else 'http'}://{web.listen}"
         reads = bool(web.secrets) and not web.read_without_login
         what = f"{video}, and each person's items, total and zones"
-        yield _channel(what, to, encrypted=web.secure, login=reads)
+        # With a proxy the port itself still answers plain HTTP: only this machine may reach it then.
+        encrypted = web.tls is not None or (web.https and web.listen.local)
+        yield _channel(what, to, encrypted=encrypted, login=reads)
 
 
 def _messages(settings: Settings, mqtt: MqttConfig) -> Iterator[Row]:

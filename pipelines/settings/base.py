@@ -47,6 +47,11 @@ class Address:
         """Write it as in the file, an IPv6 host in brackets."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    @property
+    def local(self) -> bool:
+        """Whether only programs on this machine can reach it."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
 
 _WANTED: Final = "must be host:port in quotes or plain, such as 127.0.0.1:8080 or 0.0.0.0:8080"
 _NUMERIC: Final = re.compile(r"[0-9.]+")

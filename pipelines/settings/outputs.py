@@ -69,12 +69,8 @@ class RtspConfig(Section):
     @property
     def bound(self) -> Address:
         """Where the server really listens: without credentials on this machine's own address only."""
-        return self.listen if self.credentials or self.local else Address("127.0.0.1", self.listen.port)
-
-    @property
-    def local(self) -> bool:
-        """Whether only programs on this machine can reach the address of `listen`."""
-        return self.listen.host in ("localhost", "::1") or self.listen.host.startswith("127.")
+        is_as_set = self.credentials or self.listen.local
+        return self.listen if is_as_set else Address("127.0.0.1", self.listen.port)
 
     @property
     def login(self) -> tuple[str, str] | None:

@@ -126,18 +126,19 @@ def test_who_is_open_at_the_broker_is_in_the_report(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "where", "encrypted"),
+    ("listen", "more", "where", "encrypted"),
     [
-        ("", "http://0.0.0.0:8080", False),
-        (", https: true", "http://0.0.0.0:8080", True),
-        (", tls: {cert: page.pem, key: page.pem}", "https://0.0.0.0:8080", True),
+        ("0.0.0.0", "", "http://0.0.0.0:8080", False),
+        ("0.0.0.0", ", https: true", "http://0.0.0.0:8080", False),
+        ("127.0.0.1", ", https: true", "http://127.0.0.1:8080", True),
+        ("0.0.0.0", ", tls: {cert: page.pem, key: page.pem}", "https://0.0.0.0:8080", True),
     ],
 )
-def test_a_page_that_speaks_https_is_told_as_encrypted(
-    tmp_path: Path, more: str, where: str, *, encrypted: bool
+def test_a_page_is_told_as_encrypted_where_no_other_machine_reaches_it_by_http(
+    tmp_path: Path, listen: str, more: str, where: str, *, encrypted: bool
 ) -> None:
     (tmp_path / "page.pem").touch()
-    web = f'{{listen: "0.0.0.0:8080", token: "$scrypt-or-long-enough"{more}}}'
+    web = f'{{listen: "{listen}:8080", token: "$scrypt-or-long-enough"{more}}}'
     found = _report(tmp_path, f"outputs: {{web: {web}}}\n")
     (row,) = (row for row in found["sent"] if "live video" in row["what"])  # type: ignore[attr-defined]  # a list
     assert (row["to"], row["encrypted"]) == (f"whoever opens {where}", encrypted)
