@@ -44,7 +44,7 @@ class SecretScrubber:
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._forms: set[str] = set()
+        self._forms: set[tuple[str, str]] = set()
         self._pattern: re.Pattern[str] | None = None
         self.add(secrets)
 
@@ -53,10 +53,13 @@ class SecretScrubber:
         for secret in filter(None, secrets):
             escaped = json.dumps(secret)[1:-1]
             encoded = b64encode(secret.encode("utf-8", "replace")).decode()
-            forms = (secret, quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace"))
-            self._forms |= {*forms, escaped, repr(secret)[1:-1], encoded}
-        longest_first = sorted(self._forms, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_form, longest_first))) if longest_first else None
+            forms = (quote(secret, safe="", errors="replace"), quote_plus(secret, errors="replace"))
+            for form in (*forms, escaped, repr(secret)[1:-1], encoded):
+                self._forms.add((form, _form(form, re.escape(form))))
+            self._forms.add((secret, _form(secret, "".join(map(_quoted, secret)))))
+        longest_first = sorted(self._forms, key=lambda one: len(one[0]), reverse=True)
+        patterns = [pattern for _, pattern in longest_first]
+        self._pattern = re.compile("|".join(patterns)) if patterns else None
 
     def clean(self, text: str) -> str:
         """Return the text with every secret hidden."""
@@ -76,10 +79,17 @@ def _without_login(word: re.Match[str]) -> str:
     return f"{text[: begin + 3]}{_HIDDEN}{text[end:]}" if 0 <= begin < end else text
 
 
-def _form(secret: str) -> str:
+def _form(secret: str, pattern: str) -> str:
     """Very short secrets are hidden only where they stand alone: else no line would be readable."""
-    pattern = re.escape(secret)
     return pattern if len(secret) >= _SHORT else rf"(?<!\w){pattern}(?!\w)"
+
+
+def _quoted(character: str) -> str:
+    """Return the pattern of a character as it is or percent-encoded: programs differ in what they encode."""
+    if character.isascii() and character.isalnum():
+        return character
+    encoded = "".join(f"%{byte:02X}" for byte in character.encode("utf-8", "replace"))
+    return rf"(?:(?i:{encoded})|{re.escape(character)})"
 
 
 class ScrubFilter(logging.Filter):
