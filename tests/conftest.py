@@ -183,6 +183,16 @@ def _cheap_tokens() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _all_compiled_models_stay() -> Iterator[None]:
+    """Keep what one test has compiled for another: all tests together have more than the 40 files of a box."""
+    from engines import compiled_models
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled_models, "MAX_FILES", 400)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def same_umask() -> Iterator[None]:
     """Put the umask back that a program run in this process has narrowed."""
