@@ -185,7 +185,7 @@ def _cheap_tokens() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def _all_compiled_models_stay() -> Iterator[None]:
-    """Keep what one test has compiled for another: all tests together have more than the 40 files of a box."""
+    """Keep what one test has compiled for another: together they have more than a box."""
     from engines import compiled_models
 
     with pytest.MonkeyPatch.context() as patch:
