@@ -264,6 +264,37 @@ def test_a_page_whose_cookie_has_run_out_follows_an_upload_to_its_end(shop, mana
     page.locator(".job .pill", has_text="Done").wait_for()
 
 
+GONE = {"status": 404, "json": {"error": {"code": "not_found", "message": "no staff here"}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"), [(None, "Not connected"), (GONE, "No staff")], ids=["bad_line", "no_staff"]
+)
+@pytest.mark.parametrize("by", ["sign_out", "restart"])
+def test_a_phone_that_is_signed_out_and_hears_nothing_more_asks_again(shop, phone, by, answer, said):
+    page = phone.page
+    shop.show(129_000)
+    page.get_by_role("button", name="I’ll go").wait_for()
+    asked = re.compile(r"/api/staff(/events)?$")
+    page.route(asked, lambda route: route.fulfill(**answer) if answer else route.abort())
+    if by == "sign_out":
+        shop.page.client().post("/api/desk/sign-out", json={"name": "Anna"})
+    else:
+        shop.stop()
+        shop.start()
+    if (by, answer) == ("restart", None):  # what was offered stays, without its buttons
+        page.locator("#lost").wait_for()
+        assert page.get_by_role("button", name="I’ll go").is_disabled()
+    else:
+        page.get_by_role("heading", name=said).wait_for()
+        assert page.locator("#states").is_hidden()
+    page.unroute(asked)
+    if by == "sign_out":
+        page.get_by_role("heading", name="Who are you?").wait_for()
+    else:
+        page.get_by_role("button", name="I’ll go").and_(page.locator(":enabled")).wait_for()
+
+
 @pytest.mark.parametrize("place", ["staff", "#/desk"])
 def test_a_stream_that_falls_silent_is_asked_for_again(chrome, shop, place):
     """As after a power cut of the box: nothing tells the browser that nobody is there any more."""

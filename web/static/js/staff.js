@@ -82,8 +82,9 @@ function listenSoon() {
   setTimeout(async () => {
     try {
       await begin();
-    } catch {
-      listenSoon();
+    } catch (error) {
+      if (error.status === 404) signedOut();
+      else listenSoon();
     }
   }, 1500);
 }
@@ -92,7 +93,27 @@ function signedOut() {
   source?.close();
   source = null;
   desk = null;
-  begin().catch(() => {});
+  open();
+}
+
+/** Begin, however often it has to be tried; until then say what is missing. */
+async function open() {
+  for (;;) {
+    try {
+      await begin();
+      if (await loadStrings(session.store.locale)) {
+        fillStrings(document);
+        showTheme();
+        byId("states").replaceChildren();
+        drawn = "";
+        await begin();
+      }
+      return;
+    } catch (error) {
+      showAway(error.status === 404);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
 }
 
 async function begin() {
@@ -124,10 +145,24 @@ function showLink() {
   }
 }
 
-function showNames(names) {
+/** Show that nobody is signed in and nobody can be: the box is away, or its store has no staff. */
+function showAway(isEmpty) {
+  showNobody();
+  byId("link").className = "pill link bad";
+  say(byId("link"), t("staff.lost_short"));
+  byId("link").hidden = isEmpty;
+  byId("main").replaceChildren(h("section", { class: "idle away" }, icon("warn"), h("h1", {}, t(isEmpty ? "staff.none" : "staff.lost_short")), h("p", { class: "soft" }, t(isEmpty ? "staff.none_text" : "staff.lost"))));
+}
+
+function showNobody() {
   byId("states").hidden = byId("leave").hidden = true;
   say(byId("who"), "make sales happen");
   drawn = "";
+  showLink();
+}
+
+function showNames(names) {
+  showNobody();
   const pick = (one) => (one.pin ? showPin(one.name, names) : signIn(one.name));
   byId("main").replaceChildren(
     h("section", { class: "names" },
@@ -137,7 +172,6 @@ function showNames(names) {
         : h("p", { class: "soft" }, t("staff.no_names"), " ", h("a", { href: "./#/login" }, t("login.enter"))),
     ),
   );
-  showLink();
 }
 
 function showPin(name, names) {
@@ -396,26 +430,7 @@ async function start() {
     keepAwake(desk.me?.state === "free"); // the browser lets go of it while the page is hidden
     if (!up()) listen();
   });
-  for (;;) {
-    try {
-      await begin();
-      if (await loadStrings(session.store.locale)) {
-        fillStrings(document);
-        showTheme();
-        byId("states").replaceChildren();
-        drawn = "";
-        await begin();
-      }
-      return;
-    } catch (error) {
-      const nobody = error.status === 404;
-      byId("link").className = "pill link bad";
-      say(byId("link"), t("staff.lost_short"));
-      byId("link").hidden = nobody;
-      byId("main").replaceChildren(h("section", { class: "idle away" }, icon("warn"), h("h1", {}, t(nobody ? "staff.none" : "staff.lost_short")), h("p", { class: "soft" }, t(nobody ? "staff.none_text" : "staff.lost"))));
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-    }
-  }
+  open();
 }
 
 start();
