@@ -8,6 +8,7 @@ import re
 import pytest
 
 from engines.garments.colours import COLOURS
+from pipelines.cameras.states import REMEDY, Cause
 from pricing.item_words import LANGUAGES, item_words
 from pricing.slots import TYPES
 from web.app import STATIC
@@ -64,6 +65,12 @@ def test_every_reason_of_a_refusal_has_words_and_no_words_are_left_over():
     said = {key.partition(".")[2] for key in words("en") if key.startswith("refused.")}
     assert reasons - said == set()
     assert said - reasons - {code.word for code in Code} == set()
+
+
+def test_what_to_do_about_a_camera_has_words_for_every_cause():
+    """In every language, by the test of keys; in English the words of logs and messages."""
+    said = {key.partition(".")[2]: text for key, text in words("en").items() if key.startswith("cause.")}
+    assert said == {cause.value: text for cause, text in REMEDY.items() if cause is not Cause.NONE}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -129,6 +129,24 @@ class TestSystem:
         assert cards.locator(".notice").count() == 3
         window.close()
 
+    def test_what_to_do_about_a_lost_camera_is_said_in_the_pages_language(self, chrome, box):
+        """A cause that this page has no words for is told in those of the box."""
+        box.stall("entrance")
+        box.stall("counter")
+        box.advice = {"counter": {"cause": "of_a_newer_box", "remedy": "polish its lens"}}
+        window = Visit(chrome, box.url, locale="de-DE")
+        for place, part in (("#/floor", ".tile"), ("#/system", ".camera")):
+            parts = window.go(place).locator(part)
+            parts.nth(1).get_by_text("die Kamera neu starten").wait_for()
+            parts.first.get_by_text("polish its lens").wait_for()
+        page = window.page
+        found = {"ok": False, "cause": "auth", "remedy": "the camera rejects", "answer": "401 Unauthorized"}
+        page.route("**/api/cameras/try", lambda route: route.fulfill(json=found))
+        page.locator("#camera-source").fill("rtsp://10.0.0.12/stream2")
+        page.get_by_role("button", name="Versuchen").click()
+        page.get_by_text("die Zugangsdaten der Kamera prüfen (401 Unauthorized)").wait_for()
+        window.close()
+
     def test_a_zone_is_drawn_named_moved_checked_and_written(self, visit, box):
         page = visit.go("#/system/areas/counter")
         page.get_by_role("button", name="till").wait_for()

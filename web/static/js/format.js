@@ -108,6 +108,11 @@ export function title(slug) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+/** What to do about a camera, by its cause; in the words of the box where the page knows none. */
+export function remedy(found) {
+  return tOr(`cause.${found.cause}`, found.remedy ?? "");
+}
+
 export function itemName(item) {
   const type = tOr(`type.${item.type}`, item.type.replaceAll("_", " "));
   const brand = item.brand_text ?? item.brand;

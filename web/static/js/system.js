@@ -159,7 +159,7 @@ function remedies(camera) {
   else if (first !== undefined) found.push(t("camera.turn", { rotate: first }));
   if (camera.picture_withheld) found.push(t("camera.picture_withheld"));
   if (camera.sub_stream_refused) found.push(t("camera.sub_stream_refused"));
-  return found.length || !camera.remedy ? found : [camera.remedy];
+  return found.length || !camera.remedy ? found : [format.remedy(camera)];
 }
 
 function ago(ms) {

@@ -99,7 +99,7 @@ export class Tile {
       head = missing === null
         ? t("camera.never", { camera: format.title(this.camera) })
         : t("camera.stale", { camera: format.title(this.camera), age: format.duration(Math.max(missing, live ? age : 0)) });
-      text = live ? "" : (status?.remedy ?? "");
+      text = live || !status ? "" : format.remedy(status);
     }
     if (!this.veil.firstChild) this.veil.append(icon("clock"), h("b"), h("span"));
     say(this.veil.querySelector("b"), head);

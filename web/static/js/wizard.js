@@ -2,6 +2,7 @@
 
 import { openSession, send, session } from "./api.js";
 import { h, icon, notice } from "./dom.js";
+import { remedy } from "./format.js";
 import { outcome } from "./reload.js";
 import { t } from "./strings.js";
 
@@ -55,7 +56,7 @@ export function cameraWizard() {
     verdict.replaceChildren(h("p", { class: "soft" }, t("wizard.trying")));
     try {
       const found = await send("POST", "/api/cameras/try", { json: given(), signal: AbortSignal.timeout(TRY_MS) });
-      verdict.replaceChildren(...(found.ok ? await seen(found) : [notice("bad", found.answer ? `${found.remedy} (${found.answer})` : found.remedy)]));
+      verdict.replaceChildren(...(found.ok ? await seen(found) : [notice("bad", found.answer ? `${remedy(found)} (${found.answer})` : remedy(found))]));
       second.hidden = !found.ok;
     } catch (error) {
       verdict.replaceChildren(notice("bad", words(error)));
