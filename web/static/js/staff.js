@@ -330,7 +330,7 @@ function attendCard(offer) {
 function endForm(offer) {
   const amount = h("input", { class: "input", id: "amount", type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 14, value: typed, oninput: () => { typed = amount.value; wrong.hidden = true; } });
   const path = `/api/staff/offers/${offer.offer}/done`;
-  const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("staff.amount_wrong")));
+  const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("staff.amount_wrong", { example: format.decimal(129.9, desk.digits) })));
   const end = (outcome) => (event) => {
     const minor = format.minorOf(amount.value, desk.digits);
     wrong.hidden = outcome !== "sold" || minor !== undefined;
