@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import closing
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -207,6 +207,55 @@ def test_insights_of_a_day(shop, manager):
     page.get_by_role("button", name="The day before").click()
     page.get_by_text("Brands seen").wait_for()
     assert shop.page.client().get("/api/insights?from=soon").status_code == 422
+
+
+@pytest.fixture
+def insights(shop, manager):
+    """*Insights* in a browser whose clock stands shortly before midnight of the day before."""
+    now = datetime.now(timezone.utc)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    history.write(InsightsFile(shop.folder / "insights.db", shop.now), now, days=2)
+    manager.page.clock.install(time=midnight - timedelta(minutes=10))
+    page = manager.go("#/insights")
+    page.locator(".downloads").wait_for()
+    return page
+
+
+def days(page) -> list[str]:
+    """Return the day of the field, the last that it takes, and that of the figures."""
+    link = page.get_by_role("link", name="Save as CSV").get_attribute("href")
+    field = page.locator("#day").evaluate("(one) => [one.value, one.max]")
+    return [*field, *re.findall(r"from=([\d-]+)", link)]
+
+
+def day_before(iso: str, count: int = 1) -> str:
+    return (date.fromisoformat(iso) - timedelta(days=count)).isoformat()
+
+
+def test_insights_are_drawn_anew_only_with_new_figures_and_go_on_with_the_day(insights):
+    today = datetime.now(timezone.utc).date().isoformat()
+    assert days(insights) == [day_before(today)] * 3
+    saving = insights.get_by_role("link", name="Save as CSV")
+    saving.focus()
+    with insights.expect_response(re.compile("/api/insights")) as answer:
+        insights.clock.fast_forward(60_000)
+    answer.value.finished()
+    assert saving.evaluate("(one) => one === document.activeElement")
+    insights.clock.fast_forward(600_000)
+    wait_for(lambda: insights.locator("#day").evaluate("(one) => [one.value, one.max]") == [today] * 2)
+
+
+def test_the_day_of_the_field_is_that_of_the_figures(insights):
+    shown = days(insights)[0]
+    field = insights.get_by_label("Day", exact=True)
+    field.fill(day_before(shown, -1))  # a day to come
+    field.blur()
+    assert days(insights) == [shown] * 3
+    insights.route(re.compile("/api/insights"), lambda route: route.abort())
+    insights.get_by_role("button", name="The day before").click()
+    insights.locator(".page > .notice").wait_for()
+    assert field.input_value() == day_before(shown)
+    assert insights.locator(".figure").count() == 0
 
 
 WRITTEN = {

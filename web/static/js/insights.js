@@ -10,9 +10,11 @@ const WITHHELD = "–";
 export function insightsPage(main) {
   let day = today();
   let gone = false;
+  let drawn = "";
+  let figuresOf = null; // the day whose figures are on show
   const body = h("div", { class: "insights" });
   const wrong = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span"));
-  const pick = h("input", { class: "input", id: "day", type: "date", value: day, max: day, onchange: () => go(pick.value) });
+  const pick = h("input", { class: "input", id: "day", type: "date", value: day, onchange: () => pick.reportValidity() && go(pick.value), onblur: () => { pick.value = day; } });
   const step = (by) => () => go(shifted(day, by));
   main.replaceChildren(
     h("div", { class: "page" },
@@ -31,16 +33,26 @@ export function insightsPage(main) {
   );
   async function load() {
     const asked = day;
+    pick.max = today();
     try {
       const found = await send("GET", `/api/insights?from=${asked}`);
       if (gone || asked !== day) return;
       wrong.hidden = true;
-      body.replaceChildren(...cards(found));
+      show(found);
     } catch (error) {
-      if (gone) return;
+      if (gone || asked !== day) return;
+      if (figuresOf !== asked) show(null);
       say(wrong.lastChild, error.message);
       wrong.hidden = false;
     }
+  }
+  /** What is the same stays as it is, and with it the focus. */
+  function show(found) {
+    const now = JSON.stringify(found);
+    figuresOf = found && day;
+    if (now === drawn) return;
+    drawn = now;
+    body.replaceChildren(...(found ? cards(found) : []));
   }
   function go(wanted) {
     if (!wanted || wanted > today()) return;
@@ -48,7 +60,14 @@ export function insightsPage(main) {
     load();
   }
   load();
-  const timer = setInterval(() => { if (!document.hidden && day === today()) load(); }, 60_000);
+  const timer = setInterval(() => {
+    if (document.hidden) return;
+    const latest = pick.max;
+    pick.max = today();
+    if (day !== latest) return;
+    if (day === pick.max) load();
+    else go(pick.max); // midnight
+  }, 60_000);
   return () => {
     gone = true;
     clearInterval(timer);
