@@ -81,6 +81,21 @@ class TestFloor:
         page.get_by_text("1 person in view has been served").wait_for()
         assert rows(page)[0] == "€2,450"
 
+    def test_the_keyboards_focus_goes_from_who_is_served_or_gone_to_the_next_row(self, visit, box):
+        page = visit.go("#/floor")
+        page.get_by_role("button", name="Served").nth(3).wait_for()
+        focused = "document.activeElement.closest('.person')?.querySelector('.total').textContent"
+        page.locator(".row-open").first.focus()
+        while page.evaluate("document.activeElement.textContent") != "Served":
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        wait_for(lambda: page.evaluate(focused) == "€2,450")
+        assert page.evaluate("document.activeElement.className") == "row-open"  # Enter again serves nobody
+        box.people = [one for one in box.people if one["total"]["amount_minor"] != 245_000]
+        wait_for(lambda: page.evaluate(focused) == "€109.95")
+        box.people = []
+        wait_for(lambda: page.evaluate("document.activeElement.matches('.next')"))
+
     def test_who_has_just_left_is_said_to_and_has_no_box(self, visit, box):
         box.people[0] |= {"visible": False, "seen_at": utc(time.time() - 7)}
         page = visit.go("#/floor")

@@ -116,6 +116,14 @@ class TestSystem:
         assert "What to do: it stays connected" in page.locator(".camera").nth(1).inner_text()
         page.locator(".source-line", has_text="41 prices").wait_for()
 
+    def test_the_restart_button_keeps_the_focus_while_the_box_tells_news(self, visit, box):
+        page = visit.go("#/system")
+        restart = page.locator(".box-facts button")
+        restart.focus()
+        box.stall("entrance")
+        page.locator(".box-facts").get_by_text("camera entrance is stale").wait_for()
+        assert restart.evaluate("(one) => one === document.activeElement")
+
     def test_a_live_camera_says_what_is_wrong_with_its_picture_in_the_pages_language(self, chrome, box):
         box.advice = {
             "counter": {"turn": [90, 270], "remedy": "x"},

@@ -20,7 +20,7 @@ export class PeopleList {
     this.summary = h("span", { class: "soft small number" });
     this.node = h(
       "section",
-      { class: "card next", "aria-labelledby": "next-title" },
+      { class: "card next", "aria-labelledby": "next-title", tabIndex: -1 },
       h("div", { class: "card-head" }, h("h1", { id: "next-title" }, t("floor.title")), this.summary),
       this.list,
       this.none,
@@ -37,6 +37,7 @@ export class PeopleList {
     for (const key of this.gone) if (!people.some((person) => person.key === key)) this.gone.delete(key);
     const before = new Map([...this.rows].map(([key, row]) => [key, row.node.offsetTop]));
     const nodes = new Map([...this.rows].map(([key, row]) => [key, row.node]));
+    const focused = this.#focused();
     reconcile(this.list, nodes, shown, {
       key: (person) => person.key,
       make: (person) => {
@@ -50,6 +51,7 @@ export class PeopleList {
     for (const [key, row] of this.rows) slide(row.node, before.get(key));
     this.none.hidden = shown.length > 0;
     this.list.hidden = shown.length === 0;
+    this.#keepFocus(focused);
     const away = shown.filter((person) => !person.visible).length;
     const inView = t("floor.count", { count: shown.length - away });
     say(this.summary, away ? `${inView}, ${t("floor.away", { count: away })}` : inView);
@@ -64,10 +66,24 @@ export class PeopleList {
 
   #leave(key) {
     this.gone.add(key);
+    const focused = this.#focused();
     this.rows.get(key)?.node.remove();
     this.rows.delete(key);
     this.calls.point(null);
+    this.#keepFocus(focused);
     return () => this.gone.delete(key);
+  }
+
+  /** The place of the row with the keyboard's focus, -1 where none has it. */
+  #focused() {
+    return [...this.list.children].findIndex((node) => node.querySelector(":focus-visible"));
+  }
+
+  /** Give a focus that went with its row to the row in its place: to what opens it, which serves nobody. */
+  #keepFocus(place) {
+    if (place < 0 || this.list.contains(document.activeElement)) return;
+    const row = this.list.children[Math.min(place, this.list.childElementCount - 1)];
+    (row?.querySelector(".row-open") ?? this.node).focus();
   }
 
   #tellFirst(person) {

@@ -3,7 +3,7 @@
 import { accessCard } from "./access.js";
 import { send, session } from "./api.js";
 import { brandForm } from "./brands.js";
-import { h, icon, notice, pill, reconcile, say } from "./dom.js";
+import { h, icon, notice, pill, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, on } from "./link.js";
 import { t, tOr } from "./strings.js";
@@ -17,7 +17,8 @@ export function systemPage(main) {
   const nodes = new Map();
   const grid = h("div", { class: "cameras" });
   const state = h("span", { class: "pill" });
-  const box = h("div", { class: "box-facts" });
+  const health = new HealthCard();
+  const box = h("div", { class: "box-facts" }, health.node);
   const events = h("ul", { class: "log" });
   main.replaceChildren(
     h(
@@ -52,7 +53,9 @@ export function systemPage(main) {
     const facts = JSON.stringify({ ...system, at: "", started_at: "" });
     if (facts === written) return;
     written = facts;
-    box.replaceChildren(...boxFacts(system));
+    health.update(system);
+    while (box.lastElementChild !== health.node) box.lastElementChild.remove();
+    box.append(...boxFacts(system));
     events.replaceChildren(...(system.events.length ? system.events.map(logLine) : [h("li", { class: "soft" }, t("system.events_none"))]));
   };
   const ends = [on("cameras", takeCameras), on("system", takeSystem)];
@@ -187,7 +190,7 @@ async function restart(event) {
   try {
     await send("POST", "/api/restart");
   } catch (error) {
-    button.after(notice("bad", error.message));
+    toast(error.message, { bad: true });
   }
 }
 
@@ -197,20 +200,29 @@ function storeFile(file) {
   return file.restart_needed.length ? [notice("", t("system.file_waits", { keys: file.restart_needed.join(", ") }))] : [];
 }
 
+/** Whether the box is well. Its nodes stay while the box tells news: the button would lose the focus. */
+class HealthCard {
+  constructor() {
+    this.told = h("div", { class: "reasons" });
+    this.restart = session.may.restart ? h("button", { class: "button", type: "button", onclick: restart }, icon("again"), t("system.restart")) : null;
+    this.facts = h("dl", { class: "facts" });
+    this.node = card(t("system.health"), this.told, this.restart, this.facts);
+  }
+
+  update(system) {
+    const { ok, reasons } = system.health;
+    const wrong = reasons.length ? reasons : [t("system.not_ok")];
+    this.told.replaceChildren(...(ok ? [notice("good", t("system.ok"), "check")] : wrong.map((reason) => notice("bad", reason))), ...storeFile(system.store_file));
+    if (this.restart) this.restart.disabled = false;
+    facts(this.facts, [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", system.revision === "unknown" ? system.version : `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]);
+  }
+}
+
 function boxFacts(system) {
-  const { health, load, mqtt, uploads, degrade } = system;
-  const reasons = health.reasons.map((reason) => notice("bad", reason));
+  const { load, mqtt, uploads, degrade } = system;
   const idle = system.gpu_unused ? [notice("bad", system.gpu_unused)] : [];
-  const file = storeFile(system.store_file);
   const steps = degrade.step ? [notice("", degrade.text)] : [];
   return [
-    card(
-      t("system.health"),
-      health.ok ? notice("good", t("system.ok"), "check") : reasons.length ? h("div", { class: "reasons" }, reasons) : notice("bad", t("system.not_ok")),
-      ...file,
-      ...(session.may.restart ? [h("button", { class: "button", type: "button", onclick: restart }, icon("again"), t("system.restart"))] : []),
-      facts(h("dl", { class: "facts" }), [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", system.revision === "unknown" ? system.version : `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]),
-    ),
     card(
       t("system.load"),
       ...idle,
