@@ -25,7 +25,7 @@ from pipelines.gst_structure import caps_structure
 
 if TYPE_CHECKING:
     from pipelines.cameras.file_patch import FilePatch
-    from pipelines.cpu.loss_guard import LossGuard
+    from pipelines.cameras.loss_guard import LossGuard
 
 
 _RTP_CHAINS = {

@@ -13,6 +13,7 @@ from engines.scene import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.between import FramesBetween
 from pipelines.cameras.latest import LatestPerCamera
+from pipelines.cameras.loss_guard import DecodeFilter
 from pipelines.cameras.source import RawFrame, SourceSpec, Transport
 from pipelines.cameras.supervisor import CameraSupervisor
 from pipelines.cameras.switching import SwitchingSource, sub_stream
@@ -22,7 +23,6 @@ from pipelines.cpu.camera_turn import CameraTurn
 from pipelines.cpu.canary import Canary
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
-from pipelines.cpu.loss_guard import DecodeFilter
 from pipelines.cpu.source import open_source
 from pipelines.reload.plan import LiveSupport, reconnects
 from pipelines.settings.camera import CameraConfig, finite_cameras

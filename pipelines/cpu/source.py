@@ -9,6 +9,7 @@ from pipelines.cameras import login_guard
 from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, cause_of_status, classify
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.keep_alive import KeepAlive
+from pipelines.cameras.loss_guard import DecodeFilter, LossGuard
 from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
 from pipelines.cameras.policy import BUSY_AGAIN_S
@@ -20,7 +21,6 @@ from pipelines.cpu import gst
 from pipelines.cpu.decoding import add_file, check_linked, decode_any, link_rtp
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
-from pipelines.cpu.loss_guard import DecodeFilter, LossGuard
 from pipelines.cpu.memory import MemoryGrowth
 from pipelines.gst_structure import structure_of
 

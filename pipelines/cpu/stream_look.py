@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.cameras.closing import close_within
+from pipelines.cameras.loss_guard import LossGuard
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import SourceKind
 from pipelines.cpu import gst
 from pipelines.cpu.gst import Gst
-from pipelines.cpu.loss_guard import LossGuard
 from pipelines.cpu.source import GstSource
 
 if TYPE_CHECKING:

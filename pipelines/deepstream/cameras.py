@@ -299,6 +299,9 @@ class CameraSources:
             self._metrics.camera_last_frame.labels(camera).set((source.status.last_frame_at or 0) / 1e9)
         if dropped:
             self._metrics.frames_dropped.labels(camera, "rate").inc(dropped)
+        if withheld := source.take_withheld():
+            self._metrics.frames_received.labels(camera).inc(withheld)
+            self._metrics.frames_dropped.labels(camera, "loss").inc(withheld)
 
 
 def _look_at_film(name: str, path: str) -> None:

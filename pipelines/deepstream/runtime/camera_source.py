@@ -98,6 +98,7 @@ class CameraSource:
         self._last_frame: float | None = None
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, now_ns(), None, 0, 0, 0)
         self._reported = self._counted = (0, 0)
+        self._withheld = 0
         self._results: list[str] = []
 
     @property
@@ -153,6 +154,11 @@ class CameraSource:
         """Return how many frames came, and how many were more than the rate, since last asked."""
         total, self._reported, before = self._counted, self._counted, self._reported
         return total[0] - before[0], total[1] - before[1]
+
+    def take_withheld(self) -> int:
+        """Return how many coded pictures were withheld after a gap in the stream, since last asked."""
+        withheld, self._withheld = self._withheld, 0
+        return withheld
 
     def take_results(self) -> list[str]:
         """Return how attempts to connect ended since last asked: "ok", or the value of a cause."""
@@ -211,6 +217,9 @@ class CameraSource:
                 self._results.append("ok")
                 self._status = replace(self._status, connects=self._status.connects + 1)
         self._count(*tap.take())
+        if self._source_bin is not None and (withheld := self._source_bin.take_withheld()):
+            self._withheld += withheld
+            self._policy.withhold(now)
         if tap.ended:
             self._lost(Cause.ENDED)
             return
@@ -219,12 +228,12 @@ class CameraSource:
             self._lost(cause_of_status(int(status[:3])))
             return
         cause = self._policy.overdue(now)
-        if cause is Cause.STALLED:
+        if cause in {Cause.STALLED, Cause.LOSS}:
             self._stale_at = now
         elif cause is not Cause.NONE:
             self._lost(cause)
         if self._stale_at is not None and now - self._stale_at > RESCUE_S:
-            self._lost(Cause.STALLED)
+            self._lost(self._policy.cause)
 
     def _refusal(self, now: float) -> str:
         """Return the status line by which a silent camera refuses to play; rtspsrc says nothing of it."""

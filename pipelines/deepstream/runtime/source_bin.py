@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras import login_guard
 from pipelines.cameras.keep_alive import KeepAlive
+from pipelines.cameras.loss_guard import LossGuard
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.deepstream.graph.camera import LATENCY_MS, NOWHERE, PACE, crop_text
 from pipelines.deepstream.runtime.elements import Gst, get_nick
@@ -126,6 +127,7 @@ class SourceBin:
         self._bin: Any = None
         self._entry: Any = None
         self._keep_alives: list[KeepAlive] = []
+        self._guard = LossGuard()
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
 
@@ -135,7 +137,7 @@ class SourceBin:
         box = built.camera_bin(self._camera)
         # nvurisrcbin has no login of its own, and hands latency and transport on for rtsp:// only; the
         # rtspsrc inside has all three.
-        box.connect("deep-element-added", _configure, self._access, self._keep_alives)
+        box.connect("deep-element-added", _configure, self._access, self._keep_alives, self._guard)
         _play_from_now(box, built.pipeline)
         self._check_shape(box)
         out = box.get_static_pad("src")
@@ -156,6 +158,10 @@ class SourceBin:
         """Have the camera's session kept; to be called now and then while frames come."""
         if self._keep_alives and not self._tap.shut:
             self._keep_alives[-1].frame(self._clock())
+
+    def take_withheld(self) -> int:
+        """Return how many coded pictures were withheld, after a gap in the stream, since last asked."""
+        return self._guard.take()
 
     def close(self) -> None:
         """Begin to take the bin out, in a thread of its own: a driver that hangs there costs only that."""
@@ -210,13 +216,23 @@ class SourceBin:
             logger.exception("camera %s: source bin cannot be removed", self._camera)
 
 
-def _configure(box: Any, _inner: Any, element: Any, access: RtspAccess, keep_alives: list[KeepAlive]) -> None:
+def _configure(
+    box: Any,
+    _inner: Any,
+    element: Any,
+    access: RtspAccess,
+    keep_alives: list[KeepAlive],
+    guard: LossGuard,
+) -> None:
     """Give the rtspsrc inside a source its login, latency, protocols and track; the decoder its interval.
 
-    keep_alives: gets one for each rtspsrc.
+    keep_alives: gets one for each rtspsrc. guard: withholds coded pictures before the decoder of an rtspsrc.
     """
     if element.find_property(DROP) is not None:
         _thin_out(box, element, access.fps)
+        rtsp = box.iterate_all_by_element_factory_name("rtspsrc").next()[0]
+        if rtsp == Gst.IteratorResult.OK and element.get_static_pad("sink") is not None:
+            guard.watch_decoder(element)
     if element.find_property("user-id") is None or element.find_property("user-pw") is None:
         return
     if (session := login_guard.settle()) is not None:  # the source has just made it, in this thread

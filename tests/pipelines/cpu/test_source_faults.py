@@ -15,12 +15,12 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
+from pipelines.cameras.loss_guard import DecodeFilter, LossGuard  # noqa: E402
 from pipelines.cameras.play_check import refusal_to_play  # noqa: E402
 from pipelines.cameras.source import SourceLost, SourceSpec  # noqa: E402
 from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
-from pipelines.cpu.loss_guard import DecodeFilter, LossGuard  # noqa: E402
 from pipelines.cpu.memory import resident_bytes  # noqa: E402
 from pipelines.cpu.source import GstSource, open_source  # noqa: E402
 from tests.fakes.rtsp_camera import RtspCamera  # noqa: E402

@@ -2,17 +2,20 @@
 
 import random
 
+import pytest
+
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.states import CameraState, Cause
-from pipelines.deepstream.runtime.camera_source import CameraSource
+from pipelines.deepstream.runtime.camera_source import RESCUE_S, CameraSource
 from probes.nvds.frame_origins import FrameOrigins
 from tests.waiting import wait_for
 
 
 class FakeBin:
     closed = True
+    withheld = 0
 
     def open(self) -> None:
         """Nothing is opened."""
@@ -20,19 +23,23 @@ class FakeBin:
     def keep_alive(self) -> None:
         pass
 
+    def take_withheld(self) -> int:
+        return self.withheld
+
     def close(self) -> None:
         """Nothing is closed."""
 
 
-def test_a_suspended_camera_is_live_and_one_that_is_silent_is_stalled():
-    now, taps = [0.0], []
+@pytest.mark.parametrize(("withheld", "cause"), [(0, Cause.STALLED), (5, Cause.LOSS)])
+def test_a_suspended_camera_is_live_and_one_that_is_silent_is_stalled(withheld, cause):
+    now, taps, box = [0.0], [], FakeBin()
     policy = CameraPolicy(
         Backoff(1, 8, 0, random.Random(0)), stale_after_s=3, connect_timeout_s=10, finite=False, loop=False
     )
     source = CameraSource(
         "door",
         policy,
-        lambda tap: taps.append(tap) or FakeBin(),
+        lambda tap: taps.append(tap) or box,
         limit=lambda: FrameRateLimit(10, lambda: 0.0),
         origins=FrameOrigins(),
         clock=lambda: now[0],
@@ -45,9 +52,14 @@ def test_a_suspended_camera_is_live_and_one_that_is_silent_is_stalled():
         assert not taps[0].frame(), "a suspended camera's frames go no further"
         source.tick()
         assert (source.status.state, source.status.cause) == (CameraState.LIVE, Cause.NONE)
-    now[0] += 4
+    now[0], box.withheld = now[0] + 4, withheld
     source.tick()
-    assert (source.status.state, source.status.cause) == (CameraState.STALE, Cause.STALLED)
+    assert (source.status.state, source.status.cause) == (CameraState.STALE, cause)
+    now[0] += 2 * RESCUE_S
+    source.tick()
+    assert (source.status.state, source.status.cause) == (CameraState.BACKOFF, cause)
+    assert source.take_withheld() == 2 * withheld
+    assert source.take_withheld() == 0
 
 
 def test_a_silent_camera_that_refuses_to_play_is_lost_with_the_cause():

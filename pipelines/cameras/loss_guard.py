@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from pipelines.cameras.throttle import Unit, unit_of
-from pipelines.cpu.gst import Gst
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from pipelines.cameras.throttle import Unit, unit_of  # noqa: E402
+from pipelines.gst_structure import caps_structure  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
 
 HEAD_BYTES = 512
 """Of a coded picture, in which its first slice begins, mostly."""
+_CODECS: Final = {"video/x-h264": "H264", "video/x-h265": "H265"}
 
 
 class DecodeFilter:
@@ -68,6 +74,16 @@ class LossGuard:
         self._codec = codec
         depayloader.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._gap)
         parser.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._pass)
+
+    def watch_decoder(self, decoder: Any) -> None:
+        """Look at what comes to a decoder: parsers and queues hand the marks of a depayloader on."""
+        decoder.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._arrive)
+
+    def _arrive(self, pad: Any, info: Any) -> Any:
+        if not self._codec and (caps := pad.get_current_caps()) is not None:
+            self._codec = _CODECS.get(caps_structure(caps).get_name(), "")
+        self._gap(pad, info)
+        return self._pass(pad, info)
 
     def _gap(self, _pad: Any, info: Any) -> Any:
         """Note a gap: depayloaders mark what follows one in the packets' numbers, and the first of all."""
