@@ -190,6 +190,7 @@ class DeepStreamPlatform:
     def reconfigure(self, settings: Settings, change: Callable[[int], None]) -> None:
         """Go on by other settings: cameras are taken out and put in, the others stay untouched."""
         self._cameras.reconfigure(settings, change)
+        self.outputs.set_running(settings.enabled_cameras())
 
     def mask(self, pixels: I420) -> RedactedFrame | None:
         """Return nothing: redaction is part of the graph, which single pictures do not go through."""

@@ -21,7 +21,7 @@ from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from pipelines.deepstream.interfaces import Analysis
@@ -60,10 +60,14 @@ class EncodedRtsp(RtspOutput):
         )
         self._pipeline, self._want = pipeline, want
         self._begun: dict[str, Any] = {}
+        self._connected_to: set[str] = set()
 
     def add_camera(self, camera: str, fps: int = 10) -> None:
-        """Offer the stream of the appsink `stream_CAMERA`."""
+        """Offer the stream of the appsink `stream_CAMERA`; also of a camera that comes back."""
         super().add_camera(camera, fps)
+        if camera in self._connected_to:
+            return
+        self._connected_to.add(camera)
         sink = self._pipeline.get_by_name(f"stream_{camera}")
         sink.set_property("emit-signals", True)
         sink.connect("new-sample", self._sample, camera)
@@ -137,6 +141,7 @@ class DeepStreamOutputs:
             raise TypeError("outputs belong only to a pipeline that has been proven")
         self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
         self._cameras, self._now_ns = dict(cameras), now_ns
+        self._running = frozenset(self._cameras)
         self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.captured_at)
         self._sink_pictures = SinkPictures(
             self.pictures,
@@ -172,10 +177,24 @@ class DeepStreamOutputs:
             return f"{NO_SNAPSHOTS} and restart the store"
         if not self.pictures.has(camera):
             return f"camera {camera} is not in the graph: restart the store"
+        if camera not in self._running:
+            return f"camera {camera} is not running"
         if not self._valves.works(camera):
             return f"the encoder of camera {camera} has failed: restart the store"
         self._requested.add(camera)
         return ""
+
+    def set_running(self, cameras: Collection[str]) -> None:
+        """Offer streams and pictures of these cameras of the graph, and of no other one."""
+        self._running = frozenset(self._cameras.keys() & cameras)
+        self._requested &= self._running
+        if self.rtsp is None:
+            return
+        for camera, fps in self._cameras.items():
+            if camera in self._running:
+                self.rtsp.add_camera(camera, fps)
+            else:
+                self.rtsp.remove_camera(camera)
 
     def start(self) -> None:
         """Listen and begin. Raises BadInput where the port cannot be had."""

@@ -10,6 +10,7 @@ import pytest
 from pipelines.errors import BadInput
 from pipelines.reload.plan import merged, plan_changes
 from tests.fakes.nvds import SURFACE, person
+from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.deepstream.lockstep import Lockstep, lockstep
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
@@ -57,6 +58,28 @@ def test_a_camera_goes_and_comes_back(run):
     assert take_up(run, off, run.settings) == ()
     wait_for(lambda: run.state("c0") == "live:none")
     assert opened(run, 1) == 2
+
+
+def test_of_a_camera_that_went_no_stream_and_no_picture_is_offered(tmp_path):
+    kept = []
+    with running(
+        tmp_path, rtsp(2), outputs="served", change=lambda settings: kept.append(settings) or settings
+    ) as run:
+        settings = kept[0]
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == "live:none")
+        off = changed(settings, "c0", enabled=False)
+        assert take_up(run, settings, off) == ()
+        assert run.platform.take_picture("c0") == "camera c0 is not running"
+        assert run.platform.take_picture("c1") == ""
+        url = f"rtsp://127.0.0.1:{run.platform.outputs.rtsp.port}/c0"
+        with RtspViewer(url) as viewer:
+            assert "Not found" in viewer.error() or "404" in viewer.error(1)
+        assert take_up(run, off, settings) == ()
+        wait_for(lambda: run.state("c0") == "live:none")
+        assert run.platform.take_picture("c0") == ""
+        with RtspViewer(url) as viewer:
+            assert viewer.picture() is not None
 
 
 def test_the_last_camera_may_go_too(run):
