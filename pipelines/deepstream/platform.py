@@ -16,7 +16,7 @@ from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, Out
 from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
-from pipelines.deepstream.runtime.recordings import finish_recordings
+from pipelines.deepstream.runtime.recordings import finish_recordings, name_finished
 from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
 from pipelines.deepstream.runtime.self_check_film import SelfCheckFilm, film_graph
 from pipelines.deepstream.runtime.valves import STREAM, Valves
@@ -231,7 +231,7 @@ class DeepStreamPlatform:
         return BufferVerdict.DROP if self._broken else self._analysis.process_batch(buffer)
 
     def _on_posted(self, _bus: Any, message: Any) -> Any:
-        """Withhold all frames as soon as something shared fails; in the thread that posts it.
+        """Withhold all frames as soon as something shared fails; name recordings. In the thread that posts.
 
         An nvinfer whose network failed says so and pushes the batch all the same, without its objects and
         before the bus is read (gst_nvinfer_output_loop, 9.1); bInferDone may be another nvinfer's.
@@ -241,6 +241,7 @@ class DeepStreamPlatform:
                 self._broken = True
         except Exception:  # noqa: BLE001 in doubt nothing goes on
             self._broken = True
+        name_finished(message)
         return Gst.BusSyncReply.PASS
 
     def _set_drop(self, name: str, shut: bool) -> None:

@@ -67,7 +67,7 @@ class VideoRecorder:
         initialise("mp4mux")
         folder = self._rules.folder / camera
         with contextlib.suppress(OSError):  # tried again with the first frame, and then logged
-            _recover(folder)
+            recover(folder)
         self._tapes = {**self._tapes, camera: _Tape(self._rules, camera, folder, fps)}
         self._rules.cameras = len(self._tapes)
 
@@ -202,7 +202,7 @@ class _Tape:
             self._finish()
         if self._writer is None:
             self._folder.mkdir(parents=True, exist_ok=True)
-            _recover(self._folder)
+            recover(self._folder)
             self._rules.tidy()
             self._writer = Mp4Writer(
                 self._folder / f"{stamp(at)}.mp4",
@@ -236,7 +236,7 @@ class _Tape:
             writer.finish(timeout_s=8)
 
 
-def _recover(folder: Path) -> None:
+def recover(folder: Path) -> None:
     """Give files that a killed run left their proper names, and remove those without any picture."""
     for part in folder.glob(f"*.mp4{PART}"):
         with part.open("rb") as file:

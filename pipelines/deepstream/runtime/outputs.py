@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.checks.privacy_proof import Proof
@@ -15,8 +16,9 @@ from pipelines.deepstream.runtime.sink_pictures import SinkPictures
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from pipelines.gst_structure import structure_of
-from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
+from pipelines.outputs.disk import PART, OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
+from pipelines.outputs.record import recover
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
 
@@ -155,6 +157,8 @@ class DeepStreamOutputs:
         if record := self._settings.record:
             for name in self._cameras:
                 _make(record.folder / name, "outputs.record.folder")
+                with suppress(OSError):
+                    recover(record.folder / name)
                 sink = pipeline.get_by_name(f"record_{name}")
                 # Its own numbers begin at 0 with each start, and would write over the last one's files.
                 sink.connect("format-location", self._file_name, record.folder / name)
@@ -237,7 +241,7 @@ class DeepStreamOutputs:
         return server
 
     def _file_name(self, _sink: Any, _number: int, folder: Path) -> str:
-        return str(folder / f"{stamp(self._now_ns())}.mp4")
+        return str(folder / f"{stamp(self._now_ns())}.mp4{PART}")
 
     def _housekeep(self) -> None:
         """Take snapshots and make room on the disk; whatever fails here is no reason to stop the store."""

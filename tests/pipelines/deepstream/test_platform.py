@@ -291,4 +291,4 @@ def test_recordings_go_on_while_a_camera_sends_nothing(tmp_path, c1):
 
     with running(tmp_path, rtsp(2), outputs="record", change=off if c1 == "off" else None, c1=c1) as run:
         run.platform.start()
-        wait_for(lambda: sum(file.stat().st_size for file in tmp_path.rglob("*.mp4")) > 10_000)
+        wait_for(lambda: sum(file.stat().st_size for file in tmp_path.rglob("*.mp4.part")) > 10_000)

@@ -90,6 +90,22 @@ def test_recordings_play_after_a_clean_end_and_take_no_old_names(tmp_path):
         assert picture.shape == (720, 1280, 3)
 
 
+def test_a_recording_has_its_name_once_it_is_finished_and_gets_it_at_the_next_start_after_a_kill(tmp_path):
+    """What has its name may be deleted: for `max_mb` or `min_free_mb`, the oldest first."""
+    folder = tmp_path / "video" / "c0"
+    first = folder / "1.mp4"
+    folder.mkdir(parents=True)
+    (folder / "1.mp4.part").write_bytes(b"head moof pictures")
+    (folder / "2.mp4.part").write_bytes(b"head")
+    with running(tmp_path, rtsp(1), outputs="record") as run:
+        assert list(folder.iterdir()) == [first]
+        run.platform.start()
+        wait_for(lambda: any(b"moof" in file.read_bytes() for file in folder.iterdir() if file != first))
+        assert list(folder.glob("*.mp4")) == [first]
+    assert len([file for file in folder.iterdir() if file.suffix == ".mp4"]) == 2
+    assert not list(folder.glob("*.part"))
+
+
 def test_a_recording_ends_before_it_alone_is_all_that_the_bound_allows(tmp_path):
     """The oldest files beyond `max_mb` are deleted: one so large would be, while it is written."""
 
