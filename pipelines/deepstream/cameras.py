@@ -255,7 +255,8 @@ class CameraSources:
             clock=clocks.clock,
             now_ns=clocks.now_ns,
             ask=lambda: _refusal(name, self._configs[name]),
-            explain=lambda cause: _explanation(name, self._configs[name], cause),
+            check=lambda: _reason_not_to_connect(name, self._configs[name]),
+            explain=lambda: _explanation(self._configs[name]),
         )
 
     def _reshape(self, name: str, misfit: Misfit) -> None:
@@ -320,16 +321,20 @@ def _refusal(name: str, camera: CameraConfig) -> str:
     return refusal_to_play(SourceSpec(name, camera.source, username, password, track=camera.track))
 
 
-def _explanation(name: str, camera: CameraConfig, cause: Cause) -> tuple[Cause, str]:
-    """Return why a camera cannot be connected to, with its own words, where rtspsrc does not tell. Blocks."""
-    lacks_login = cause is Cause.AUTH and camera.credentials is None
-    if camera.kind is not SourceKind.RTSP or lacks_login:
-        return cause, ""
-    try:
-        check_answer(SourceSpec(name, camera.source))
-    except SourceLost as lost:
-        return lost.cause, lost.answer
-    return (ask_address(camera.source) if cause is Cause.UNKNOWN else cause), ""
+def _reason_not_to_connect(name: str, camera: CameraConfig) -> tuple[Cause, str]:
+    """Return why rtspsrc must not ask a camera, NONE where it may, and the camera's own words. Blocks."""
+    if camera.kind is SourceKind.RTSP:
+        try:
+            check_answer(SourceSpec(name, camera.source))
+        except SourceLost as lost:
+            if lost.cause is not Cause.BUSY:  # by rtspsrc's own word it is called once more
+                return lost.cause, lost.answer
+    return Cause.NONE, ""
+
+
+def _explanation(camera: CameraConfig) -> Cause:
+    """Return why a camera cannot be connected to, where rtspsrc does not tell. Blocks."""
+    return ask_address(camera.source) if camera.kind is SourceKind.RTSP else Cause.UNKNOWN
 
 
 def _access(camera: CameraConfig) -> RtspAccess:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SCHEMA = CONFIGS / "person-event.schema.json"
-CAMERAS = {name: f"rtsp://10.0.0.{n}:554/stream" for n, name in enumerate(("door", "till"), 1)}
+CAMERAS = {name: f"rtsp://127.0.0.{n}:554/stream" for n, name in enumerate(("door", "till"), 1)}
 PATIENCE_S = 600
 SIZE = (1280, 720)
 PERSON = (400.0, 60.0, 300.0, 640.0)

@@ -34,8 +34,6 @@ RESCUE_S = 5.0
 
 EXPLAIN_TIMEOUT_S = 6.0
 """How long it may take to find out why a camera cannot be connected to."""
-UNEXPLAINED = frozenset({Cause.UNKNOWN, Cause.AUTH, Cause.ANSWER})
-"""Causes of a failed connection behind which another one may be."""
 T = TypeVar("T")
 
 
@@ -73,17 +71,20 @@ class CameraSource:
         origins: FrameOrigins,
         clock: Callable[[], float],
         now_ns: Callable[[], int],
+        check: Callable[[], tuple[Cause, str]] | None = None,
         ask: Callable[[], str] | None = None,
-        explain: Callable[[Cause], tuple[Cause, str]] | None = None,
+        explain: Callable[[], Cause] | None = None,
     ) -> None:
-        """ask: the status line by which the camera refuses to play, "" for none; it blocks for some seconds.
+        """check: why it must not be connected to, NONE for no reason, and its own words.
 
-        explain: why it cannot be connected to, and its own words; likewise. None where it cannot be asked.
+        ask: the status line by which the camera refuses to play, "" for none. explain: why a connection
+        failed. All three block for some seconds; None where it cannot be asked.
         """
-        self._ask, self._explain, self._opened = ask, explain, 0.0
+        self._check, self._ask, self._explain, self._opened = check, ask, explain, 0.0
+        self._preflight: Question[tuple[Cause, str]] | None = None
         self._play_check: Question[str] | None = None
-        self._failure: tuple[Question[tuple[Cause, str]], Cause, float] | None = None
-        """What is asked about a failed connection, its cause so far, and until when that is waited for."""
+        self._failure: tuple[Question[Cause], float] | None = None
+        """What is asked about a failed connection, and until when that is waited for."""
         self.camera, self.wanted, self._at_once = camera, True, False
         self._policy, self._new_bin, self._limit = policy, source_bin, limit
         self._origins, self._generation = origins, origins.generation
@@ -118,6 +119,8 @@ class CameraSource:
             self._await_exit(now)
         elif self._failure is not None:
             self._await_explanation(now, *self._failure)
+        elif self._preflight is not None:
+            self._await_check(now, self._preflight)
         elif self._source_bin is not None:
             self._watch(now)
         elif self._second_call is not None:
@@ -126,7 +129,11 @@ class CameraSource:
         elif self.wanted and (self._at_once or self._policy.wait(now) <= 0):
             self._policy.connect(now)
             self._may_call_again = True
-            self._connect(now)
+            self._at_once = False
+            if self._check is None:
+                self._connect(now)
+            else:
+                self._preflight = Question(self.camera, self._check)
         return self._report()
 
     def fail(self, cause: Cause) -> None:
@@ -139,10 +146,9 @@ class CameraSource:
             self._second_call = self._clock() + BUSY_AGAIN_S
             return
         connecting = self._policy.state is CameraState.CONNECTING
-        if connecting and cause in UNEXPLAINED and self._explain is not None:
+        if connecting and cause is Cause.UNKNOWN and self._explain is not None:
             self._remove_bin()
-            question = Question(self.camera, partial(self._explain, cause))
-            self._failure = question, cause, self._clock() + EXPLAIN_TIMEOUT_S
+            self._failure = Question(self.camera, self._explain), self._clock() + EXPLAIN_TIMEOUT_S
             return
         self._lost(cause)
 
@@ -259,19 +265,28 @@ class CameraSource:
         self._policy.lost(cause, self._clock())
         self._remove_bin()
 
-    def _await_explanation(
-        self, now: float, question: Question[tuple[Cause, str]], cause: Cause, until: float
-    ) -> None:
-        """Give a failed connection up once its cause is known."""
-        if question.answer is None and now < until:
+    def _await_check(self, now: float, question: Question[tuple[Cause, str]]) -> None:
+        """Open the bin once the camera has answered so that its rtspsrc may ask it."""
+        if question.answer is None:
+            if (cause := self._policy.overdue(now)) is not Cause.NONE:
+                self._lost(cause)
             return
-        found, words = question.answer or (cause, "")
-        if words and found is not cause:  # else they have been logged
+        self._preflight = None
+        cause, words = question.answer
+        if words:
             logger.warning("camera %s: the camera answers %r", self.camera, words)
-        self._lost(found)
+        if cause is Cause.NONE:
+            self._connect(now)
+        else:
+            self._lost(cause)
+
+    def _await_explanation(self, now: float, question: Question[Cause], until: float) -> None:
+        """Give a failed connection up once its cause is known."""
+        if question.answer is not None or now >= until:
+            self._lost(question.answer or Cause.UNKNOWN)
 
     def _remove_bin(self) -> None:
-        self._second_call = self._failure = None
+        self._second_call = self._failure = self._preflight = None
         source_bin, self._source_bin = self._source_bin, None
         if source_bin is not None:
             source_bin.close()

@@ -65,7 +65,8 @@ def store(folder: Path, sources: list[str], outputs: str = "all", more: str = ""
 
 
 def rtsp(count: int) -> list[str]:
-    return [f"rtsp://10.0.0.{number + 1}:554/stream" for number in range(count)]
+    """Return addresses at which nobody listens: a camera is asked before its stand-in plays."""
+    return [f"rtsp://127.0.0.{number + 1}:554/stream" for number in range(count)]
 
 
 def graph_of(folder: Path, box: Capabilities = JETSON, count: int = 2) -> tuple[PipelineGraph, Redaction]:

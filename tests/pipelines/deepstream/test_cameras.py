@@ -70,14 +70,30 @@ def test_why_no_connection_comes_about_is_told_as_on_the_cpu(tmp_path, other, ca
         wait_for(lambda: value("msh_camera_connects_total", {"camera": "c0", "result": cause}))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "200 OK\r\nContent-Length: 1000000000",
+        "302 Moved\r\nLocation: http://127.0.0.1/",
+        "301 Moved",
+    ],
+)
+def test_a_camera_with_an_answer_that_rtspsrc_must_not_read_is_not_given_to_it(tmp_path, answer):
+    """rtspsrc takes in whatever an answer claims to hold: one camera would take the memory of all."""
+    with refusing_camera("DESCRIBE", answer) as url, running(tmp_path, [url], c0="calls") as run:
+        run.platform.start()
+        wait_for(lambda: ("c0", "backoff", "answer") in run.states)
+        assert run.element_factory.opened == []
+
+
 def test_a_camera_that_dies_is_called_again(tmp_path):
     with running(tmp_path, rtsp(2), c0="dies") as run:
         run.platform.start()
-        wait_for(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        wait_for(lambda: run.element_factory.opened.count("rtsp://127.0.0.1:554/stream") >= 2)
         wait_for(lambda: ("c0", "backoff", "unknown") in run.states)
         wait_for(lambda: run.states.count(("c0", "live", "none")) >= 1)
         wait_for(lambda: run.state("c1") == "live:none")
-        assert run.element_factory.opened.count("rtsp://10.0.0.2:554/stream") == 1
+        assert run.element_factory.opened.count("rtsp://127.0.0.2:554/stream") == 1
         assert not run.platform.failed
 
 
@@ -172,7 +188,7 @@ def test_a_source_that_does_not_close_costs_only_itself(tmp_path, monkeypatch):
         seen = run.samples["stream_c1"]
         wait_for(lambda: run.samples["stream_c1"] > seen + 3)
         run.element_factory.hang.set()
-        wait_for(lambda: run.element_factory.opened.count("rtsp://10.0.0.1:554/stream") >= 2)
+        wait_for(lambda: run.element_factory.opened.count("rtsp://127.0.0.1:554/stream") >= 2)
         run.element_factory.hang = None
 
 

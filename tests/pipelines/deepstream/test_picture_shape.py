@@ -21,7 +21,7 @@ from tests.pipelines.deepstream.test_analysis import Shop
 from tests.waiting import wait_for
 
 PILLARS = (160, 0, 960, 720)
-URI = "rtsp://10.0.0.1:554/stream"
+URI = "rtsp://127.0.0.1:554/stream"
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ URI = "rtsp://10.0.0.1:554/stream"
     ],
 )
 def test_a_picture_keeps_its_shape_in_the_middle_of_the_frame(shape, rotate, part):
-    camera = CameraConfig(source="rtsp://10.0.0.1/s", rotate=rotate)
+    camera = CameraConfig(source="rtsp://127.0.0.1/s", rotate=rotate)
     assert picture_part(camera, shape) == part
     assert part is None or not any(one % 2 for one in part)
 

@@ -33,8 +33,8 @@ def random_store(folder: Path, seed: int, most: int = 32):
     for number in range(min(most, draw.choice([1, 1, 2, 3, 4, 5, 9, 16, most]))):
         kind = draw.choice(KINDS)
         source = {
-            "rtsp": f"{draw.choice(['rtsp', 'RTSP'])}://10.0.0.{number + 1}/s",
-            "rtsps": f"rtsps://10.0.0.{number + 1}:322/s",
+            "rtsp": f"{draw.choice(['rtsp', 'RTSP'])}://127.0.0.{number + 1}/s",
+            "rtsps": f"rtsps://127.0.0.{number + 1}:322/s",
             "v4l2": f"/dev/video{number}",
             "file": f"clip{number}.mp4",
             "csi": f"csi://{number}",
@@ -44,7 +44,7 @@ def random_store(folder: Path, seed: int, most: int = 32):
         if kind in ("rtsp", "rtsps"):
             fields.append(f"transport: {draw.choice(['auto', 'tcp', 'udp'])}")
             if draw.random() < 0.3:
-                fields += [f"sub_source: 'rtsp://10.0.0.{number + 1}/sub'", f"track: {draw.randint(1, 2)}"]
+                fields += [f"sub_source: 'rtsp://127.0.0.{number + 1}/sub'", f"track: {draw.randint(1, 2)}"]
         if number and draw.random() < 0.2:
             fields.append("enabled: false")
         if draw.random() < 0.1:

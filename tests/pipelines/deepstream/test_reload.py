@@ -46,7 +46,7 @@ def run(tmp_path):
 
 
 def opened(run, number: int) -> int:
-    return run.element_factory.opened.count(f"rtsp://10.0.0.{number}:554/stream")
+    return run.element_factory.opened.count(f"rtsp://127.0.0.{number}:554/stream")
 
 
 def test_a_camera_goes_and_comes_back(run):
@@ -95,7 +95,7 @@ def test_the_last_camera_may_go_too(run):
 
 
 def test_a_camera_gets_another_source(run):
-    new = changed(run.settings, "c0", source="rtsp://10.0.0.77:554/stream")
+    new = changed(run.settings, "c0", source="rtsp://127.0.0.77:554/stream")
     assert take_up(run, run.settings, new) == ()
     wait_for(lambda: opened(run, 77) == 1)
     wait_for(lambda: run.state("c0") == "live:none")
@@ -112,7 +112,7 @@ def test_what_is_part_of_the_graph_waits_for_a_restart(run, fields):
 
 
 def test_a_camera_that_the_graph_has_no_place_for_waits_for_a_restart(run):
-    side = run.settings.cameras["c0"].model_copy(update={"source": "rtsp://10.0.0.9:554/stream"})
+    side = run.settings.cameras["c0"].model_copy(update={"source": "rtsp://127.0.0.9:554/stream"})
     new = run.settings.model_copy(update={"cameras": {**run.settings.cameras, "side": side}})
     assert take_up(run, run.settings, new) == ("cameras.side",)
     assert set(run.platform.cameras()) == {"c0", "c1", "c2"}
@@ -129,7 +129,7 @@ def test_a_change_that_is_not_taken_in_time_changes_nothing(run, monkeypatch):
     def late(*_):
         raise TimeoutError("no answer")
 
-    new = changed(run.settings, "c0", source="rtsp://10.0.0.77:554/stream")
+    new = changed(run.settings, "c0", source="rtsp://127.0.0.77:554/stream")
     with monkeypatch.context() as patch:
         patch.setattr(run.analysis, "reconfigure", late)
         with pytest.raises(TimeoutError):
@@ -194,7 +194,7 @@ def test_a_picture_of_the_old_source_never_has_the_masks_of_the_new_one(tmp_path
         platform, covered, (hold,) = shop.run.platform, shop.covered["c0"], holds
         shop.step(2)
         assert all(LEFT in boxes and RIGHT not in boxes for boxes in covered)
-        source, new = kept[0].cameras["c0"].source, "rtsp://10.0.0.77:554/stream"
+        source, new = kept[0].cameras["c0"].source, "rtsp://127.0.0.77:554/stream"
         old_feed, seen = shop.run.element_factory.feeds[source], len(covered)
         shop.run.element_factory.scripts[new] = "fed"
         leaving, stop = threading.Event(), platform._cameras._sources["c0"].stop

@@ -21,7 +21,7 @@ from tests.pipelines.deepstream.stores import BOXES, DGPU, JETSON, OUTPUTS, grap
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-MIXED = ["rtsp://10.0.0.1/a", "/dev/video0", "clip one.mp4"]
+MIXED = ["rtsp://127.0.0.1/a", "/dev/video0", "clip one.mp4"]
 
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)

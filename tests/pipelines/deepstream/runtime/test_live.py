@@ -70,7 +70,7 @@ class Fed:
         buffer.pts, buffer.duration = number * Gst.SECOND // 10, Gst.SECOND // 10
         batches = run.analysis.batches
         self.now += 0.2
-        run.element_factory.feeds["rtsp://10.0.0.1:554/stream"].emit("push-buffer", buffer)
+        run.element_factory.feeds["rtsp://127.0.0.1:554/stream"].emit("push-buffer", buffer)
         wait_for(lambda: run.analysis.batches > batches)
 
 
