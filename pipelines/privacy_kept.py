@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pipelines.access_log import MAX_ENTRIES, access_file
+from pipelines.backup.restore import BEFORE_SUFFIX
 from pipelines.outputs.mqtt.outbox import MAX_AGE_NS
+from pipelines.outputs.retention import DAMAGED_MAX_AGE_S
 from pipelines.paths import state_path
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
@@ -159,6 +161,16 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "where": "file beside the spool",
             "how_long": f"until the broker has the person's end, {days} days at most",
         }
+    yield {
+        "what": "a file of the above that was damaged, as far as it can be read",
+        "where": "beside its place on this box's disk, as NAME.damaged, two older ones at most",
+        "how_long": f"{DAMAGED_MAX_AGE_S // 86_400} days",
+    }
+    yield {
+        "what": "what a restored backup replaced: counts of visitors, settings, prices, brands",
+        "where": f"beside its place, as NAME{BEFORE_SUFFIX}",
+        "how_long": "until the next restore, or until it is undone",
+    }
 
 
 def _no_longer(max_hours: float | None, otherwise: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def test_the_report_tells_of_marks_and_of_the_staff_told_by_them(
     assert "may be a mark" in str(found["computed"])
     assert ("who wears the mark of Prada is staff" in str(found["computed"])) is told
     assert "pictures of brands' marks" in str(found["kept"])
+    assert {"NAME.damaged", "NAME.before-restore"} <= set(re.findall(r"NAME\.[a-z-]+", str(found["kept"])))
     assert "may be a mark" not in str(_report(tmp_path, "")["computed"])
 
 
