@@ -107,7 +107,8 @@ def shows_all(path: Path | str) -> bool:
             elif kind == b"trak" and (media := _video_header(file, first, last)) is not None:
                 _, _, media_scale, length = _duration(file, media)
                 edits = _all_edits(file, first, last)
-                skipped = sum(at for at, _ in edits) / media_scale
+                late = _first_offset(file, (first, last)) if edits else 0  # nothing is shown before it
+                skipped = (sum(at for at, _ in edits) - late) / media_scale
                 shown = sum(shown for _, shown in edits) / scale
                 if len(edits) > 1 or skipped >= LEAST_SKIPPED_S:
                     return False
@@ -171,6 +172,13 @@ def _order_of_late(file: BinaryIO, begin: int, end: int) -> list[FilePatch]:
             moved = b"".join(struct.pack(">Ii", number, offset - late) for number, offset in entries)
             found += [FilePatch(at, b"\1", 1), FilePatch(at + 8, moved, len(moved))]
     return found
+
+
+def _first_offset(file: BinaryIO, track: tuple[int, int]) -> int:
+    """Return how much later than it is decoded the first picture of a track is shown, in its own time."""
+    at = _tables(file, track).get(b"ctts")
+    count = 0 if at is None else int.from_bytes(read_exactly(file, at + 4, 4), "big")
+    return int.from_bytes(read_exactly(file, at + 12, 4), "big", signed=True) if at and count else 0
 
 
 def _tables(file: BinaryIO, track: tuple[int, int]) -> dict[bytes, int]:

@@ -243,6 +243,17 @@ def test_a_film_with_a_damaged_middle_is_read_as_far_as_it_goes_and_told(films, 
     assert probe_media(path).size == (160, 120)
 
 
+def test_the_pictures_that_a_slow_film_out_of_order_has_lost_are_counted(films, tmp_path):
+    """Its edit list skips 0.2 s, in which there is no picture; newer decoders say nothing of the loss."""
+    path, data = tmp_path / "x.mp4", bytearray((films / "fast.mp4").read_bytes())
+    begin, end = int(len(data) * 0.45), int(len(data) * 0.6)
+    data[begin:end] = random.Random(1).randbytes(end - begin)
+    path.write_bytes(data)
+    count, (note,) = read(path)
+    assert count < FRAMES
+    assert note.endswith(f"; {FRAMES - count} were not")
+
+
 def test_a_film_whose_pictures_are_all_there_but_broken_is_told(films, tmp_path):
     path = tmp_path / "x.mp4"
     data = bytearray((films / "fast.mp4").read_bytes())
