@@ -9,9 +9,8 @@ from pipelines.cpu.gst import Gst
 from pipelines.offline.complaints import MAX_LINES, Complaints
 from pipelines.offline.frame_count import count_frames
 from pipelines.offline.reader import read_frames
-from tests.pipelines.offline.films import X264
 
-OPEN = [*X264, "-g", "25", "-bf", "3", "-x264-params", "open-gop=1:b-pyramid=normal:ref=4"]
+OPEN = ["-c:v", "libx264", "-g", "25", "-bf", "3", "-x264-params", "open-gop=1:b-pyramid=normal:ref=4"]
 OPEN_265 = [
     *("-c:v", "libx265", "-preset", "ultrafast"),
     *("-x265-params", "log-level=error:open-gop=1:keyint=25:bframes=4"),
