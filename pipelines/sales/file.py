@@ -77,20 +77,18 @@ class SaleFile:
 
     def last_number(self) -> int:
         """Return the highest number of an event that is not yet removed; 0 where there is none."""
-        found = [0]
-
-        def read(db: sqlite3.Connection) -> None:
-            found[:] = db.execute("SELECT coalesce(max(number), 0) FROM event").fetchone()
-
-        self._file.use(read)
-        return found[0]
+        return self._number("SELECT coalesce(max(number), 0) FROM event")
 
     def count_events(self) -> int:
         """Return how many events are not yet removed."""
+        return self._number("SELECT count(*) FROM event")
+
+    def _number(self, query: str) -> int:
+        """Return what a query for one number finds; 0 where the file cannot be read."""
         found = [0]
 
         def read(db: sqlite3.Connection) -> None:
-            found[:] = db.execute("SELECT count(*) FROM event").fetchone()
+            found[:] = db.execute(query).fetchone()
 
         self._file.use(read)
         return found[0]

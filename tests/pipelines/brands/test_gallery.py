@@ -53,6 +53,18 @@ def brands(folder: Path, **more: object) -> BrandsConfig:
     return BrandsConfig.model_validate({"folder": folder, **more})
 
 
+class WatchedEnrollers:
+    """Makes enrollers; `made` tells which of them are still there."""
+
+    def __init__(self) -> None:
+        self.made: list[weakref.ref[MarkEnroller]] = []
+
+    def __call__(self) -> MarkEnroller:
+        one = fake_enroller()
+        self.made.append(weakref.ref(one))
+        return one
+
+
 def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
     found = BrandReader(brands(folder, staff=("ACME",)), fake_enroller).read()
     assert found.book.names == {"acme": "Acme", "gucci": "Gucci"}
@@ -65,34 +77,22 @@ def test_what_is_written_and_what_is_drawn_come_together(folder: Path) -> None:
 def test_the_models_that_enrol_go_when_all_is_enrolled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     released: list[None] = []
     monkeypatch.setattr("pipelines.brands.gallery.release_free_memory", lambda: released.append(None))
-    made: list[weakref.ref[MarkEnroller]] = []
-
-    def enroller() -> MarkEnroller:
-        one = fake_enroller()
-        made.append(weakref.ref(one))
-        return one
-
+    enroller = WatchedEnrollers()
     reader = BrandReader(brands(folder), enroller)
     reader.read()
     reader.read()
-    assert [one() for one in made] == [None]
+    assert [one() for one in enroller.made] == [None]
     assert len(released) == 1
 
 
 def test_the_models_that_enrol_go_where_a_picture_is_bad(folder: Path) -> None:
     (folder / "later").mkdir()
     (folder / "later/mark.png").write_text("text")
-    made: list[weakref.ref[MarkEnroller]] = []
-
-    def enroller() -> MarkEnroller:
-        one = fake_enroller()
-        made.append(weakref.ref(one))
-        return one
-
+    enroller = WatchedEnrollers()
     reader = BrandReader(brands(folder), enroller)
     with pytest.raises(SettingsError):
         reader.read()
-    assert [one() for one in made] == [None]
+    assert [one() for one in enroller.made] == [None]
 
 
 def test_only_the_brands_asked_for_and_those_of_staff(folder: Path) -> None:
