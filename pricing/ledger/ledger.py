@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from collections import OrderedDict
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from pricing.ledger.evidence import FULL
-from pricing.ledger.votes import ConfirmRule, SlotBelief, Support, Tally, Vote, Withdrawal
+from pricing.ledger.slot_events import SlotEvents
+from pricing.ledger.votes import ConfirmRule, Vote
 from pricing.money import display
 from pricing.slots import akin, ancestors
 from pricing.value import Item, PersonValue, Price, Total
@@ -16,15 +16,13 @@ from pricing.value import Item, PersonValue, Price, Total
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
-    Key = tuple[int, int, str]
-    Event = Vote | Withdrawal | None
+    from pricing.ledger.slot_events import Key
+    from pricing.ledger.votes import SlotBelief, Support, Tally, Withdrawal
+
     Lookup = Callable[..., Price | None]
 
 MS = 1_000_000
-MAX_PENDING = 512
 MAX_ENDED = 4096
-NO_FLOOR = (-(2**63), 0, "")
-"""Of a slot in which nothing is settled: before every event."""
 
 
 class Unknown(str, Enum):
@@ -34,99 +32,18 @@ class Unknown(str, Enum):
     OMIT = "omit"
 
 
-class _Slot:
-    """The events of one slot: recent ones, which late events may still precede, and the belief.
-
-    `settled` is the belief up to `floor`; `head` is the belief after all of `pending`, ordered by key. An
-    event is a vote, a withdrawal, or None for a retraction; these come after the votes of the same time.
-    """
-
-    __slots__ = ("floor", "head", "pending", "settled")
-
-    def __init__(self) -> None:
-        self.settled = SlotBelief()
-        self.head = SlotBelief()
-        self.floor: Key = NO_FLOOR
-        self.pending: list[tuple[Key, Event]] = []
-
-    def insert(self, key: Key, vote: Event, rule: ConfirmRule) -> None:
-        """Put an event in its place in time; one that is not the newest costs a replay of `pending`."""
-        if not self.pending or key > self.pending[-1][0]:
-            self.pending.append((key, vote))
-            self.head = _apply(self.head, vote, rule)
-            return
-        insort(self.pending, (key, vote), key=_key)
-        self._replay(rule)
-
-    def replace(self, key: Key, vote: Vote, rule: ConfirmRule) -> None:
-        """Put a vote in the place of one with the same key, if it is the surer one of the two."""
-        place = bisect_left(self.pending, key, key=_key)
-        event = self.pending[place][1] if place < len(self.pending) else None
-        if isinstance(event, Vote) and event.id == vote.id and _certainty(vote) > _certainty(event):
-            self.pending[place] = (key, vote)
-            self._replay(rule)
-
-    def _replay(self, rule: ConfirmRule) -> None:
-        self.head = self.settled.copy()
-        for _, event in self.pending:
-            self.head = _apply(self.head, event, rule)
-
-    def settle(self, before: int, rule: ConfirmRule) -> list[str]:
-        """Move the events before `before` ns into `settled`, more if too many wait; return their vote ids."""
-        count = bisect_left(self.pending, (before, 0, ""), key=_key)
-        count = max(count, len(self.pending) - MAX_PENDING)
-        if not count:
-            return []
-        closed = self.pending[:count]
-        del self.pending[:count]
-        for key, event in closed:
-            self.settled = _apply(self.settled, event, rule)
-            self.floor = key
-        return [event.id for _, event in closed if isinstance(event, Vote)]
-
-    def follow(self, later: _Slot, rule: ConfirmRule) -> list[str]:
-        """Add the settled votes of a later track of the same person; return the vote ids that it settles."""
-        if later.floor == NO_FLOOR:
-            return []
-        closed = self.settle(later.floor[0] + 1, rule)
-        self.settled.follow(later.settled)
-        self.floor = max(self.floor, later.floor)
-        self._replay(rule)
-        return closed
-
-
-def _key(event: tuple[Key, Event]) -> Key:
-    return event[0]
-
-
-def _certainty(vote: Vote) -> tuple[float | str, ...]:
-    """Order votes with one id: the surest first of all, then any order that is the same for each arrival."""
-    rest = (vote.brand or "", vote.type or "", vote.model or "", vote.colour or "", vote.route, vote.look)
-    return (vote.confidence, vote.size or 0.0, -vote.stretch, *rest)
-
-
-def _apply(belief: SlotBelief, event: Event, rule: ConfirmRule) -> SlotBelief:
-    if event is None:
-        return SlotBelief()
-    if isinstance(event, Vote):
-        belief.add(event, rule)
-    else:
-        belief.withdraw(event.brand, rule)
-    return belief
-
-
 class _Person:
     __slots__ = ("ids", "newest", "slots")
 
     def __init__(self) -> None:
         self.newest = -(2**63)
         self.ids: set[str] = set()
-        self.slots: dict[str, _Slot] = {}
+        self.slots: dict[str, SlotEvents] = {}
 
-    def slot(self, name: str) -> _Slot:
+    def slot(self, name: str) -> SlotEvents:
         found = self.slots.get(name)
         if found is None:
-            found = self.slots[name] = _Slot()
+            found = self.slots[name] = SlotEvents()
         return found
 
 
@@ -230,8 +147,7 @@ class Ledger:
         record = self._record(person)
         state = record.slot(slot)
         key = (max(key[0], state.floor[0]), *key[1:])
-        place = bisect_left(state.pending, key, key=_key)
-        if place < len(state.pending) and state.pending[place][0] == key:
+        if state.knows(key):
             return
         state.insert(key, event, self._rule)
         record.ids.difference_update(state.settle(record.newest - self._lateness, self._rule))

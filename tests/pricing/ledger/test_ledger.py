@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from pricing.ledger.ledger import MAX_PENDING, Ledger, Unknown
+from pricing.ledger.ledger import Ledger, Unknown
 from pricing.ledger.votes import Vote, Withdrawal
 from pricing.value import Price
 from tests.pricing.ledger.votes import (
@@ -141,17 +141,6 @@ def test_later_than_the_lateness_is_refused_and_counted() -> None:
     book = ledger(lateness_ms=1000)
     book.observe("p", [look(5000, "nike"), look(3999, "nike"), look(4000, "nike")])
     assert book.refused == 1
-
-
-def test_memory_of_a_person_is_bounded() -> None:
-    book = ledger()
-    for i in range(5000):
-        book.observe("p", [look(i * 10, f"brand{i % 400}", tag=str(i))])
-    slot = book._people["p"].slots["top"]
-    assert len(slot.pending) <= MAX_PENDING
-    assert len(book._people["p"].ids) == len(slot.pending)
-    assert len(slot.settled.window) <= MAX_PENDING
-    assert len(slot.settled.brand.support) <= MAX_PENDING
 
 
 def test_explain_names_votes_prices_and_doubts() -> None:
