@@ -6,30 +6,29 @@ Both platforms feed it frames' metadata; it holds no pixel.
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
-from pipelines.floor.tally import CameraTally
+from pipelines.floor.counts import FloorCounts
 from pipelines.floor.view import FloorView, view_of
 from probes.events.events import EndReason
 from probes.events.messages import same
 from probes.events.staff_orders import StaffAction, StaffOrders
 from probes.frame import Kind
-from probes.people.returns import Absence
 from probes.people.zones import Role, Zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from pipelines.floor.people import Customer, People
+    from pipelines.floor.people import People
     from pipelines.floor.plan import FloorPlan
     from pipelines.floor.publisher import Publisher
+    from pipelines.floor.tally import CameraTally
     from pipelines.outputs.journal.writer import JournalWriter
     from pricing.ledger.ledger import Ledger
     from pricing.ledger.lookup_once import LookupOnce
     from pricing.ledger.ranking import Weights
     from pricing.ledger.votes import Vote
-    from pricing.value import Item, PersonValue
+    from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.events.events import PersonEvents
     from probes.events.messages import Message
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
     from probes.people.reidentification import TrackLink
+    from probes.people.returns import Absence
     from probes.people.zones import Zone, ZoneVisit
 
 VIEW_EVERY_NS = 250_000_000
@@ -71,12 +71,10 @@ class Floor:
         self._utc, self._viewed_at = utc, 0
         self._people, self._lookups = people, lookups
         self._zones: dict[str, Zones] = {}
-        self._tallies: dict[str, CameraTally] = {}
+        self._counts = FloorCounts(metrics, minor_per_unit)
         self._set_zones(zones, weights)
         self._events, self._notifier, self._summaries = events, notifier, summaries
-        self._publisher, self._metrics = publisher, metrics
-        self._minor_per_unit = minor_per_unit
-        self._journal = journal
+        self._publisher, self._journal = publisher, journal
         self._orders = StaffOrders()
         self._present: dict[TrackId, PersonValue] = {}
         self._held: dict[TrackId, tuple[int, Absence]] = {}
@@ -118,7 +116,7 @@ class Floor:
             self._zones[camera].reconfigure(found)
         self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
         self._weights = weights
-        self._tallies = {**self._tallies, **{c: CameraTally() for c in zones if c not in self._tallies}}
+        self._counts.set_cameras(zones)
 
     def update(
         self,
@@ -150,23 +148,19 @@ class Floor:
         shown = [person.track for person in frame.of(Kind.PERSON) if person.track is not None]
         self._stand(shown, visits)
         values = {track: self._people.value(track) for track in shown}
-        self._count_items(values)
+        self._counts.items(self._people, values)
         # DeepStream's tracker may number a person at once, the CPU's only the third time: once means nothing.
         followed = sum(track in self._present or track in self._held for track in shown)
         self._present |= values
         for track in self._held.keys() & values.keys():  # the tracker itself went on with it
-            self._count_returned(track, self._held.pop(track)[1], "found")
+            self._counts.returned(track, self._held.pop(track)[1], "found")
         self._send(self._events.observe(frame, self._present, visits, held=self._held))
         waiting = [track for track in (*shown, *self._held) if self._serves(track)]
         self._send(self._notifier.weigh(at, waiting, values, visits, known=self._people))
         self._wait(shown, at)
         self.leave(frame.camera, ended, at, EndReason.LOST)
         self._settle(frame.camera, at, visits)
-        for kind, count in Counter(detection.kind for detection in frame.detections).items():
-            self._metrics.detections.labels(frame.camera, kind.value).inc(count)
-        for label, count in (("yes", followed), ("no", len(frame.of(Kind.PERSON)) - followed)):
-            if count:
-                self._metrics.persons_detected.labels(frame.camera, label).inc(count)
+        self._counts.frame(frame, followed)
         changed = self._lookups.commit()
         if self._journal:
             self._journal.prices(changed)
@@ -188,13 +182,12 @@ class Floor:
             if customer is not None and customer.track != track:
                 self._notifier.follow(track, customer.track)
             self._send(self._events.end(track, ended_at, self._people.value(track), reason))
-            self._metrics.tracks.labels(camera, reason.value).inc()
+            self._counts.ended(camera, reason)
             self._end_stays(camera, track)
 
     def _end_stays(self, camera: str, track: TrackId) -> None:
         customer, stays = self._people.customer(track), self._zones[camera].forget(track)
-        for visit in stays:
-            self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
+        self._counts.stays(camera, stays)
         if customer is not None:
             customer.stayed(camera, stays)
             customer.inside = () if customer.track == track else customer.inside
@@ -239,11 +232,8 @@ class Floor:
         gone = self._people.unfound(at)
         for track, absence in gone.items():
             self.leave(track.camera, [track], at, EndReason(absence.value))
-            self._count_returned(track, absence, "not_found")
+            self._counts.returned(track, absence, "not_found")
         return bool(gone)
-
-    def _count_returned(self, track: TrackId, absence: Absence, result: str) -> None:
-        self._metrics.people_returned.labels(track.camera, absence.value, result).inc()
 
     def close(self, at: int) -> None:
         """End everyone, as the program does, for good; from any thread. Frames that come later do nothing."""
@@ -260,7 +250,7 @@ class Floor:
         for track in [*self._present, *self._held]:
             self.leave(track.camera, [track], at, EndReason.SHUTDOWN)
         for customer, value in self._people.clear():
-            self._depart(customer, value)
+            self._counts.departed(customer, value)
         changed = self._lookups.commit()
         if self._journal:
             self._journal.prices(changed)
@@ -276,12 +266,7 @@ class Floor:
 
     def tally(self, camera: str) -> CameraTally:
         """Return which customers the camera has seen, those now present included."""
-        past = self._tallies.get(camera, CameraTally())
-        found = CameraTally(past.persons, past.items, past.total_minor)
-        for customer in self._people:
-            if customer.track.camera == camera and not customer.staff:
-                found.add(self._people.value(customer.track))
-        return found
+        return self._counts.tally(camera, self._people)
 
     def _apply_staff_orders(self, at: int) -> list[StaffOrder]:
         orders = self._orders.take()
@@ -315,7 +300,7 @@ class Floor:
             self._events.follow(link.old, link.new, link.certainty)
             self._notifier.follow(link.old, link.new)
             if link.old in self._held:
-                self._count_returned(link.old, self._held[link.old][1], "found")
+                self._counts.returned(link.old, self._held[link.old][1], "found")
             self.leave(link.old.camera, [link.old], frame.captured_at, EndReason.LOST)
         for one, other in moves.exchanged:
             self._notifier.exchange(one, other)
@@ -359,14 +344,11 @@ class Floor:
         given_up = self._give_up(at)
         departed = self._people.departed(at)
         for customer, value in departed:
-            self._depart(customer, value)
+            self._counts.departed(customer, value)
         here = [track for track in self._present if track.camera == camera]
         for topic, payload in self._summaries.update(camera, at, here, self._present, visits).items():
             self._publisher.set_state(topic, payload)
-        self._metrics.tracks_active.labels(camera).set(len(here))
-        held = Counter(absence for track, (_, absence) in self._held.items() if track.camera == camera)
-        for absence in Absence:
-            self._metrics.people_held.labels(camera, absence.value).set(held[absence])
+        self._counts.present(camera, len(here), self._held)
         # `at` may be of another camera's frame, and a little before the last view.
         if self._stale or abs(at - self._viewed_at) >= VIEW_EVERY_NS:
             number = self._view.number + 1
@@ -377,31 +359,6 @@ class Floor:
             self._stale = False
         return given_up or bool(departed)
 
-    def _depart(self, customer: Customer, value: PersonValue) -> None:
-        """Count a customer who has left for good."""
-        if customer.staff:
-            return
-        camera, amount = customer.track.camera, value.total.amount_minor
-        self._tallies[camera].add(value)
-        if camera in self._zones:  # else its metrics are gone with it
-            self._metrics.person_value.labels(camera).observe(amount / self._minor_per_unit)
-
-    def _count_items(self, values: Mapping[TrackId, PersonValue]) -> None:
-        for track, value in values.items():
-            if (customer := self._people.customer(track)) is None:
-                continue
-            for item in value.items:
-                if customer.count(item):
-                    self._metrics.items_confirmed.labels(track.camera, item.type).inc()
-                    if item.brand or item.price:
-                        self._metrics.price_lookups.labels(_lookup_result(item)).inc()
-
     def _send(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self._publisher.send(message)
-
-
-def _lookup_result(item: Item) -> str:
-    if item.price is None:
-        return "miss"
-    return "stale" if item.price.stale else "hit"

@@ -8,88 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import BadInput
-from pipelines.floor.plan import FloorPlan, apply_plan, build_floor, read_plan, to_json
+from pipelines.floor.plan import apply_plan, read_plan, to_json
 from pipelines.floor.staff_commands import people_commands
 from pipelines.outputs.mqtt.commands import CommandRefused
-from pricing.hours import parse_hours
-from pricing.ledger.ranking import Weights
 from pricing.ledger.votes import Vote
-from pricing.value import Price
-from probes.events.notify import Rule
 from probes.events.staff_orders import WAITING, StaffAction, StaffOrder
-from probes.events.status import Summaries
-from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.metrics import Metrics
+from probes.frame import Box, Detection, Frame, Kind
 from probes.people.reidentification import Passage
-from probes.people.returns import Absence
-from probes.people.zones import Role, Zone
 from tests.fakes.schemas import PERSON_EVENT
-from tests.fakes.shop_day import Sayings
+from tests.pipelines.floor.shop import PLAN, SECOND, START, Shop, track
 from tests.waiting import wait_for
-
-SECOND = 1_000_000_000
-START = 1_795_344_000 * SECOND
-ALL = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
-PRICES = {"nike": 5000, "gucci": 200_000}
-PLAN = FloorPlan(
-    store="shop",
-    device="edge",
-    timezone="Europe/Berlin",
-    currency="EUR",
-    zones={
-        "door": (Zone("left", ALL, 0, Role.EXIT),),
-        "till": (
-            Zone("left", ALL, 0, Role.ENTRY),
-            Zone("desk", ((0.6, 0.0), (1.0, 0.0), (1.0, 1.0), (0.6, 1.0)), 0, Role.STAFF),
-        ),
-    },
-    passages=(Passage("door", "left", "till", "left", 20_000),),
-    rules=(Rule("vip", 150_000, hours=(parse_hours("00:00-24:00"),)),),
-    weights=Weights(500, 2000),
-)
-
-
-def track(number: int, camera: str = "door") -> TrackId:
-    return TrackId(camera, "k7f3", number)
-
-
-class Shop:
-    def __init__(self, plan: FloorPlan = PLAN) -> None:
-        self.said = Sayings()
-        self.prices = dict(PRICES)
-        self.metrics = Metrics(())
-        self.floor = build_floor(
-            plan,
-            self.lookup,
-            summaries=Summaries({camera: [] for camera in plan.zones}, "EUR"),
-            publisher=self.said,
-            metrics=self.metrics,
-            getrandbits=lambda bits: 0,
-        )
-
-    def lookup(self, brand, type_, slot):
-        minor = self.prices.get(brand)
-        return None if minor is None else Price(minor, minor, minor, "EUR", "list")
-
-    def see(self, second: float, *people: tuple[int, str], camera="door", ended=(), x=200):
-        """See people, each with a brand read on the chest unless it is empty, far from one another."""
-        at = START + int(second * SECOND)
-        seen, votes = [], []
-        for place, (number, brand) in enumerate(people):
-            box = Box(x + 150 * place, 100, 80, 300)
-            seen.append(Detection(Kind.PERSON, "person", 0.9, box, track(number, camera)))
-            if brand:
-                vote = Vote(f"{at} {number}", "top", None, brand, 0.9, at)
-                votes.append((track(number, camera), [vote]))
-        return self.floor.update(Frame(camera, at, (1000, 600), tuple(seen)), (), ended, votes)
-
-    def visit(self, begin: float, *people: tuple[int, str], seconds: float = 3, **more):
-        for step in range(int(seconds / 0.4)):
-            values = self.see(begin + step * 0.4, *people, **more)
-        return values
-
-    def events(self, kind: str):
-        return [m.payload for m in self.said.said if m.kind.value == kind]
 
 
 def test_the_view_ranks_people_and_can_be_explained():
@@ -164,19 +92,6 @@ def test_commands_that_cannot_be_obeyed(asked, error):
     assert set(commands) == {"served", "not-customer"}
     with pytest.raises(CommandRefused, match=error):
         commands["served"](asked)
-
-
-def test_who_is_in_a_track_for_the_first_time_is_not_followed_yet():
-    shop = Shop()
-    for second in range(3):
-        shop.see(second, (1, ""), (10 + second, ""))
-    followed = {
-        how: shop.metrics.registry.get_sample_value(
-            "msh_persons_detected_total", {"camera": "door", "followed": how}
-        )
-        for how in ("yes", "no")
-    }
-    assert followed == {"yes": 2, "no": 4}
 
 
 def test_a_command_is_obeyed_with_the_next_frame():
@@ -325,27 +240,6 @@ def test_a_price_that_comes_late_changes_the_total_without_new_votes():
     assert shop.see(3, (1, ""))[track(1)].total.amount_minor == 200_000
 
 
-@pytest.mark.parametrize("case", ["joined", "shows again", "exchanged", "held"])
-def test_an_item_of_a_person_counts_once_whichever_track_the_person_is_on(case):
-    shop = Shop()
-    shop.visit(0, (1, "gucci"), (3, ""), x=560)
-    if case == "exchanged":
-        shop.floor._people._exchange(track(1), track(3))
-    if case == "held":
-        shop.floor.quiet("door", START + 4 * SECOND, [track(1), track(3)], absence=Absence.SUSPENDED)
-        shop.visit(8, (1, ""), (3, ""), x=560)
-    if case in ("joined", "shows again"):
-        shop.visit(3.2, (2, ""), x=560)
-        shop.see(6.4, (2, ""), x=560, ended=[track(1), track(3)])
-    if case == "shows again":
-        shop.visit(8, (1, ""), x=560)
-    shop.visit(12, (1, ""), (3, ""), x=560)
-    assert sum(p.total.amount_minor for p in shop.floor.snapshot().persons) == 200_000
-    count = shop.metrics.registry.get_sample_value
-    assert count("msh_items_confirmed_total", {"camera": "door", "type": "top"}) == 1
-    assert count("msh_price_lookups_total", {"result": "hit"}) == 1
-
-
 def test_people_leave_for_good_once_nobody_can_find_them_again():
     shop = Shop()
     shop.visit(0, (1, "gucci"))
@@ -357,24 +251,6 @@ def test_people_leave_for_good_once_nobody_can_find_them_again():
     assert shop.floor.tally("door").total_minor == 200_000
     sample = shop.metrics.registry.get_sample_value("msh_person_value_currency_units_sum", {"camera": "door"})
     assert sample == 2000
-
-
-@pytest.mark.parametrize("told", ["by a command", "by the zone"])
-def test_staff_are_in_no_count_of_customers(told):
-    shop = Shop()
-    seen = {"camera": "till", "x": 820} if told == "by the zone" else {}
-    shop.visit(0, (1, "gucci"), **seen)
-    camera = seen.get("camera", "door")
-    if told == "by a command":
-        shop.floor.order(StaffOrder(StaffAction.NOT_CUSTOMER, "door", "k7f3-0001"))
-    shop.see(4, (1, ""), **seen)
-    assert shop.floor.tally(camera).persons == 0
-    shop.floor.quiet(camera, START + 6 * SECOND, [track(1, camera)])
-    shop.floor.quiet(camera, START + 60 * SECOND, [])
-    assert shop.floor.snapshot().persons == ()
-    assert shop.floor.tally(camera).persons == 0
-    count = shop.metrics.registry.get_sample_value
-    assert count("msh_person_value_currency_units_count", {"camera": camera}) in (None, 0)
 
 
 def test_nobody_begins_anew_once_the_floor_is_closed():

@@ -1,0 +1,97 @@
+"""What is counted of the people in the shop, by camera: for the metrics, and for the summary of a run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from pipelines.floor.tally import CameraTally
+from probes.frame import Kind
+from probes.people.returns import Absence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pipelines.floor.people import Customer, People
+    from pricing.value import Item, PersonValue
+    from probes.events.events import EndReason
+    from probes.frame import Frame, TrackId
+    from probes.metrics import Metrics
+    from probes.people.zones import ZoneVisit
+
+
+class FloorCounts:
+    """One per floor, used by its thread; `tally` by any. minor_per_unit: cents in a euro."""
+
+    def __init__(self, metrics: Metrics, minor_per_unit: int) -> None:
+        self._metrics, self._minor_per_unit = metrics, minor_per_unit
+        self._cameras: frozenset[str] = frozenset()
+        self._tallies: dict[str, CameraTally] = {}
+
+    def set_cameras(self, cameras: Iterable[str]) -> None:
+        """Count for these cameras from now on; the tallies of others stay."""
+        self._cameras = frozenset(cameras)
+        self._tallies = {**{camera: CameraTally() for camera in self._cameras}, **self._tallies}
+
+    def frame(self, frame: Frame, followed: int) -> None:
+        """Count what was detected. followed: how many of the persons are on a track seen before."""
+        for kind, count in Counter(detection.kind for detection in frame.detections).items():
+            self._metrics.detections.labels(frame.camera, kind.value).inc(count)
+        for label, count in (("yes", followed), ("no", len(frame.of(Kind.PERSON)) - followed)):
+            if count:
+                self._metrics.persons_detected.labels(frame.camera, label).inc(count)
+
+    def items(self, people: People, values: Mapping[TrackId, PersonValue]) -> None:
+        """Count what is confirmed of people and was not before, whichever track they were on."""
+        for track, value in values.items():
+            if (customer := people.customer(track)) is None:
+                continue
+            for item in value.items:
+                if customer.count(item):
+                    self._metrics.items_confirmed.labels(track.camera, item.type).inc()
+                    if item.brand or item.price:
+                        self._metrics.price_lookups.labels(_lookup_result(item)).inc()
+
+    def ended(self, camera: str, reason: EndReason) -> None:
+        """Count a track that has ended."""
+        self._metrics.tracks.labels(camera, reason.value).inc()
+
+    def stays(self, camera: str, visits: Iterable[ZoneVisit]) -> None:
+        """Count the stays of one person in zones."""
+        for visit in visits:
+            self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
+
+    def returned(self, track: TrackId, absence: Absence, result: str) -> None:
+        """Count somebody who was held, and is found again or given up."""
+        self._metrics.people_returned.labels(track.camera, absence.value, result).inc()
+
+    def present(self, camera: str, tracks: int, held: Mapping[TrackId, tuple[int, Absence]]) -> None:
+        """Tell how many tracks a camera has now. held: those of all cameras that are not seen, and why."""
+        self._metrics.tracks_active.labels(camera).set(tracks)
+        counts = Counter(absence for track, (_, absence) in held.items() if track.camera == camera)
+        for absence in Absence:
+            self._metrics.people_held.labels(camera, absence.value).set(counts[absence])
+
+    def departed(self, customer: Customer, value: PersonValue) -> None:
+        """Count a customer who has left for good."""
+        if customer.staff:
+            return
+        camera, amount = customer.track.camera, value.total.amount_minor
+        self._tallies[camera].add(value)
+        if camera in self._cameras:  # else its metrics are gone with it
+            self._metrics.person_value.labels(camera).observe(amount / self._minor_per_unit)
+
+    def tally(self, camera: str, people: People) -> CameraTally:
+        """Return which customers the camera has seen, those now present included."""
+        past = self._tallies.get(camera, CameraTally())
+        found = CameraTally(past.persons, past.items, past.total_minor)
+        for customer in people:
+            if customer.track.camera == camera and not customer.staff:
+                found.add(people.value(customer.track))
+        return found
+
+
+def _lookup_result(item: Item) -> str:
+    if item.price is None:
+        return "miss"
+    return "stale" if item.price.stale else "hit"

@@ -1,0 +1,61 @@
+"""What is counted of the people on the floor: followed, items, customers."""
+
+from __future__ import annotations
+
+import pytest
+
+from probes.events.staff_orders import StaffAction, StaffOrder
+from probes.people.returns import Absence
+from tests.pipelines.floor.shop import SECOND, START, Shop, track
+
+
+def test_who_is_in_a_track_for_the_first_time_is_not_followed_yet():
+    shop = Shop()
+    for second in range(3):
+        shop.see(second, (1, ""), (10 + second, ""))
+    followed = {
+        how: shop.metrics.registry.get_sample_value(
+            "msh_persons_detected_total", {"camera": "door", "followed": how}
+        )
+        for how in ("yes", "no")
+    }
+    assert followed == {"yes": 2, "no": 4}
+
+
+@pytest.mark.parametrize("case", ["joined", "shows again", "exchanged", "held"])
+def test_an_item_of_a_person_counts_once_whichever_track_the_person_is_on(case):
+    shop = Shop()
+    shop.visit(0, (1, "gucci"), (3, ""), x=560)
+    if case == "exchanged":
+        shop.floor._people._exchange(track(1), track(3))
+    if case == "held":
+        shop.floor.quiet("door", START + 4 * SECOND, [track(1), track(3)], absence=Absence.SUSPENDED)
+        shop.visit(8, (1, ""), (3, ""), x=560)
+    if case in ("joined", "shows again"):
+        shop.visit(3.2, (2, ""), x=560)
+        shop.see(6.4, (2, ""), x=560, ended=[track(1), track(3)])
+    if case == "shows again":
+        shop.visit(8, (1, ""), x=560)
+    shop.visit(12, (1, ""), (3, ""), x=560)
+    assert sum(p.total.amount_minor for p in shop.floor.snapshot().persons) == 200_000
+    count = shop.metrics.registry.get_sample_value
+    assert count("msh_items_confirmed_total", {"camera": "door", "type": "top"}) == 1
+    assert count("msh_price_lookups_total", {"result": "hit"}) == 1
+
+
+@pytest.mark.parametrize("told", ["by a command", "by the zone"])
+def test_staff_are_in_no_count_of_customers(told):
+    shop = Shop()
+    seen = {"camera": "till", "x": 820} if told == "by the zone" else {}
+    shop.visit(0, (1, "gucci"), **seen)
+    camera = seen.get("camera", "door")
+    if told == "by a command":
+        shop.floor.order(StaffOrder(StaffAction.NOT_CUSTOMER, "door", "k7f3-0001"))
+    shop.see(4, (1, ""), **seen)
+    assert shop.floor.tally(camera).persons == 0
+    shop.floor.quiet(camera, START + 6 * SECOND, [track(1, camera)])
+    shop.floor.quiet(camera, START + 60 * SECOND, [])
+    assert shop.floor.snapshot().persons == ()
+    assert shop.floor.tally(camera).persons == 0
+    count = shop.metrics.registry.get_sample_value
+    assert count("msh_person_value_currency_units_count", {"camera": camera}) in (None, 0)
