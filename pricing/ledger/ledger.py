@@ -16,8 +16,9 @@ from pricing.value import Item, PersonValue, Price, Total
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
+    from pricing.ledger.belief import SlotBelief
     from pricing.ledger.slot_events import Key
-    from pricing.ledger.votes import SlotBelief, Support, Tally, Withdrawal
+    from pricing.ledger.votes import Support, Tally, Withdrawal
 
     Lookup = Callable[..., Price | None]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
-from pricing.ledger.votes import SlotBelief, Vote, Withdrawal
+from pricing.ledger.belief import SlotBelief
+from pricing.ledger.votes import Vote, Withdrawal
 
 if TYPE_CHECKING:
     from pricing.ledger.votes import ConfirmRule
