@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-from pricing.ledger.votes import LookVotes, Tally
+from pricing.ledger.votes import MAX_VALUES, LookVotes, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,17 +18,18 @@ MAX_WINDOW = 512
 class SlotBelief:
     """What is believed of one slot after the votes so far, which must be added in order of time.
 
-    Brand, type and model are counted separately, so that a mark refines the bag that the detector saw and
-    never adds a second one. Bounded: the looks of one window (at most MAX_WINDOW), MAX_VALUES values.
+    Brand and type are counted separately, so that a mark refines the bag that the detector saw and never adds
+    a second one. Models are counted for each brand that they were told with; those told without one (None)
+    count for each, too. Bounded: the looks of one window (at most MAX_WINDOW), MAX_VALUES values.
     """
 
-    __slots__ = ("brand", "colour", "model", "stretch", "type", "window")
+    __slots__ = ("brand", "colour", "models", "stretch", "type", "window")
 
     def __init__(self) -> None:
         self.window: deque[LookVotes] = deque()
         self.brand = Tally()
         self.type = Tally()
-        self.model: Tally | None = None
+        self.models: dict[str | None, Tally] = {}
         self.colour: Tally | None = None
         self.stretch = 1.0
 
@@ -36,10 +37,15 @@ class SlotBelief:
         """Return a belief of its own in the same state."""
         twin = SlotBelief()
         twin.window, twin.brand, twin.type = self.window.copy(), self.brand.copy(), self.type.copy()
-        twin.model = self.model.copy() if self.model else None
+        twin.models = {brand: tally.copy() for brand, tally in self.models.items()}
         twin.colour = self.colour.copy() if self.colour else None
         twin.stretch = self.stretch
         return twin
+
+    def model(self, brand: str | None) -> str | None:
+        """Return the model that is confirmed, if the thing is of that brand; None where none is."""
+        tally = self.models.get(brand, self.models.get(None))
+        return tally.winner if tally else None
 
     def add(self, vote: Vote, rule: ConfirmRule) -> None:
         """Add the next vote in order of time."""
@@ -47,8 +53,8 @@ class SlotBelief:
             self.stretch = vote.stretch
         self._expire(vote.at, rule)
         window = self.window
-        if vote.model is not None and self.model is None:
-            self.model = Tally()
+        if vote.model is not None and vote.brand not in self.models:
+            self._count_models_of(vote.brand)
         if vote.colour is not None and self.colour is None:
             self.colour = Tally()
         name = vote.look or vote.id
@@ -80,7 +86,7 @@ class SlotBelief:
     def withdraw(self, brand: str | None, rule: ConfirmRule) -> None:
         """Remove a brand and all votes for it; None: all votes without a brand, with the types they told.
 
-        Of models remain those that the other votes in the window told.
+        Models go with the votes that told them.
         """
         remaining = (
             LookVotes(look.at, look.name, tuple(vote for vote in look.votes if vote.brand != brand))
@@ -91,14 +97,27 @@ class SlotBelief:
             self.brand.drop(brand)
         else:
             self.type, self.colour = self._recounted(_type), Tally() if self.colour else None
-        if self.model is not None:
-            self.model = self._recounted(_model)
+        self.models.pop(brand, None)
+        if brand is None:
+            self.models = {one: self._recounted(_model_of(one)) for one in self.models}
         for tally, value in self._tallies():
             tally.recent.clear()
             for look in self.window:
                 for name, support in look.support(value).items():
                     tally.count(name, support.looks, support.weight)
             tally.decide(rule.min_votes)
+
+    def _count_models_of(self, brand: str | None) -> None:
+        """Count models for one brand more; those told without a brand so far are its own, too."""
+        if len(self.models) >= MAX_VALUES:
+            kept = {None, *self.brand.support}
+            self.models = {one: tally for one, tally in self.models.items() if one in kept}
+        self.models[brand] = self._models_of(brand)
+
+    def _models_of(self, brand: str | None) -> Tally:
+        """Return a tally of its own of the models of a brand."""
+        known = self.models.get(brand, self.models.get(None))
+        return known.copy() if known else Tally()
 
     def _recounted(self, value: Callable[[Vote], str | None]) -> Tally:
         """Return what the votes in the window say, without any before."""
@@ -113,19 +132,21 @@ class SlotBelief:
         self.stretch = later.stretch
         self.brand.follow(later.brand)
         self.type.follow(later.type)
-        if later.model is not None:
-            self.model = self.model or Tally()
-            self.model.follow(later.model)
+        told = {**self.models, **later.models}
+        models = {brand: self._models_of(brand) for brand in told}
+        for brand, tally in models.items():
+            tally.follow(later._models_of(brand))
+        self.models = models
         if later.colour is not None:
             self.colour = self.colour or Tally()
             self.colour.follow(later.colour)
 
     def _tallies(self) -> tuple[tuple[Tally, Callable[[Vote], str | None]], ...]:
         both = ((self.brand, _brand), (self.type, _type))
-        if self.model is None and self.colour is None:
+        if not self.models and self.colour is None:
             return both
-        more = ((self.model, _model), (self.colour, _colour))
-        return (*both, *((tally, value) for tally, value in more if tally is not None))
+        models = ((tally, _model_of(brand)) for brand, tally in self.models.items())
+        return (*both, *models, *(((self.colour, _colour),) if self.colour is not None else ()))
 
 
 def _at(look: LookVotes) -> int:
@@ -140,8 +161,9 @@ def _type(vote: Vote) -> str | None:
     return vote.type
 
 
-def _model(vote: Vote) -> str | None:
-    return vote.model
+def _model_of(brand: str | None) -> Callable[[Vote], str | None]:
+    """Return what tells of a vote the model that it names, if that may be one of the brand's."""
+    return lambda vote: vote.model if vote.brand in (brand, None) else None
 
 
 def _colour(vote: Vote) -> str | None:

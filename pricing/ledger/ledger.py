@@ -230,7 +230,7 @@ class Ledger:
         poll, winner = (belief.brand, brand) if brand is not None else (belief.type, type_)
         if winner is None:
             return None
-        model = belief.model.winner if belief.model else None
+        model = belief.model(brand)
         question = (brand, type_, slot) if model is None else (brand, type_, slot, model)
         price = self._lookup(*question)
         if price is not None and price.currency != self.currency:

@@ -182,20 +182,6 @@ def test_what_was_told_without_a_brand_is_withdrawn_and_a_brand_stays() -> None:
     assert [item.type for item in book.value("p").items] == ["handbag"]
 
 
-@pytest.mark.parametrize("withdrawn", ["gucci", None], ids=["its brand", "what was told without a brand"])
-def test_a_model_goes_with_the_votes_that_told_it(withdrawn: str | None) -> None:
-    def asked(brand: str | None, type_: str | None, slot: str, model: str | None = None) -> Price:
-        return price(PRICES["gucci"] if model else PRICES["levis"])
-
-    book = ledger(lookup=asked)
-    told = looks(withdrawn, 4, slot="bag", type_="handbag")
-    book.observe("p", [replace(vote, model="jackie") for vote in told])
-    assert book.value("p").total.amount_minor == PRICES["gucci"]
-    book.withdraw("p", Withdrawal("bag", withdrawn, 2000 * MS))
-    book.observe("p", looks("nike", 4, slot="bag", type_="handbag", start=4000))
-    assert book.value("p").total.amount_minor == PRICES["levis"]
-
-
 SECONDS = 1000
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import given
@@ -23,22 +24,36 @@ from tests.pricing.ledger.votes import (
 if TYPE_CHECKING:
     from pricing.value import Price
 
-    pass
-VOTES = st.builds(
-    look,
-    st.integers(0, 9000),
-    st.sampled_from(["nike", "gucci", "acme"]),
-    st.sampled_from(["top", "bag"]),
-    st.sampled_from([None, "handbag", "jacket"]),
-) | st.builds(
-    told_by,
-    st.sampled_from(["words", "symbol", "emblem"]),
-    st.integers(0, 22).map(lambda n: n * 400),
-    st.sampled_from(["nike", "gucci", "acme"]),
-    slot=st.sampled_from(["top", "bag"]),
-    size=st.sampled_from([None, 10.0, 20.0, 28.0, 50.0]),
-    confidence=st.sampled_from([0.3, 0.7, 0.9]),
-    stretch=st.sampled_from([1.0, 1.5, 2.5]),
+
+def described(at_ms: int, brand: str | None, model: str) -> Vote:
+    """Return a vision service's vote."""
+    return replace(look(at_ms, brand, "bag", "handbag", tag=f"{model} "), model=model)
+
+
+VOTES = (
+    st.builds(
+        look,
+        st.integers(0, 9000),
+        st.sampled_from(["nike", "gucci", "acme"]),
+        st.sampled_from(["top", "bag"]),
+        st.sampled_from([None, "handbag", "jacket"]),
+    )
+    | st.builds(
+        told_by,
+        st.sampled_from(["words", "symbol", "emblem"]),
+        st.integers(0, 22).map(lambda n: n * 400),
+        st.sampled_from(["nike", "gucci", "acme"]),
+        slot=st.sampled_from(["top", "bag"]),
+        size=st.sampled_from([None, 10.0, 20.0, 28.0, 50.0]),
+        confidence=st.sampled_from([0.3, 0.7, 0.9]),
+        stretch=st.sampled_from([1.0, 1.5, 2.5]),
+    )
+    | st.builds(
+        described,
+        st.integers(0, 9000),
+        st.sampled_from(["nike", "gucci", None]),
+        st.sampled_from(["jackie", "tote"]),
+    )
 )
 SETS = st.lists(VOTES, max_size=40, unique_by=lambda vote: vote.id)
 FEW: dict[str, Any] = {"min_votes": 2}
@@ -183,7 +198,7 @@ def test_a_retraction_comes_along_when_two_become_one() -> None:
 def test_money_of_another_currency_is_never_added(votes: list[Vote], currencies: list[str]) -> None:
     money = dict(zip(("gucci", "nike", "levis"), currencies, strict=True))
 
-    def mixed(brand: str, type_: str | None, slot: str) -> Price | None:
+    def mixed(brand: str, type_: str | None, slot: str, model: str = "") -> Price | None:
         return price(PRICES[brand], money[brand]) if brand in money else None
 
     value = told(votes, lookup=mixed, **FEW)

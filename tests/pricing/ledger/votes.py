@@ -19,8 +19,8 @@ def price(minor: int, currency: str = "EUR") -> Price:
     return Price(minor, minor - minor // 10, minor + minor // 10, currency, "test", date(2026, 11, 1))
 
 
-def lookup(brand: str, type_: str | None, slot: str) -> Price | None:
-    return price(PRICES[brand]) if brand in PRICES else None
+def lookup(brand: str, type_: str | None, slot: str, model: str = "") -> Price | None:
+    return price(PRICES[brand] + len(model)) if brand in PRICES else None
 
 
 def ledger(*, lookup: Callable[..., Price | None] = lookup, **changes: Any) -> Ledger:
