@@ -302,9 +302,9 @@ class Floor:
             if link.old in self._held:
                 self._counts.returned(link.old, self._held[link.old][1], "found")
             self.leave(link.old.camera, [link.old], frame.captured_at, EndReason.LOST)
-        for one, other in moves.exchanged:
+        for one, other, since in moves.exchanged:
             self._notifier.exchange(one, other)
-            self._zones[one.camera].exchange(one, other)
+            self._zones[one.camera].exchange(one, other, since)
         return moves.returned
 
     def _stand(self, tracks: Sequence[TrackId], visits: Mapping[TrackId, Sequence[ZoneVisit]]) -> None:
@@ -314,7 +314,8 @@ class Floor:
             if customer is None:
                 continue
             customer.inside = tuple(visits.get(track, ()))
-            if not customer.staff and any((track.camera, v.zone) in self._staff for v in customer.inside):
+            behind_desk = any((track.camera, visit.zone) in self._staff for visit in customer.inside)
+            if behind_desk and not customer.staff and not self._people.in_doubt(track):
                 self._people.exclude(customer)
 
     def customers(self, values: Mapping[TrackId, PersonValue]) -> dict[TrackId, PersonValue]:

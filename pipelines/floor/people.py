@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pricing.value import Item
 from probes.frame import Kind
 from probes.people.attribution import STAFF, VoteBuilder
 from probes.people.id_switches import APART, IdSwitchResolver
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from pipelines.floor.plan import FloorPlan
     from pricing.ledger.ledger import Ledger
     from pricing.ledger.votes import Vote, Withdrawal
-    from pricing.value import Item, PersonValue
+    from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Box, Frame, TrackId
+    from probes.people.id_switches import IdSwitch
     from probes.people.reidentification import Trace, TrackLink, TrackLinker
     from probes.people.returns import Absence
     from probes.people.zones import ZoneVisit
@@ -97,7 +99,7 @@ class Moves:
     """
 
     joined: Sequence[TrackLink] = ()
-    exchanged: Sequence[tuple[TrackId, TrackId]] = ()
+    exchanged: Sequence[IdSwitch] = ()
     returned: Sequence[TrackLink] = ()
     parted: Sequence[tuple[TrackId, TrackId]] = ()
 
@@ -113,7 +115,7 @@ class People:
         self, ledger: Ledger, handover: TrackLinker, votes: VoteBuilder, *, badges: Ledger | None = None
     ) -> None:
         self._ledger, self._handover, self._votes, self._badges = ledger, handover, votes, badges
-        self._crossings = IdSwitchResolver(self.value)
+        self._crossings = IdSwitchResolver(self._told_by)
         self._returns = ReturnLinker(handover)
         self._of: dict[TrackId, Customer] = {}
         self._customers: dict[int, Customer] = {}
@@ -141,6 +143,17 @@ class People:
         """Return what the person on a track wears; nothing for an unknown track."""
         customer = self._of.get(track)
         return self._ledger.value(customer.number if customer else None)
+
+    def in_doubt(self, track: TrackId) -> bool:
+        """Return whether the track may be somebody else's by now, as after two have crossed."""
+        return self._crossings.in_doubt(track)
+
+    def _told_by(self, track: TrackId) -> PersonValue:
+        """Return what tells the person on a track from others: what is worn, and the mark of staff."""
+        customer, value = self._of.get(track), self.value(track)
+        if customer is None or customer.badge is None:
+            return value
+        return replace(value, items=(*value.items, Item(STAFF, STAFF, customer.badge, 1.0, 1)))
 
     def explain(self, customer: Customer) -> list[str]:
         """Return a line for each thing voted on, the total, and how the tracks became one person."""
@@ -184,8 +197,8 @@ class People:
         for track, withdrawal in self._votes.withdrawn():
             self._withdraw(track, withdrawal)
         exchanged, released = self._crossings.update(frame)
-        for one, other in exchanged:
-            self._exchange(one, other)
+        for switch in exchanged:
+            self._exchange(switch.one, switch.other)
         for track, cast in released:
             self._add_votes(track, cast)
         return Moves((*joined, *found), exchanged, found, parted)
@@ -242,8 +255,6 @@ class People:
         """Take a person for no customer from now on, such as one of the staff."""
         customer.staff = True
         self._ledger.exclude(customer.number)
-        if self._badges is not None:
-            self._badges.forget(customer.number)
 
     def departed(self, now: int) -> list[tuple[Customer, PersonValue]]:
         """Forget and return those who will not be found again, with what they wore."""
@@ -312,10 +323,12 @@ class People:
             return
         self._ledger.observe(customer.number, [vote for vote in votes if vote.slot != STAFF])
         badges = [vote for vote in votes if vote.slot == STAFF]
-        if badges and self._badges is not None and not customer.staff:
+        if badges and self._badges is not None and customer.badge is None:
+            # Of who stands behind the desk, too: at a crossing the mark tells them from a customer.
             self._badges.observe(customer.number, badges)
             if items := self._badges.value(customer.number).items:
                 customer.badge = items[0].brand
+                self._badges.forget(customer.number)
                 self.exclude(customer)
 
     def _withdraw(self, track: TrackId, withdrawal: Withdrawal) -> None:

@@ -8,7 +8,7 @@ nothing is exchanged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from probes.frame import Kind
 
@@ -35,14 +35,23 @@ Pair = tuple["TrackId", "TrackId"]
 HeldVotes = tuple["TrackId", "list[Vote]"]
 
 
+class IdSwitch(NamedTuple):
+    """Two tracks that were exchanged, at UTC ns `since` or later."""
+
+    one: TrackId
+    other: TrackId
+    since: int
+
+
 @dataclass(slots=True)
 class _OpenSwitch:
     """An undecided crossing: the differences of the two (slot, brand or type), and votes for either reading.
 
-    evidence_since: older votes are no evidence, UTC ns.
+    began: when the two met. evidence_since: older votes are no evidence. Both UTC ns.
     """
 
     marks: dict[TrackId, frozenset[tuple[str, str]]]
+    began: int
     evidence_since: int
     parted: bool = False
     stayed: int = 0
@@ -103,13 +112,17 @@ class IdSwitchResolver:
                 doubt.add_vote(vote, track, other)
         return free
 
-    def update(self, frame: Frame) -> tuple[list[Pair], list[HeldVotes]]:
-        """Take a frame; return the pairs of switched tracks, then the votes released for each track.
+    def in_doubt(self, track: TrackId) -> bool:
+        """Return whether a track is in a crossing that is not decided."""
+        return track in self._held
+
+    def update(self, frame: Frame) -> tuple[list[IdSwitch], list[HeldVotes]]:
+        """Take a frame; return which tracks were switched, then the votes released for each track.
 
         The votes belong to the persons after the switch.
         """
         self._meet(frame)
-        exchanged: list[Pair] = []
+        exchanged: list[IdSwitch] = []
         for pair, doubt in list(self._doubts.items()):
             if pair not in self._doubts or pair[0].camera != frame.camera:  # times of two cameras differ
                 continue
@@ -117,7 +130,7 @@ class IdSwitchResolver:
             stayed = doubt.stayed >= max(TELLING, LEAD * doubt.exchanged)
             late = not 0 <= frame.captured_at - doubt.evidence_since < self._within
             if swapped and (doubt.parted or late):
-                exchanged.append(pair)
+                exchanged.append(IdSwitch(*pair, doubt.began))
                 self._settle(pair, exchanged=True)
             elif late or (stayed and doubt.parted):
                 self._settle(pair)
@@ -152,7 +165,7 @@ class IdSwitchResolver:
         worn = [_marks(self._wears(track)) for track in pair]
         marks = {pair[0]: frozenset(worn[0] - worn[1]), pair[1]: frozenset(worn[1] - worn[0])}
         if any(marks.values()):
-            self._doubts[pair] = _OpenSwitch(marks, at)
+            self._doubts[pair] = _OpenSwitch(marks, at, at)
             for track in pair:
                 self._held.setdefault(track, _Held(at))
 

@@ -7,7 +7,6 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from probes.frame import Kind
-from probes.people.id_switches import exchange
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,6 +64,23 @@ class _Person:
     stays: dict[str, _Stay] = field(default_factory=dict)
     past: list[ZoneVisit] = field(default_factory=list)
 
+    def split(self, since: int) -> tuple[_Person, _Person]:
+        """Return what began before UTC ns `since`, and what began from then on."""
+        before, after = _Person(), _Person()
+        for name, stay in self.stays.items():
+            (before if stay.first < since else after).stays[name] = stay
+        for visit in self.past:
+            (before if visit.entered_at < since else after).past.append(visit)
+        return before, after
+
+    def then(self, later: _Person) -> _Person:
+        """Return what began earlier and what began later; a zone left and entered meanwhile is one stay."""
+        stays = {**self.stays, **later.stays}
+        for name in self.stays.keys() & later.stays.keys():
+            old, new = self.stays[name], later.stays[name]
+            stays[name] = _Stay(old.first, new.last, old.hits + new.hits)
+        return _Person(stays, [*self.past, *later.past][-MAX_VISITS:])
+
 
 class Zones:
     """The zones of one camera and the confirmed persons in them. A person stands where the box ends below.
@@ -114,9 +130,13 @@ class Zones:
         person = self._persons.pop(track, None)
         return [] if person is None else person.past + self._visits(person)
 
-    def exchange(self, one: TrackId, other: TrackId) -> None:
-        """Give each of two tracks the other's person."""
-        exchange(self._persons, one, other)
+    def exchange(self, one: TrackId, other: TrackId, since: int) -> None:
+        """Give each of two tracks the other's person; what began from UTC ns `since` on is its own."""
+        persons = [self._persons.pop(track, _Person()) for track in (one, other)]
+        (first, first_now), (second, second_now) = (person.split(since) for person in persons)
+        for track, person in ((one, second.then(first_now)), (other, first.then(second_now))):
+            if person.stays or person.past:
+                self._persons[track] = person
 
     def _step(self, person: _Person, zone: Zone, inside: bool, now: int) -> None:
         stay = person.stays.get(zone.name)

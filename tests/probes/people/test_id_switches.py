@@ -55,7 +55,7 @@ def test_marks_of_the_others_basket_show_an_exchange_and_none_is_lost() -> None:
     for at in (2100, 2500, 2900):
         assert crossings.hold(ANN, [vote(at, "bag", "gucci"), vote(at, "shoes", "vans")]) == []
     exchanged, released = told(crossings, 3000)
-    assert exchanged == [(ANN, BOB)]
+    assert exchanged == [(ANN, BOB, 1000 * MS)]
     assert released[ANN] == [
         f"{at} {what}" for at in (2100, 2500, 2900) for what in ("bag gucci", "shoes vans")
     ]
@@ -69,7 +69,7 @@ def test_frames_of_another_camera_that_are_a_little_older_close_no_crossing() ->
         crossings.update(Frame("other", (at - 200) * MS, (1000, 600), ()))
         crossings.hold(ANN, [vote(at, "bag", "gucci")])
     exchanged, released = told(crossings, 3000)
-    assert exchanged == [(ANN, BOB)]
+    assert exchanged == [(ANN, BOB, 1000 * MS)]
     assert len(released[ANN]) == 3
 
 
@@ -105,7 +105,7 @@ def test_three_in_a_pile_are_told_apart() -> None:
         crossings.hold(BOB, [vote(at, "hat", "kangol")])
         crossings.hold(ANN, [vote(at, "top", "nike")])
     exchanged, _ = told(crossings, 3000, ann=100, bob=400, cat=700)
-    assert exchanged == [(BOB, CAT)]
+    assert exchanged == [(BOB, CAT, 1000 * MS)]
 
 
 def test_a_track_that_ends_sets_the_other_free() -> None:

@@ -152,3 +152,20 @@ def test_who_stands_in_a_zone_that_stays_goes_on_standing_there():
     assert walk(zones, [(800, IN), (900, IN)]) == [["left"], ["new", "left"]]
     (visit,) = (v for v in zones.forget(ANN) if v.zone == "left")
     assert visit.dwell_ms == 900
+
+
+def test_of_two_who_were_exchanged_each_has_the_stays_of_before_and_those_that_followed() -> None:
+    """Ann stays in the zone all the time, first on one track, then on the other; Bob comes in after her."""
+    zones, met = Zones([LEFT]), START + 1000 * 1_000_000
+
+    def see(ms: int, ann: int, bob: int) -> dict[TrackId, list[ZoneVisit]]:
+        return zones.update(frame(person(ann, 20, 40, 100, ANN), person(bob, 20, 40, 100, BOB), ms=ms))
+
+    for ms in range(0, 1000, 100):
+        see(ms, IN, OUT)
+    for ms in range(1000, 1500, 100):
+        see(ms, OUT, IN)
+    zones.exchange(ANN, BOB, met)
+    assert see(1500, OUT, IN) == {BOB: [ZoneVisit("left", START, 1500)]}
+    zones.exchange(TrackId("entrance", "k7f3", 8), TrackId("entrance", "k7f3", 9), met)
+    assert zones._persons.keys() == {ANN, BOB}
