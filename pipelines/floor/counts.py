@@ -12,7 +12,8 @@ from probes.people.returns import Absence
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pipelines.floor.people import Customer, People
+    from pipelines.floor.customer import Customer
+    from pipelines.floor.people import People
     from pricing.value import Item, PersonValue
     from probes.events.events import EndReason
     from probes.frame import Frame, TrackId

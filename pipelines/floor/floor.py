@@ -275,7 +275,7 @@ class Floor:
             if customer is None:
                 continue
             if order.action is StaffAction.SERVED:
-                customer.served_at = at
+                self._people.serve(customer, at)
             else:
                 self._people.exclude(customer)
             self._stale = True
@@ -316,7 +316,7 @@ class Floor:
             customer.inside = tuple(visits.get(track, ()))
             behind_desk = any((track.camera, visit.zone) in self._staff for visit in customer.inside)
             if behind_desk and not customer.staff and not self._people.in_doubt(track):
-                self._people.exclude(customer)
+                self._people.exclude(customer, track)
 
     def customers(self, values: Mapping[TrackId, PersonValue]) -> dict[TrackId, PersonValue]:
         """Return those of the values that are of customers, not of staff."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from pipelines.floor.customer import Customer
+from pipelines.floor.joins import Joins
 from pricing.value import Item
 from probes.frame import Kind
 from probes.people.attribution import STAFF, VoteBuilder
@@ -23,71 +25,10 @@ if TYPE_CHECKING:
     from probes.people.id_switches import IdSwitch
     from probes.people.reidentification import Trace, TrackLink, TrackLinker
     from probes.people.returns import Absence
-    from probes.people.zones import ZoneVisit
     from probes.recognition.clothes import Clothes
 
-MAX_STAYS = 100
 NEWER = 0.3
 """Share of the newest look in what is known of a person's clothes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """A finished stay in a zone of a camera. entered_at: UTC ns."""
-
-    camera: str
-    zone: str
-    entered_at: int
-    dwell_ms: int
-
-
-@dataclass(slots=True)
-class Customer:
-    """One person from the first track to the last. Times are UTC ns.
-
-    certainty: from 0 to 1, that all the tracks are one person's. waiting_since: since a rule first held.
-    badge: the brand whose mark makes the person staff, if it was that. held: not seen, for the camera is
-    suspended or lost; not gone either. also: numbers that turned out to be this person's. clothes: their
-    colours, in memory only, by which who is held is found again. counted: what was confirmed of the person.
-    """
-
-    number: int
-    tracks: list[TrackId]
-    arrived_at: int
-    seen_at: int
-    box: Box
-    size: tuple[int, int]
-    certainty: float = 1.0
-    staff: bool = False
-    badge: str | None = None
-    served_at: int | None = None
-    waiting_since: int | None = None
-    inside: tuple[ZoneVisit, ...] = ()
-    stays: list[Stay] = field(default_factory=list)
-    held: bool = False
-    also: tuple[int, ...] = ()
-    clothes: Clothes | None = field(default=None, repr=False)
-    counted: set[tuple[str, str, str | None]] = field(default_factory=set)
-
-    @property
-    def track(self) -> TrackId:
-        """The track the person is on now, or was last."""
-        return self.tracks[-1]
-
-    def go_on_with(self, track: TrackId) -> None:
-        """Take one of the person's own tracks for the one that the person is on now."""
-        self.tracks = [*(one for one in self.tracks if one != track), track]
-
-    def count(self, item: Item) -> bool:
-        """Note a confirmed item; return whether it was not noted before."""
-        before = len(self.counted)
-        self.counted.add((item.slot, item.type, item.brand))
-        return len(self.counted) > before
-
-    def stayed(self, camera: str, visits: Iterable[ZoneVisit]) -> None:
-        """Add finished stays to the record."""
-        found = [Stay(camera, visit.zone, visit.entered_at, visit.dwell_ms) for visit in visits]
-        self.stays = [*self.stays, *found][-MAX_STAYS:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +57,7 @@ class People:
     ) -> None:
         self._ledger, self._handover, self._votes, self._badges = ledger, handover, votes, badges
         self._crossings = IdSwitchResolver(self._told_by)
-        self._returns = ReturnLinker(handover)
+        self._returns, self._joins = ReturnLinker(handover), Joins(ledger)
         self._of: dict[TrackId, Customer] = {}
         self._customers: dict[int, Customer] = {}
         self._count = 0
@@ -251,9 +192,18 @@ class People:
         """Return held tracks whose persons will not be found again, and why they were held; `end` each."""
         return self._returns.unfound(now)
 
-    def exclude(self, customer: Customer) -> None:
-        """Take a person for no customer from now on, such as one of the staff."""
+    def serve(self, customer: Customer, at: int) -> None:
+        """Take a person for served at UTC ns `at`."""
+        customer.served_at = at
+        self._joins.serve(customer, customer.track, at)
+
+    def exclude(self, customer: Customer, track: TrackId | None = None) -> None:
+        """Take a person for no customer from now on, such as one of the staff.
+
+        track: on which that was told; None for the one that the person is on now.
+        """
         customer.staff = True
+        self._joins.exclude(customer, track or customer.track)
         self._ledger.exclude(customer.number)
 
     def departed(self, now: int) -> list[tuple[Customer, PersonValue]]:
@@ -271,7 +221,7 @@ class People:
     def _part(self, boxes: Mapping[TrackId, Box]) -> list[tuple[TrackId, TrackId]]:
         """Take those for two people who are seen on two tracks that were joined; return the tracks.
 
-        The tracker goes on with the older one: it keeps what is known, and the newer one begins anew.
+        Each goes on with what was told of their own tracks. The older one keeps number and place in the list.
         """
         seen: dict[int, list[TrackId]] = {}
         for track in boxes:
@@ -280,23 +230,37 @@ class People:
         parted = []
         for number, tracks in seen.items():
             person = self._customers[number]
-            old, *newer = sorted(tracks, key=person.tracks.index)
+            old, *newer = sorted(tracks, key=lambda t: (self._joins.age(person, t), person.tracks.index(t)))
             for new in newer:
-                if boxes[old].share_of_smaller(boxes[new]) < APART:  # else one may be seen twice
-                    person.tracks.remove(new)
-                    person.clothes = None  # which looks were of whom is not known
-                    del self._of[new]
+                # Else one may be seen twice, or a third track has parted them by now.
+                if boxes[old].share_of_smaller(boxes[new]) < APART and self._of.get(new) is person:
+                    self._divide(person, old, new)
                     self._handover.part(new)
                     parted.append((old, new))
         return parted
 
+    def _divide(self, person: Customer, old: TrackId, new: TrackId) -> None:
+        """Make two people of one; the older one is on the track `old`."""
+        join = self._joins.refute(person, old, new)
+        left = [new] if join is None else [t for t in person.tracks if join.side(t) is join.side(new)]
+        person.tracks = [track for track in person.tracks if track not in left]
+        person.clothes = None  # which looks were of whom is not known
+        other = self._begin(left, person.seen_at, person.box, person.size)
+        other.counted |= person.counted
+        if join is not None:
+            self._joins.settle(join.side(old), person)
+            self._joins.settle(join.side(new), other)
+
+    def _begin(self, tracks: list[TrackId], at: int, box: Box, size: tuple[int, int]) -> Customer:
+        """Return a new person, who is on these tracks."""
+        self._count += 1
+        person = self._customers[self._count] = Customer(self._count, tracks, at, at, box, size)
+        for track in tracks:
+            self._of[track] = person
+        return person
+
     def _see(self, track: TrackId, box: Box, frame: Frame) -> None:
-        customer = self._of.get(track)
-        if customer is None:
-            self._count += 1
-            at = frame.captured_at
-            customer = Customer(self._count, [track], at, at, box, frame.size)
-            self._of[track] = self._customers[self._count] = customer
+        customer = self._of.get(track) or self._begin([track], frame.captured_at, box, frame.size)
         customer.seen_at, customer.box, customer.size = frame.captured_at, box, frame.size
         if track in self._returns:  # the tracker itself goes on with it
             self._returns.drop(track)
@@ -321,7 +285,9 @@ class People:
         customer = self._of.get(track)
         if customer is None or not votes:
             return
-        self._ledger.observe(customer.number, [vote for vote in votes if vote.slot != STAFF])
+        things = [vote for vote in votes if vote.slot != STAFF]
+        self._ledger.observe(customer.number, things)
+        self._joins.observe(customer, track, things)
         badges = [vote for vote in votes if vote.slot == STAFF]
         if badges and self._badges is not None and customer.badge is None:
             # Of who stands behind the desk, too: at a crossing the mark tells them from a customer.
@@ -329,13 +295,15 @@ class People:
             if items := self._badges.value(customer.number).items:
                 customer.badge = items[0].brand
                 self._badges.forget(customer.number)
-                self.exclude(customer)
+                self.exclude(customer, track)
 
     def _withdraw(self, track: TrackId, withdrawal: Withdrawal) -> None:
         customer = self._of.get(track)
         ledger = self._badges if withdrawal.slot == STAFF else self._ledger
         if customer is not None and ledger is not None and not customer.staff:
             ledger.withdraw(customer.number, withdrawal)
+            if ledger is self._ledger:
+                self._joins.withdraw(customer, track, withdrawal)
 
     def _join(self, link: TrackLink) -> None:
         self._returns.drop(link.old)
@@ -343,6 +311,7 @@ class People:
         if person is other:  # the tracker has found again the older of two tracks that were joined before
             person.go_on_with(link.new)
             return
+        self._joins.begin(person, other)
         self._ledger.join(person.number, other.number)
         if self._badges is not None:
             self._badges.join(person.number, other.number)
@@ -364,6 +333,8 @@ class People:
         if a is None or b is None or a is b:
             return
         self._of[one], self._of[other] = b, a
+        self._joins.rename(a, one, other)
+        self._joins.rename(b, other, one)
         a.tracks = [other if track == one else track for track in a.tracks]
         b.tracks = [one if track == other else track for track in b.tracks]
         a.box, b.box, a.seen_at, b.seen_at = b.box, a.box, b.seen_at, a.seen_at
@@ -373,6 +344,7 @@ class People:
     def _forget(self, track: TrackId) -> tuple[Customer, PersonValue]:
         customer = self._of[track]
         value = self._ledger.value(customer.number)
+        self._joins.forget(customer)
         self._ledger.forget(customer.number)
         if self._badges is not None:
             self._badges.forget(customer.number)

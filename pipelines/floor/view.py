@@ -12,7 +12,8 @@ from probes.events.messages import same
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pipelines.floor.people import Customer, People
+    from pipelines.floor.customer import Customer
+    from pipelines.floor.people import People
     from pricing.value import Item, PersonValue, Total
     from probes.frame import TrackId
 

@@ -41,6 +41,12 @@ class _Person:
         self.ids: set[str] = set()
         self.slots: dict[str, SlotEvents] = {}
 
+    def copy(self) -> _Person:
+        twin = _Person()
+        twin.newest, twin.ids = self.newest, set(self.ids)
+        twin.slots = {name: events.copy() for name, events in self.slots.items()}
+        return twin
+
     def slot(self, name: str) -> SlotEvents:
         found = self.slots.get(name)
         if found is None:
@@ -152,6 +158,13 @@ class Ledger:
             return
         state.insert(key, event, self._rule)
         record.ids.difference_update(state.settle(record.newest - self._lateness, self._rule))
+
+    def copy(self, person: Hashable, twin: Hashable) -> None:
+        """Let `twin` have all that is known of `person` now, as its own; what comes then is of each apart."""
+        if person in self._excluded:
+            self.exclude(twin)
+        elif person in self._people:
+            self._people[twin] = self._people[person].copy()
 
     def join(self, person: Hashable, other: Hashable) -> None:
         """Move the votes on `other` to `person`: both are the same one; `other` is unknown afterwards.

@@ -34,6 +34,13 @@ class SlotEvents:
         self.floor: Key = NO_FLOOR
         self.pending: list[tuple[Key, Event]] = []
 
+    def copy(self) -> SlotEvents:
+        """Return the same events and belief, which go on apart."""
+        twin = SlotEvents()
+        twin.settled, twin.head = self.settled.copy(), self.head.copy()
+        twin.floor, twin.pending = self.floor, list(self.pending)
+        return twin
+
     def knows(self, key: Key) -> bool:
         """Return whether one of the recent events has this key."""
         place = bisect_left(self.pending, key, key=_key)
