@@ -151,7 +151,9 @@ class Metrics:
             VALUE_BUCKETS,
             "camera",
         )
-        self.dwell = histogram("dwell_seconds", "Length of finished stays.", DWELL_BUCKETS, "camera", "zone")
+        self.dwell = histogram(
+            "dwell_seconds", "Length of customers' finished stays.", DWELL_BUCKETS, "camera", "zone"
+        )
         self.notifications = counter("notifications_total", "Notifications due.", "rule", "result")
         self.sale_events = counter("sale_events_total", "Steps of offers to salespeople.", "kind")
         self.sale_waited = histogram(

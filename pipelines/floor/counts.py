@@ -57,9 +57,9 @@ class FloorCounts:
         """Count a track that has ended."""
         self._metrics.tracks.labels(camera, reason.value).inc()
 
-    def stays(self, camera: str, visits: Iterable[ZoneVisit]) -> None:
-        """Count the stays of one person in zones."""
-        for visit in visits:
+    def stays(self, camera: str, visits: Iterable[ZoneVisit], customer: Customer | None) -> None:
+        """Count the stays of one person in zones, unless it is known that this is no customer."""
+        for visit in () if customer is not None and customer.staff else visits:
             self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
 
     def returned(self, track: TrackId, absence: Absence, result: str) -> None:

@@ -187,7 +187,7 @@ class Floor:
 
     def _end_stays(self, camera: str, track: TrackId) -> None:
         customer, stays = self._people.customer(track), self._zones[camera].forget(track)
-        self._counts.stays(camera, stays)
+        self._counts.stays(camera, stays, customer)
         if customer is not None:
             customer.stayed(camera, stays)
             customer.inside = () if customer.track == track else customer.inside

@@ -59,3 +59,15 @@ def test_staff_are_in_no_count_of_customers(told):
     assert shop.floor.tally(camera).persons == 0
     count = shop.metrics.registry.get_sample_value
     assert count("msh_person_value_currency_units_count", {"camera": camera}) in (None, 0)
+    zone = "desk" if told == "by the zone" else "left"
+    assert count("msh_dwell_seconds_count", {"camera": camera, "zone": zone}) in (None, 0)
+
+
+@pytest.mark.parametrize("how", ["ends", "is held"])
+def test_stays_of_customers_are_counted(how):
+    shop = Shop()
+    shop.visit(0, (1, "gucci"))
+    absence = Absence.SUSPENDED if how == "is held" else None
+    shop.floor.quiet("door", START + 6 * SECOND, [track(1)], absence=absence)
+    count = shop.metrics.registry.get_sample_value
+    assert count("msh_dwell_seconds_count", {"camera": "door", "zone": "left"}) == 1
