@@ -6,7 +6,7 @@ from collections import OrderedDict
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pricing.ledger.evidence import FULL
+from pricing.ledger.explanation import doubt_of, line_of
 from pricing.ledger.slot_events import SlotEvents
 from pricing.ledger.votes import ConfirmRule, Vote
 from pricing.money import display
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pricing.ledger.belief import SlotBelief
     from pricing.ledger.slot_events import Key
-    from pricing.ledger.votes import Support, Tally, Withdrawal
+    from pricing.ledger.votes import Withdrawal
 
     Lookup = Callable[..., Price | None]
 
@@ -231,9 +231,9 @@ class Ledger:
         for slot, state in sorted(record.slots.items()) if record else ():
             if item := self._item(slot, state.head):
                 items.append(item)
-                lines.append(_line(item, _winning(state.head)))
+                lines.append(line_of(item, state.head))
             else:
-                lines.append(f"{slot}: {self._doubt(state.head)}")
+                lines.append(f"{slot}: {doubt_of(state.head, self._rule)}")
         total = total_of(items, self.currency).total
         money = display(total.amount_minor, self.currency)
         return [*lines, f"total: {money}, {total.items_priced} priced, {total.items_unpriced} unpriced"]
@@ -266,13 +266,6 @@ class Ledger:
             colour,
         )
 
-    def _doubt(self, belief: SlotBelief) -> str:
-        if belief.brand.winner or belief.type.winner:
-            return "confirmed, price unknown, ignored"
-        rule = self._rule
-        seen = ", ".join(filter(None, (_tally(belief.brand), _tally(belief.type)))) or "nothing since"
-        return f"not confirmed ({seen}; needs {rule.min_votes} agreeing in {rule.window_ns // MS} ms)"
-
 
 def _names_better(sold: str, seen: str) -> bool:
     """Return whether what the list sells, rather than what was seen, is the item's type.
@@ -303,38 +296,3 @@ def total_of(items: Iterable[Item], currency: str) -> PersonValue:
             estimated += price.amount_minor if price.estimate else 0
     total = Total(amount, lowest, highest, currency, priced, len(lines) - priced, estimated)
     return PersonValue(lines, total)
-
-
-def _winning(belief: SlotBelief) -> Support:
-    poll = belief.brand if belief.brand.winner is not None else belief.type
-    return poll.support[poll.winner or ""]
-
-
-def _tally(poll: Tally) -> str:
-    found = []
-    for value, (looks, weighs) in sorted(poll.recent.items()):
-        routes = _routes(poll.support[value])
-        worth = f" worth {weighs / FULL:g}" if weighs != looks * FULL else ""
-        found.append(f"{value} {looks}{worth}{routes}")
-    return ", ".join(found)
-
-
-def _routes(support: Support) -> str:
-    named = ", ".join(f"{route} {looks}" for route, looks in support.routes if route)
-    return f" ({named})" if named else ""
-
-
-def _line(item: Item, support: Support) -> str:
-    name = item.brand or "no brand"
-    what = f"{name} {item.type}" if item.type != item.slot else name
-    head = f"{item.slot}: {what}, {item.votes} votes{_routes(support)}, confidence {item.confidence:.2f}"
-    price = item.price
-    if price is None:
-        return f"{head}, unpriced"
-    money = display(price.amount_minor, price.currency)
-    if price.min_minor != price.max_minor:
-        lowest, highest = (display(m, price.currency) for m in (price.min_minor, price.max_minor))
-        money += f" ({lowest} to {highest})"
-    dated = f" of {price.as_of}" if price.as_of else ""
-    notes = f"{', stale' if price.stale else ''}{', an estimate' if price.estimate else ''}"
-    return f"{head}, {money} from {price.source}{dated}{notes}"

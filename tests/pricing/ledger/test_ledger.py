@@ -143,16 +143,6 @@ def test_later_than_the_lateness_is_refused_and_counted() -> None:
     assert book.refused == 1
 
 
-def test_explain_names_votes_prices_and_doubts() -> None:
-    book = ledger()
-    book.observe("p", looks("gucci", 4, slot="bag", type_="handbag") + looks("nike", 2))
-    assert book.explain("p") == [
-        "bag: gucci handbag, 4 votes, confidence 0.80, €1,290 (€1,161 to €1,419) from test of 2026-11-01",
-        "top: not confirmed (nike 2; needs 4 agreeing in 4000 ms)",
-        "total: €1,290, 1 priced, 0 unpriced",
-    ]
-
-
 def test_what_is_withdrawn_is_gone_and_nothing_else() -> None:
     book = ledger()
     handbag = looks(None, 4, slot="bag", type_="handbag")
