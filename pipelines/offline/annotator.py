@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections import deque
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -240,7 +241,7 @@ class Annotator:
         return at >= last + (SELDOM_NS if is_sure or turned.is_settled else CHECK_NS)
 
     def _chain(self, name: str) -> CameraChain:
-        session = Random(name).choice
+        session = Random(os.fsencode(name)).choice  # a file's name may be no text
         letters = "".join(session("0123456789abcdefghjkmnpqrstvwxyz") for _ in range(4))
         return CameraChain(
             name,

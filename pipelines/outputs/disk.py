@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PART = ".part"
+MAX_NAME = 255
+"""Most bytes of a file's name on the file systems that Linux has (NAME_MAX of limits.h)."""
 
 
 class OutputFailed(Exception):
@@ -27,11 +29,22 @@ def stamp(captured_at: int) -> str:
     return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y%m%dT%H%M%S}{rest // 1_000_000:03d}Z"
 
 
+def fitting(stem: str, suffix: str) -> str:
+    """Return a file's name of both, the stem cut where a file system would not take so many bytes.
+
+    >>> fitting("customer", ".mp4.part"), len(fitting("ü" * 126, ".jpg").encode())
+    ('customer.mp4.part', 254)
+    """
+    while stem and len(os.fsencode(stem + suffix)) > MAX_NAME:
+        stem = stem[:-1]
+    return stem + suffix
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write so that a reader, or a crash, finds the whole file or none; OutputFailed where it cannot be."""
     if not path.name:  # "." and "/" have none, and so no draft beside them
         raise OutputFailed(f"{path}: cannot be written: it is a folder; name a file in it")
-    part = path.with_name(path.name + PART)
+    part = path.with_name(fitting(path.name, PART))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:

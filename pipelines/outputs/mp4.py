@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.errors import BadInput
-from pipelines.outputs.disk import PART, OutputFailed
+from pipelines.outputs.disk import PART, OutputFailed, fitting
 from pipelines.outputs.gst import Gst, caps, encoder, even_size, initialise, launch, only_redacted, to_buffer
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Mp4Writer:
         """Without a bit rate the quality is constant. BadInput where there is no such folder."""
         if not path.parent.is_dir():
             raise BadInput(f"{path}: no such folder {path.parent}; create it or choose another place")
+        if any("\ud800" <= c <= "\udfff" for c in str(path.parent)):
+            raise BadInput(f"{path}: the folder's name is not UTF-8, which video needs; choose another place")
         size = size[0] & ~1, size[1] & ~1
         if min(size) < 16 or fps <= 0:
             raise BadInput(
@@ -52,8 +54,8 @@ class Mp4Writer:
         self.frames = 0
         self.size = size
         self._path = path
-        self._part = path.with_name(path.name + PART)
-        self._scratch = path.with_name(path.name + ".scratch" + PART)
+        self._part = _draft(path, PART)
+        self._scratch = _draft(path, ".scratch" + PART)
         self._fps = Fraction(fps).limit_denominator(1001)
         self._fragmented = kind == "fragmented"
         self._fed: tuple[int, int] | None = None
@@ -171,3 +173,8 @@ class Mp4Writer:
         if full or error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NO_SPACE_LEFT):
             raise OutputFailed(f"{self._path}: the disk is full; free some space and try again")
         raise OutputFailed(f"{self._path}: cannot be written: {error.message}")
+
+
+def _draft(path: Path, suffix: str) -> Path:
+    """Return where a file grows until it is whole. GStreamer takes UTF-8 alone; file names may be no text."""
+    return path.with_name(fitting(os.fsencode(path.name).decode(errors="replace"), suffix))

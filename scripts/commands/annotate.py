@@ -17,7 +17,7 @@ from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.errors import BadInput
 from pipelines.logs import set_up_logging
-from pipelines.outputs.disk import OutputFailed
+from pipelines.outputs.disk import OutputFailed, fitting
 from pipelines.printable import noted, printable
 from pipelines.settings.brands import BrandsConfig
 from pipelines.settings.load import load_settings
@@ -188,10 +188,10 @@ def _targets(files: list[Path], out: Path) -> dict[Path, Path]:
         found = _type_of(path)
         suffix = found.result_suffix if found else ".mp4"
         number = 1
-        target = out / f"{path.stem}{suffix}"
+        target = out / fitting(path.stem, suffix)
         while target.resolve() in taken or (is_beside and os.path.lexists(target)):
             number += 1
-            target = out / f"{path.stem}-{number}{suffix}"
+            target = out / fitting(path.stem, f"-{number}{suffix}")
         taken.add(target.resolve())
         targets[path] = target
     return targets

@@ -223,6 +223,29 @@ def test_two_inputs_of_one_name_get_two_copies_and_no_source_is_overwritten(tmp_
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["x-2.png", "x-3.png", "x.png"]
 
 
+def test_names_as_long_as_can_be_have_copies_whose_names_fit(tmp_path, capsys):
+    long = "ü" * 125
+    inputs = [tmp_path / f"{long}a.png", tmp_path / "b" / f"{long}a.png", tmp_path / ("ä" * 127 + "a")]
+    inputs[1].parent.mkdir()
+    for path in inputs:
+        path.write_bytes(cv2.imencode(".png", np.full((64, 64, 3), 40, np.uint8))[1].tobytes())
+    inputs.append(write_video(tmp_path / "film.mp4", frames=4).rename(tmp_path / f"{long}a.mp4"))
+    assert annotate(*inputs, "-o", tmp_path / "out", "--json", "-") == 0
+    copies = [entry["output"] for entry in json.loads(capsys.readouterr().out)["files"]]
+    names = [f"{long}a.png", f"{'ü' * 124}-2.png", f"{'ä' * 125}.png", f"{long}a.mp4"]
+    assert copies == [str(tmp_path / "out" / name) for name in names]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == set(names)
+
+
+@pytest.mark.parametrize(("name", "out", "rc"), [(b"caf\xe9.mp4", b"out", 0), (b"a.mp4", b"\xe9", 2)])
+def test_a_film_whose_name_is_no_utf8_has_a_copy_of_that_name(name, out, rc, tmp_path, capsys):
+    path, folder = (tmp_path / os.fsdecode(part) for part in (name, out))
+    write_video(tmp_path / "film.mp4", frames=4).rename(path)
+    assert annotate(path, "-o", folder) == rc
+    assert [os.fsencode(copy.name) for copy in folder.iterdir()] == [name][: rc == 0]
+    assert ("folder's name is not UTF-8" in capsys.readouterr().err) is (rc == 2)
+
+
 def test_beside_the_inputs_nothing_is_overwritten_and_elsewhere_a_second_run_replaces_the_first(
     tmp_path, monkeypatch
 ):
