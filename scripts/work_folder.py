@@ -15,16 +15,22 @@ ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def work_folder(name: str) -> Iterator[str]:
-    """Make a folder `msh-NAME-...` where the system keeps such. Only for the main thread of a command.
+    """Make a folder `msh-NAME-...` where the system keeps such. Only for the main thread of a command."""
+    with signals_unwind(), TemporaryDirectory(prefix=f"msh-{name}-") as folder:
+        yield folder
 
-    SIGTERM and SIGHUP raise SystemExit meanwhile: by themselves they end a process without a clean-up. One
-    that is ignored stays so: under nohup a run outlives its terminal.
+
+@contextmanager
+def signals_unwind() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise SystemExit meanwhile, as Ctrl-C raises KeyboardInterrupt.
+
+    Main thread only. By themselves they end a process without a clean-up. One that is ignored stays so: under
+    nohup a run outlives its terminal.
     """
     heeded = [number for number in ENDS if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, _end) for number in heeded}
     try:
-        with TemporaryDirectory(prefix=f"msh-{name}-") as folder:
-            yield folder
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

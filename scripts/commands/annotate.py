@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -27,6 +27,7 @@ from probes.people.unworn import nobody, on_nobody
 from probes.redaction.redact import RedactionFailed
 from scripts.commands.log_arguments import add_log_arguments
 from scripts.terminal import DescriptionColumn, console
+from scripts.work_folder import signals_unwind
 
 if TYPE_CHECKING:
     import argparse
@@ -88,13 +89,30 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Annotate every input; one bad file does not stop the others. 0 good, 1 a failure, 2 bad input."""
     set_up_logging(args.log, args.log_level)
-    files, worst = _files(args.inputs), 0
+    files = _files(args.inputs)
     targets = _targets(files, args.out)
     to_stdout = args.json is not None and str(args.json) == "-"
     args.out.mkdir(parents=True, exist_ok=True)
     if args.json is not None and not to_stdout:
         _check_json(args.json, files)
-    job, found = _job(args), []
+    job, found = _job(args), list[dict[str, Any]]()
+    try:
+        with signals_unwind():
+            return _annotate_all(job, targets, found, sys.stderr if to_stdout else sys.stdout)
+    except (KeyboardInterrupt, SystemExit):
+        print(f"msh annotate: stopped: {len(found)} of {len(files)} files are done", file=sys.stderr)
+        raise
+    finally:  # also where it is stopped after hours: the copies are there, and so must be what was found
+        if args.json is not None:
+            text = json.dumps({"schema": SCHEMA, "files": found}, ensure_ascii=False, indent=2) + "\n"
+            sys.stdout.write(text) if to_stdout else args.json.write_text(text, "utf-8")
+
+
+def _annotate_all(
+    job: AnnotateJob, targets: dict[Path, Path], found: list[dict[str, Any]], said: TextIO
+) -> int:
+    """Annotate each file, add what was found in it, and say it; return the exit code."""
+    worst = 0
     for source, target in targets.items():
         try:
             entry = _annotate(job, source, target)
@@ -104,15 +122,11 @@ def run(args: argparse.Namespace) -> int:
         except (OSError, RuntimeError, OutputFailed, RedactionFailed) as error:
             print(f"msh annotate: {source}: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, max(worst, 1)
-        else:
-            for line in _lines(entry, job):
-                print(line, file=sys.stderr if to_stdout else sys.stdout)
         found.append(
             entry | {key: printable(entry[key]) for key in ("file", "output", "error") if key in entry}
         )
-    if args.json is not None:
-        text = json.dumps({"schema": SCHEMA, "files": found}, ensure_ascii=False, indent=2) + "\n"
-        sys.stdout.write(text) if to_stdout else args.json.write_text(text, "utf-8")
+        for line in () if "error" in entry else _lines(entry, job):
+            print(line, file=said)
     return worst
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -12,6 +15,7 @@ import skimage.data
 
 from engines.colour import from_bgr, to_bgr
 from engines.detector import load_detector
+from engines.paths import ROOT
 from pipelines.offline.annotate import SILENT
 from pipelines.offline.reader import probe_media, read_frames
 from pipelines.outputs.disk import OutputFailed
@@ -211,6 +215,37 @@ def test_a_copy_that_cannot_be_made_is_one_line(error, tmp_path, monkeypatch, ca
     assert annotate(tmp_path / "a.png", "-o", tmp_path / "out") == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert str(error) in line
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_leaves_what_was_found_until_then(number, tmp_path):
+    for name in ("a.png", "b.png"):
+        cv2.imwrite(str(tmp_path / name), np.full((64, 64, 3), 40, np.uint8))
+    waits = (  # for ever, with the second picture
+        "import signal, threading; from pipelines.offline import annotate; from scripts.msh import main\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "real = annotate.probe_media\n"
+        "annotate.probe_media = lambda path: real(path) if path.stem == 'a' else threading.Event().wait()\n"
+        "raise SystemExit(main())"
+    )
+    call = ("annotate", tmp_path, "-o", tmp_path / "out", "--json", tmp_path / "found.json")
+    with subprocess.Popen(
+        [sys.executable, "-u", "-c", waits, *map(str, call)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        try:
+            assert "a.png" in child.stdout.readline()
+            child.send_signal(number)
+            said = child.communicate(timeout=120)[1]
+        finally:
+            child.kill()
+    assert child.returncode == 128 + number
+    (entry,) = json.loads((tmp_path / "found.json").read_text())["files"]
+    assert entry["output"] == str(tmp_path / "out" / "a.png")
+    assert said == "msh annotate: stopped: 1 of 2 files are done\n"
 
 
 def test_two_inputs_of_one_name_get_two_copies_and_no_source_is_overwritten(tmp_path):
