@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gi
@@ -130,7 +131,7 @@ class RtspOutput:
         if self._credentials:
             server.set_auth(_auth(*self._credentials))
         server.connect("client-connected", self._connected)
-        self._clients = RtspClients(server)
+        self._clients = clients = RtspClients(server)
         number = server.attach(context)
         if number == 0:
             raise BadInput(
@@ -138,7 +139,7 @@ class RtspOutput:
                 "the port is in use, or the address is not of this machine; choose another"
             )
         cleaner = GLib.timeout_source_new_seconds(2)
-        cleaner.set_callback(_clean, server.get_session_pool())
+        cleaner.set_callback(partial(_clean, server, clients))
         cleaner.attach(context)
         self._sources = [context.find_source_by_id(number), cleaner]
         self._context, self._server, self._loop = context, server, GLib.MainLoop.new(context, False)
@@ -363,8 +364,9 @@ def _auth(user: str, password: str) -> Any:
     return auth
 
 
-def _clean(pool: Any) -> bool:
-    pool.cleanup()
+def _clean(server: Any, clients: RtspClients, *_: object) -> bool:
+    server.get_session_pool().cleanup()
+    clients.drop_silent(server)
     return True
 
 

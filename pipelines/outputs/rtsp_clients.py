@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+import time
+from typing import Any, Final
+
+import gi
+
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GstRtspServer  # noqa: E402
+
+MAX_CLIENTS: Final = 128
+"""Connections at a time: each costs a descriptor, of which a process has 1,024 where nobody gave it more."""
+SILENT_S: Final = 60.0
+"""A connection without a stream ends after this long; a camera without pictures lets one wait for 20 s."""
+# Read before threads: see pipelines.cameras.login_guard.
+_REMOVE, _KEEP = GstRtspServer.RTSPFilterResult.REMOVE, GstRtspServer.RTSPFilterResult.KEEP
 
 
 class RtspClients:
-    """Knows which clients are connected.
+    """Knows which clients are connected, and disconnects those that have asked for no stream.
+
+    GStreamer ends the sessions of who falls silent, but keeps a connection that never had one for ever.
 
     Python must not end before the last is gone: a client that says TEARDOWN just then makes GStreamer call
     handlers of Python's, and the process ends with a segmentation fault.
@@ -19,7 +34,7 @@ class RtspClients:
 
     def __init__(self, server: Any) -> None:
         self._changed = threading.Condition()
-        self._here: set[int] = set()
+        self._here: dict[int, float] = {}
         server.connect("client-connected", self._connected)
 
     def wait_gone(self, timeout_s: float) -> bool:
@@ -27,13 +42,39 @@ class RtspClients:
         with self._changed:
             return self._changed.wait_for(lambda: not self._here, timeout_s)
 
-    def _connected(self, _server: object, client: Any) -> None:
+    def drop_silent(self, server: Any) -> None:
+        """Disconnect who has asked for no stream for SILENT_S; called now and then on the server's loop."""
+        since = time.monotonic() - SILENT_S
+        silent = self._silent(server)
+        _drop(server, {number for number in silent if self._here.get(number, since) < since})
+
+    def _connected(self, server: Any, client: Any) -> None:
         number = hash(client)
         with self._changed:
-            self._here.add(number)
+            self._here[number] = time.monotonic()
+            over = len(self._here) - MAX_CLIENTS
         client.connect("closed", self._closed, number)
+        if over > 0:
+            _drop(server, set(self._silent(server)[:over]))
+
+    def _silent(self, server: Any) -> list[int]:
+        """Return who has no stream, the longest connected first."""
+        found: set[int] = set()
+
+        def look(_server: object, client: Any) -> Any:
+            if not client.session_filter(None):
+                found.add(hash(client))
+            return _KEEP
+
+        server.client_filter(look)
+        return [number for number in list(self._here) if number in found]
 
     def _closed(self, _client: object, number: int) -> None:
         with self._changed:
-            self._here.discard(number)
+            self._here.pop(number, None)
             self._changed.notify_all()
+
+
+def _drop(server: Any, numbers: set[int]) -> None:
+    if numbers:
+        server.client_filter(lambda _server, one: _REMOVE if hash(one) in numbers else _KEEP)

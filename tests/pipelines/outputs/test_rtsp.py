@@ -229,6 +229,44 @@ def test_a_viewer_that_vanishes_without_a_word_is_no_viewer_for_ever(monkeypatch
         assert output._clients.wait_gone(120), "its thread and its descriptors are free again"
 
 
+def test_who_asks_for_no_stream_is_disconnected_in_time_and_who_watches_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with (
+        serving() as output,
+        Feeder(output, halves),
+        RtspViewer(url(output)) as viewer,
+        _connected(output) as silent,
+        _connected(output) as asking,
+    ):
+        assert viewer.picture() is not None
+        asking.sendall(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+        assert asking.recv(4096).startswith(b"RTSP/1.0 200")
+        monkeypatch.setattr("pipelines.outputs.rtsp_clients.SILENT_S", 0)
+        assert [silent.recv(1), asking.recv(1)] == [b"", b""]
+        assert output.viewers("entrance") == 1
+
+
+def test_too_many_connections_cost_the_oldest_that_asks_for_no_stream(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving() as output, Feeder(output, halves), RtspViewer(url(output)) as viewer:
+        assert viewer.picture() is not None
+        monkeypatch.setattr("pipelines.outputs.rtsp_clients.MAX_CLIENTS", 3)
+        with _connected(output) as first, _connected(output) as second, _connected(output) as third:
+            assert first.recv(1) == b""
+            with RtspViewer(url(output)) as another:
+                assert another.picture() is not None
+                assert second.recv(1) == b""
+            third.sendall(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n")
+            assert third.recv(4096).startswith(b"RTSP/1.0 200")
+        assert output.viewers("entrance") == 1
+
+
+def _connected(output: RtspOutput) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", output.port), timeout=120)
+
+
 def _play_and_never_read(
     connection: socket.socket, address: str, transport: str = "RTP/AVP/TCP;unicast;interleaved=0-1"
 ) -> None:
