@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pricing.brands.names import normal_brand
 from pricing.catalogue.catalogue import Catalogue, Listing, load
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pricing.value import Price
 
 logger = logging.getLogger(__name__)
+
+REST: Final = 5
+"""For so many calls of `poll` a file must be unchanged: a till's export may pause between two rows."""
 
 
 class CatalogueFile:
@@ -35,7 +38,7 @@ class CatalogueFile:
         self._today = today
         self._notation = notation
         self._seen = self._stamp()
-        self._growing: tuple[int, ...] | None = None
+        self._growing, self._still = self._seen, 0
         self._loaded: Catalogue = load(path, currency, notation)
         self._tell_doubt()
         self._key_of: Callable[[str], str] = normal_brand
@@ -62,17 +65,18 @@ class CatalogueFile:
     def poll(self) -> bool:
         """Load the file again if it changed; call every second or so. Return whether `current` was replaced.
 
-        A file that is written in place is taken when it has not changed between two calls.
-        A broken or missing file keeps the old list and is logged once, not again until the file changes.
+        A file that another was moved onto is taken at once; else it may be half written, and is taken when it
+        has not changed for REST calls. A broken or missing file keeps the old list and is logged once, not
+        again until the file changes.
         """
         stamp = self._stamp()
         if stamp == self._seen:
             return False
-        if stamp is not None and stamp != self._growing and (self._seen and stamp[2] == self._seen[2]):
-            # Written in place, not exchanged: it may be half there. Taken when it has been still for a call.
-            self._growing = stamp
+        self._still = self._still + 1 if stamp == self._growing else 0
+        self._growing = stamp
+        if self._still < REST and not _was_moved_there(stamp, self._seen):
             return False
-        self._seen, self._growing = stamp, None
+        self._seen, self._still = stamp, 0
         try:
             fresh = load(self._path, self._currency, self._notation)
         except BadInput as error:
@@ -95,3 +99,11 @@ class CatalogueFile:
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns  # tools set the first
+
+
+def _was_moved_there(stamp: tuple[int, ...] | None, seen: tuple[int, ...] | None) -> bool:
+    """Return whether it is another file, which was last written before it came there."""
+    if stamp is None or seen is None:
+        return False
+    written, _, number, changed = stamp
+    return number != seen[2] and written < changed
