@@ -28,6 +28,7 @@ def build_retention(
         now_s=lambda: clock.expiry_now() / 1e9,
         clock=time.monotonic,
         state=state_folder(),
+        ahead=state_folder() / f"files-ahead-{settings.store.id}.json",
         tidy=(tidy,),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from pipelines.outputs.disk import PART
+from pipelines.outputs.files_ahead import FilesAhead
 from pipelines.outputs.journal.resume import is_record
 from pricing.outage import Outage
 
@@ -43,8 +44,6 @@ class _Rule:
     disk: Outage
     stuck: set[Path] = field(default_factory=set)
     """Files that should have gone and cannot: each was logged once."""
-    ahead: dict[Path, tuple[float, float]] = field(default_factory=dict)
-    """Files with a time that is not yet: that time, and the monotonic second when it was first seen."""
     folder: Path | None = None
     age_s: float | None = None
     min_free: int = 0
@@ -78,14 +77,16 @@ class Retention:
         clock: Callable[[], float],
         free: Callable[[Path], int] = free_bytes,
         state: Path | None = None,
+        ahead: Path | None = None,
         tidy: Iterable[Callable[[], object]] = (),
     ) -> None:
         """now_s: UTC seconds, as files' times are; clock: monotonic seconds; free: bytes where a folder is.
 
-        state: the state folder. tidy: called once an hour, to delete what else has had its time.
+        state: the state folder. ahead: the file of what `FilesAhead` keeps. tidy: called once an hour, to
+        delete what else has had its time.
         """
         self._metrics, self._now_s, self._clock, self._free = metrics, now_s, clock, free
-        self._state, self._tidy = state, tuple(tidy)
+        self._state, self._tidy, self._ahead = state, tuple(tidy), FilesAhead(ahead, clock)
         self._rules = [_Rule(name, _full(name)) for name in _SUFFIXES]
         for rule in self._rules:  # what is counted begins at 0: a first 1 is no increase to Prometheus
             for reason in ("age", "disk_full"):
@@ -109,6 +110,7 @@ class Retention:
         if now >= self._due:
             self._due = now + EVERY_S
             deleted += sum(self._by_age(rule) for rule in rules) + self._others_by_age()
+            self._ahead.keep()
         if now >= self._disk_due:
             self._disk_due = now + DISK_EVERY_S
             deleted += sum(self._by_space(rule) for rule in rules)
@@ -126,23 +128,18 @@ class Retention:
         except OSError as error:
             rule.disk.fail(error)
             return 0
-        due = self._too_old(rule, [(path, rule.age_s) for path in paths])
+        due = self._too_old([(path, rule.age_s) for path in paths])
         return sum(self._delete(rule, path, "age") for path in due)
 
-    def _too_old(self, rule: _Rule, limits: Iterable[tuple[Path, float]]) -> list[Path]:
-        """Return which files have had their time: one of a clock that ran ahead when it was seen so long."""
-        now, clock = self._now_s(), self._clock()
+    def _too_old(self, limits: Iterable[tuple[Path, float]]) -> list[Path]:
+        """Return which files have had their time: one of a clock that ran ahead when it was there so long."""
+        now = self._now_s()
         old: list[Path] = []
-        ahead: dict[Path, tuple[float, float]] = {}
         for path, age_s in limits:
             at = _written_at(path)
-            if now < at < float("inf"):
-                seen = rule.ahead.get(path, (at, clock))
-                ahead[path] = seen if seen[0] == at else (at, clock)
-                at = now - (clock - ahead[path][1])
-            if now - at > age_s:
+            there_s = self._ahead.there_s(path, at) if now < at < float("inf") else now - at
+            if there_s > age_s:
                 old.append(path)
-        rule.ahead = ahead
         return old
 
     def _others_by_age(self) -> int:
@@ -155,7 +152,7 @@ class Retention:
             limits += [(path, age_s) for path, age_s in records if _is_record(path)]
         if self._state is not None:
             limits += [(path, DAMAGED_MAX_AGE_S) for path in self._state.glob(_DAMAGED)]
-        return sum(self._unlink(self._others, path) for path in self._too_old(self._others, limits))
+        return sum(self._unlink(self._others, path) for path in self._too_old(limits))
 
     def _by_space(self, rule: _Rule) -> int:
         """Delete the oldest files until enough is free; what is being written stays."""

@@ -48,6 +48,8 @@ DOCUMENTED = {
     "state/prices-shop.db*": "prices-STORE.db",
     "state/insights-shop.db*": "insights-STORE.db",
     "state/home-assistant-shop-*.json*": "home-assistant-STORE-DEVICE.json",
+    "state/files-ahead-shop.json*": "files-ahead-STORE.json",
+    "state/*.damaged": "NAME.damaged",
     "state/brands/*": "brands/",
     "state/compiled/*": "compiled/",
     "state/page/uploads-*": "page/",
@@ -66,8 +68,11 @@ def test_every_file_is_this_users_alone_and_in_the_table(tmp_path: Path) -> None
     (tmp_path / "store.yaml").write_text(text)
     environment = {**os.environ, "STATE_DIRECTORY": str(root / "state"), "TMPDIR": str(root / "tmp")}
     environment.pop("MSH_COMPILED", None)
-    (root / "tmp").mkdir(mode=0o700)
-    (root / "out").mkdir(mode=0o700)
+    for folder in ("tmp", "out", "state"):
+        (root / folder).mkdir(mode=0o700)
+    ahead = root / "state/x.damaged"
+    ahead.touch(mode=0o600)
+    os.utime(ahead, (2**33, 2**33))
     command = [sys.executable, "-m", "tests.fakes.calm_run", "run", "store.yaml", "--platform", "cpu"]
     process = subprocess.Popen(
         command,

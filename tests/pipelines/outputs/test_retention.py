@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,42 @@ def test_metadata_and_damaged_files_of_a_clock_that_ran_ahead_go_once_they_were_
         clock[0] = passed * HOUR
         retention.check()
         assert path.exists() is there
+
+
+def test_a_box_that_is_restarted_daily_deletes_what_a_clock_that_ran_ahead_wrote(
+    tmp_path: Path,
+) -> None:
+    outputs = OutputsConfig(
+        record=RecordConfig(folder=tmp_path, max_hours=50), snapshots=SnapshotsConfig(folder=tmp_path)
+    )
+    paths = [file(tmp_path, name, -9999) for name in ("a.mp4", "spool.damaged")]
+    kept, days = tmp_path / "ahead.json", {}
+    for day in range(10):
+        clock = [day * 1000.0]  # as after a boot: it has nothing to do with yesterday's
+        retention = retention_of(
+            outputs,
+            now_s=lambda day=day: NOW + day * 24 * HOUR,
+            clock=lambda clock=clock: clock[0],
+            state=tmp_path / "door",
+            ahead=kept,
+        )
+        for _ in range(23):
+            retention.check()
+            clock[0] += HOUR
+        days[day] = [path.name for path in paths if path.exists()]
+        assert kept.exists() is any(path.exists() for path in paths)
+    assert days[1] == ["a.mp4", "spool.damaged"]
+    assert days[2] == ["spool.damaged"]
+    assert (days[6], days[7]) == (["spool.damaged"], [])
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{'a'", '{"a": 1}', '{"a": ["x", null]}'])
+def test_a_damaged_file_of_what_runs_ahead_is_none(tmp_path: Path, text: str) -> None:
+    path, kept = file(tmp_path, "a.mp4", -9999), tmp_path / "ahead.json"
+    kept.write_text(text)
+    outputs = OutputsConfig(record=RecordConfig(folder=tmp_path, max_hours=1))
+    assert retention_of(outputs, ahead=kept).check() == 0
+    assert str(path) in json.loads(kept.read_text())
 
 
 def test_without_a_longest_time_files_stay(tmp_path: Path) -> None:
