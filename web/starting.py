@@ -7,11 +7,16 @@ import json
 import socket
 import threading
 import time
+from base64 import b64encode
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
+from web.access.headers import page_headers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from probes.metrics import Health
 
 POLL_S = 0.05
@@ -21,13 +26,15 @@ SEND_AHEAD = 131_072
 DEAD_S = 60
 """After this long without a sign of life from a client its connection ends: a phone that left the Wi-Fi."""
 MAX_HEAD = 8192
+SCRIPT = "setTimeout(() => location.reload(), 1000)"
+"""A refresh by `meta` alone does not load the page again where its address ends with `#/floor`."""
+STYLE = "p{font:18px sans-serif;margin:3em}"
 PAGE = (
     "<!doctype html><meta charset=utf-8><meta name=viewport content='width=device-width'>"
     "<noscript><meta http-equiv=refresh content=1></noscript><title>Starting</title>"
-    "<script>setTimeout(() => location.reload(), 1000)</script>"
-    "<p style='font:18px sans-serif;margin:3em'>The store is starting. This page opens by itself.</p>"
+    f"<script>{SCRIPT}</script><style>{STYLE}</style>"
+    "<p>The store is starting. This page opens by itself.</p>"
 )
-"""A refresh by `meta` alone does not load the page again where its address ends with `#/floor`."""
 CHECKS = ("/readyz", "/healthz")
 
 
@@ -35,11 +42,13 @@ class StartingPage:
     """Answers on a listening socket until `hand_over`, which gives the socket to the page's own server.
 
     One request after the other, each for a second at most: it answers for the seconds that models load.
-    health: what `/readyz` and `/healthz` say, with 503.
+    health: what `/readyz` and `/healthz` say, with 503. framed_by: origins that may frame the page.
     """
 
-    def __init__(self, listener: socket.socket, health: Health) -> None:
+    def __init__(self, listener: socket.socket, health: Health, framed_by: Sequence[str] = ()) -> None:
         self._listener, self._health = listener, health
+        loads = f"script-src {_hash(SCRIPT)}; style-src {_hash(STYLE)}"
+        self._headers = page_headers(loads, framed_by)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="starting-page", daemon=True)
 
@@ -65,7 +74,7 @@ class StartingPage:
                 client, _ = self._listener.accept()
                 with client:
                     client.settimeout(REQUEST_S)
-                    client.sendall(answer(_request(client), self._health))
+                    client.sendall(answer(_request(client), self._health, self._headers))
         self._listener.settimeout(None)
 
 
@@ -80,11 +89,16 @@ def _request(client: socket.socket) -> bytes:
     return head
 
 
-def answer(head: bytes, health: Health) -> bytes:
-    """Return the whole answer to a request.
+def _hash(inline: str) -> str:
+    """Return the source expression of a policy by which an inline script or style of this text is taken."""
+    return f"'sha256-{b64encode(sha256(inline.encode()).digest()).decode()}'"
+
+
+def answer(head: bytes, health: Health, headers: Mapping[str, str]) -> bytes:
+    """Return the whole answer to a request, with these headers besides.
 
     >>> from probes.metrics import Health
-    >>> answer(b"GET /readyz HTTP/1.1", Health(False, ("starting",))).splitlines()[-1]
+    >>> answer(b"GET /readyz HTTP/1.1", Health(False, ("starting",)), {}).splitlines()[-1]
     b'{"ok": false, "reasons": ["starting"]}'
     """
     words = head.split(b" ", 2)
@@ -99,7 +113,7 @@ def answer(head: bytes, health: Health) -> bytes:
         f"Content-Type: {kind}",
         f"Content-Length: {len(coded)}",
         "Cache-Control: no-store",
-        "X-Content-Type-Options: nosniff",
+        *(f"{name}: {value}" for name, value in headers.items()),
         "Retry-After: 1",
         "Connection: close",
     )

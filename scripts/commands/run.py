@@ -206,7 +206,8 @@ def _starting_page(settings: Settings) -> StartingPage | None:
         return None
     from web.starting import StartingPage, listen  # noqa: PLC0415
 
-    starting = StartingPage(listen(web.listen.host, web.listen.port), Startup.STARTING)
+    listener = listen(web.listen.host, web.listen.port)
+    starting = StartingPage(listener, Startup.STARTING, web.frame_ancestors)
     if web.tls is None:
         starting.start()
     return starting

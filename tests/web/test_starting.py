@@ -62,10 +62,28 @@ def test_who_comes_early_need_not_come_again(place: str) -> None:
     starting.start()
     url = f"http://127.0.0.1:{starting._listener.getsockname()[1]}{place}"
     with browser() as chrome, closing(starting):
-        page = chrome.new_page()
+        page, refused = chrome.new_page(), list[str]()
+        page.on("console", lambda said: refused.append(said.text) if "Security Policy" in said.text else None)
         page.goto(url)
         with page.expect_response(lambda answer: answer.request.is_navigation_request(), timeout=300_000):
             pass
+    assert refused == []
+
+
+@pytest.mark.parametrize(
+    ("framed_by", "denied", "framing"),
+    [((), "DENY", "'none'"), (("https://home.example:8123",), None, "'self' https://home.example:8123")],
+)
+def test_other_sites_are_kept_away_as_later(
+    framed_by: tuple[str, ...], denied: str | None, framing: str
+) -> None:
+    with closing(StartingPage(listen("127.0.0.1", 0), HEALTH, framed_by)) as starting:
+        starting.start()
+        now = get(starting._listener.getsockname()[1], "/").headers
+    assert (now["X-Content-Type-Options"], now["Referrer-Policy"]) == ("nosniff", "no-referrer")
+    assert now.get("X-Frame-Options") == denied
+    policy = now["Content-Security-Policy"].split("; ")
+    assert {"default-src 'none'", "base-uri 'none'", f"frame-ancestors {framing}"} <= set(policy)
 
 
 @pytest.mark.parametrize("started", [False, True])
@@ -82,6 +100,6 @@ def test_a_store_that_cannot_be_built_gives_the_address_back(started: bool) -> N
 
 @pytest.mark.parametrize("head", [b"", b"\xff\xfe", b"GET", b"GET \xff HTTP/1.1\r\n\r\n"])
 def test_whatever_is_asked_the_answer_is_whole(head: bytes) -> None:
-    said, _, body = answer(head, HEALTH).partition(b"\r\n\r\n")
+    said, _, body = answer(head, HEALTH, {}).partition(b"\r\n\r\n")
     assert said.startswith(b"HTTP/1.1 503 ")
     assert f"Content-Length: {len(body)}".encode() in said

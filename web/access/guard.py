@@ -12,6 +12,7 @@ from anyio import CapacityLimiter, to_thread
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 
+from web.access.headers import page_headers
 from web.access.limits import Allowance, SlowLane
 from web.access.listener import HEAD_TOO_LONG, MAX_HEAD_BYTES
 from web.access.signin import COOKIE, PageRole, Right, SignInSessions, Token, Verified, Visitor
@@ -24,20 +25,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
-    "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors "
+LOADS: Final = (
+    "script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'"
 )
-HEADERS: Final = {
-    "Content-Security-Policy": f"{POLICY}'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), usb=(), payment=()",
-}
 BURST, PER_S = 400, 100.0
 WRONG_BURST, WRONG_PER_S = 5, 5 / 60
 SLOW_S, MAX_WAITING = 2.0, 8
@@ -144,10 +135,7 @@ class Guard:
         """hosts: names that are the page's own. framed_by: origins that may frame it."""
         self._app, self._gate = app, gate
         self._hosts = frozenset(hosts) | {"localhost"}
-        self._headers = dict(HEADERS)
-        if framed_by:
-            self._headers["Content-Security-Policy"] = f"{POLICY}'self' {' '.join(framed_by)}"
-            del self._headers["X-Frame-Options"]
+        self._headers = page_headers(LOADS, framed_by)
         if hsts:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
