@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.fakes.page_box_server import TOKEN
 from tests.fakes.shoppers import shoppers
 from tests.waiting import wait_for
 from tests.web.browsing import SIZES, Visit, drawn
@@ -209,6 +210,58 @@ class TestSystem:
         assert page.locator(".corner").count() == 4
         page.get_by_text("Checked: sound").wait_for()
         wait_for(lambda: "mask-1" in page.locator("#yaml").input_value())
+
+    def test_a_drawing_that_is_not_written_is_not_left_without_a_question(self, visit):
+        page, asked, answer = visit.go("#/system"), [], ["dismiss"]
+
+        def reply(dialog) -> None:
+            asked.append(dialog.message)
+            getattr(dialog, answer[0])()
+
+        def stays() -> bool:
+            return page.evaluate("location.hash") == "#/system/areas/counter"
+
+        page.on("dialog", reply)
+        page.goto(f"{visit.url}/#/system/areas/counter")
+        page.get_by_role("button", name="New mask").click()
+        page.locator(".stage").click()  # one corner of it
+        page.get_by_role("link", name="Floor").click()
+        wait_for(lambda: stays() and len(asked) == 1)
+        assert page.get_by_text("1 corner", exact=True).is_visible()
+        page.get_by_role("button", name="Start from a rectangle").click()
+        page.go_back()
+        page.go_back()
+        wait_for(lambda: stays() and len(asked) == 2)
+        assert page.get_by_label("Name").input_value() == "mask-1"
+        assert "not written" in asked[0]
+        answer[0] = "accept"
+        page.get_by_role("link", name="Back").click()
+        page.locator(".fact-card").first.wait_for()
+        page.goto(f"{visit.url}/#/system/areas/counter")
+        page.get_by_role("button", name="till").wait_for()
+        assert page.get_by_role("button", name="mask-1").count() == 0
+        page.remove_listener("dialog", reply)
+
+    def test_a_drawing_that_is_not_written_outlasts_a_session(self, visit, box):
+        """A box that has started again has forgotten who was signed in."""
+        again = "import(new URL('js/api.js', document.baseURI)).then((api) => api.openSession())"
+        page = visit.go("#/system/areas/counter")
+        page.get_by_role("button", name="New mask").click()
+        page.get_by_role("button", name="Start from a rectangle").click()
+        box.session_changes = {"may": {"upload": False}}  # another right: the page is drawn anew
+        page.evaluate(again)
+        page.get_by_role("link", name="Try it").wait_for(state="detached")
+        assert page.get_by_label("Name").input_value() == "mask-1"
+        box.signed_in = False
+        page.evaluate(again)
+        page.get_by_label("Store token").fill(TOKEN)
+        assert page.get_by_label("Name").count() == 0
+        page.keyboard.press("Enter")
+        assert page.get_by_label("Name").input_value() == "mask-1"
+        page.get_by_text("Checked: sound").wait_for()
+        page.get_by_role("button", name="Write to store file").click()
+        page.get_by_text("It counts from the next start").wait_for()
+        assert json.loads(box.calls[-1][2])["masks"].keys() == {"street", "mask-1"}
 
     def test_a_locked_store_file_is_only_copied_from(self, visit, box):
         box.writable = False

@@ -12,16 +12,22 @@ const CHECK_MS = 350;
 const CLOSE = 0.02;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+let open = null; // the editor on show; where it has what is not written, it waits here while somebody signs in anew
+const warn = (event) => open.unsaved && event.preventDefault();
+
 export function areasPage(main, camera) {
-  const editor = new Editor(camera);
-  main.replaceChildren(editor.node);
+  if (open?.camera !== camera || !session.may.manage) open = new Editor(camera);
+  const editor = open;
+  if (main.firstChild !== editor.node) main.replaceChildren(editor.node);
   editor.open();
-  const warn = (event) => editor.changed && event.preventDefault();
   addEventListener("beforeunload", warn);
-  return () => {
-    removeEventListener("beforeunload", warn);
+  const end = () => {
     editor.end();
+    if (editor.unsaved) return;
+    open = null;
+    removeEventListener("beforeunload", warn);
   };
+  return Object.assign(end, { unsaved: () => editor.unsaved, drop: () => editor.drop() });
 }
 
 class Editor {
@@ -32,7 +38,6 @@ class Editor {
     this.drawing = null;
     this.changed = false;
     this.handles = [];
-    this.stopper = new AbortController();
     this.#build();
   }
 
@@ -77,16 +82,30 @@ class Editor {
     return h("button", { class: "button", type: "button", onclick: () => this.#startDrawing(kind) }, icon("plus"), t(`areas.new_${kind}`));
   }
 
+  /** Whether there is something that would be lost with this page. */
+  get unsaved() {
+    return this.changed || Boolean(this.drawing?.polygon.length);
+  }
+
+  drop() {
+    this.changed = false;
+    this.drawing = null;
+  }
+
+  /** Show the camera's areas; what is drawn already stays, for the file that it was drawn for. */
   async open() {
+    this.stopper = new AbortController();
     this.#picture();
     try {
       const found = await send("GET", `/api/cameras/${this.camera}/areas`);
-      this.revision = found.revision;
-      this.shapes = new Shapes(found);
-      this.yaml.value = found.yaml;
       this.writable = found.writable && session.may.edit_areas;
       this.save.hidden = !this.writable;
       say(this.note, this.writable ? "" : t("areas.not_writable"));
+      if (this.changed) this.#edited();
+      if (this.unsaved) return;
+      this.revision = found.revision;
+      this.shapes = new Shapes(found);
+      this.yaml.value = found.yaml;
       this.#show();
     } catch (error) {
       this.verdict.replaceChildren(notice("bad", error.message));
@@ -319,9 +338,11 @@ class Editor {
 
   async #write() {
     this.save.disabled = true;
+    const areas = this.shapes.areas();
     try {
-      const written = await send("PUT", `/api/cameras/${this.camera}/areas`, { json: { ...this.shapes.areas(), revision: this.revision } });
+      const written = await send("PUT", `/api/cameras/${this.camera}/areas`, { json: { ...areas, revision: this.revision } });
       this.revision = written.revision;
+      if (JSON.stringify(areas) !== JSON.stringify(this.shapes.areas())) return; // what was drawn meanwhile is not written
       this.yaml.value = written.yaml;
       this.changed = false;
       const pending = notice("", t("areas.pending"));

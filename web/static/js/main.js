@@ -15,6 +15,7 @@ import { showTheme, startTheme } from "./theme.js";
 const byId = (id) => document.getElementById(id);
 const PAGES = { floor: floorPage, desk: deskPage, insights: insightsPage, try: tryPage, system: systemPage };
 let leavePage = null;
+let place = null; // the hash of the page that is shown
 let rights = null;
 let listens = null; // the session whose events are heard
 
@@ -33,7 +34,23 @@ function showTabs(current) {
   );
 }
 
+/** Whether the page that is shown may go: asks where something would be lost. */
+function mayLeave() {
+  if (!leavePage?.unsaved?.()) return true;
+  if (!confirm(t("areas.leave_sure"))) return false;
+  leavePage.drop();
+  return true;
+}
+
+function follow() {
+  if (location.hash === place) return;
+  if (mayLeave()) route();
+  else history.replaceState(null, "", place);
+}
+
 function route() {
+  const moved = location.hash !== place;
+  place = location.hash;
   leavePage?.();
   leavePage = null;
   const main = byId("main");
@@ -47,7 +64,7 @@ function route() {
   showTabs(name);
   document.title = `${t(`nav.${name}`)} – ${session.store.name}`;
   leavePage = name === "system" && part === "areas" && camera ? areasPage(main, camera) : PAGES[name](main);
-  scrollTo(0, 0);
+  if (moved) scrollTo(0, 0);
 }
 
 function showLogin(main) {
@@ -60,7 +77,7 @@ function showLogin(main) {
     button.disabled = true;
     try {
       await signIn(token.value);
-      location.hash = "#/floor";
+      if (!leavePage?.unsaved?.()) location.hash = "#/floor";
     } catch (error) {
       say(wrong.lastChild, error.message);
       wrong.hidden = false;
@@ -116,6 +133,7 @@ async function start() {
   fillStrings(document);
   startTheme();
   byId("leave").addEventListener("click", () => {
+    if (session.signed_in && !mayLeave()) return;
     if (session.signed_in) signOut().catch((error) => toast(error.message, { bad: true }));
     else location.hash = "#/login";
   });
@@ -128,7 +146,7 @@ async function start() {
     await openSession().catch(() => {});
     asking = false;
   });
-  addEventListener("hashchange", route);
+  addEventListener("hashchange", follow);
   for (;;) {
     try {
       await openSession();
