@@ -136,6 +136,31 @@ class Visit:
             })"""  # noqa: E501
         )
 
+    def listen(self) -> None:
+        """Write down, from now on, what a screen reader is told: see `told`."""
+        self.page.evaluate(
+            """() => {
+              const live = "[role=alert], [role=status], [aria-live]";
+              const hear = ({ target, type, addedNodes }) => {
+                if (type === "childList" && !addedNodes.length) return;
+                const whole = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+                const added = [...addedNodes].filter((one) => one.matches);
+                const inside = added.flatMap((one) => [one, ...one.querySelectorAll("*")]);
+                const regions = [whole?.closest(live), ...inside.filter((one) => one.matches(live))];
+                const shown = regions.filter((one) => one && !one.hidden);
+                window.told.push(...shown.map((one) => one.textContent));
+              };
+              window.told = [];
+              new MutationObserver((all) => all.forEach(hear)).observe(document.body, {
+                subtree: true, childList: true, characterData: true, attributeFilter: ["hidden"],
+              });
+            }"""
+        )
+
+    def told(self, part: str) -> int:
+        """How often a screen reader was told what has this part, since `listen`."""
+        return self.page.evaluate("(part) => told.filter((one) => one.includes(part)).length", part)
+
     def resize(self, size: str, *, dark: bool = False) -> None:
         """Give the window another size and theme while its page stays."""
         width, height = SIZES[size]

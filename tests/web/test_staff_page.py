@@ -120,8 +120,11 @@ def test_a_day_of_two_phones_and_a_manager(shop, phones, manager):
     shop.tick(121)
     screen.get_by_role("alert").get_by_text("Nobody attends €2,500: Doorway · Entrance").wait_for()
     fits(manager, "desk-escalated")
+    manager.listen()
     screen.get_by_label("State of Jörg B.").select_option("free")
     two.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
+    screen.locator(".desk-member", has_text="Jörg B.").locator(".pill.good").wait_for()
+    assert manager.told("Nobody attends") == 0
     screen.get_by_label("Send …").select_option("Anna (Italian, German)")
     one.get_by_role("heading", name="Your customer").wait_for()
     fits(anna, "staff-attending")

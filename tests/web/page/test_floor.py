@@ -103,6 +103,15 @@ class TestFloor:
         assert "last seen" in page.locator(".person").first.inner_text()
         assert page.locator(".box").count() == 4
 
+    def test_a_screen_reader_is_told_the_same_news_again_where_it_is_news(self, visit):
+        """Two offers of one amount on a phone, one after the other."""
+        page = visit.go("#/floor")
+        page.locator(".person").first.wait_for()
+        visit.listen()
+        for _ in range(2):
+            page.evaluate("import(new URL('js/dom.js', document.baseURI)).then((dom) => dom.announce('€80'))")
+        assert visit.told("€80") == 2
+
     def test_not_a_customer_asks_back(self, visit, box):
         page = visit.go("#/floor")
         page.get_by_role("button", name="Not a customer", exact=True).first.click()
@@ -114,8 +123,12 @@ class TestFloor:
     def test_a_lost_box_is_said_and_found_again(self, visit, box):
         page = visit.go("#/floor")
         page.locator(".tile:not(.stale)").first.wait_for()
+        visit.listen()
         box.stop()
-        page.get_by_text("No connection to the box for").wait_for()
+        lost = page.locator(".scene > .notice", has_text="No connection to the box for")
+        ages = {lost.inner_text()}
+        wait_for(lambda: ages.add(lost.inner_text()) or len(ages) == 3)
+        assert visit.told("No connection to the box for") == 1
         page.locator(".tile.stale").nth(1).wait_for()
         assert page.locator(".veil b").first.inner_text() == "No connection to the box"
         visit.shoot("floor-lost")
@@ -237,6 +250,9 @@ def test_sign_in_and_out(chrome):
     page.get_by_label("Store token").fill("wrong")
     page.get_by_role("button", name="Sign in").click()
     page.get_by_text("That is not the token.").wait_for()
+    window.listen()
+    page.get_by_role("button", name="Sign in").click()
+    wait_for(lambda: window.told("That is not the token.") == 1)  # once more: it is another answer
     window.shoot("login")
     assert window.serious() == []
     page.get_by_label("Store token").fill(TOKEN)

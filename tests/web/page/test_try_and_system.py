@@ -163,8 +163,11 @@ class TestSystem:
         frame = page.locator(".stage").bounding_box()
         for x, y in ((0.1, 0.1), (0.3, 0.1), (0.2, 0.4), (0.1, 0.1)):
             page.mouse.click(frame["x"] + x * frame["width"], frame["y"] + y * frame["height"])
-        page.get_by_label("Name").fill("No!")
+        visit.listen()
+        for name in ("No!", "No!!"):
+            page.get_by_label("Name").fill(name)
         page.get_by_text("Small letters, digits and hyphens").first.wait_for()
+        assert visit.told("Small letters, digits and hyphens") == 1
         assert page.get_by_role("button", name="Write to store file").is_disabled()
         page.get_by_label("Name").fill("shelf")
         page.get_by_role("button", name="Corner 1 of zone-1").or_(page.locator(".corner").first).first.focus()

@@ -19,6 +19,7 @@ export function deskPage(main) {
   let retry = null;
   const members = new Map();
   const rows = new Map();
+  const late = new Map();
   const lost = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("desk.lost")));
   const summary = h("p", { class: "number" });
   const alarms = h("div", { class: "desk-alarms" });
@@ -56,8 +57,12 @@ export function deskPage(main) {
     drawn = now;
     const escalated = newest.waiting.filter((one) => one.escalated);
     say(summary, t("desk.unattended", { value: format.money(newest.unattended.amount_minor), count: newest.waiting.length }));
-    alarms.replaceChildren(...escalated.map((one) => h("div", { class: "notice bad", role: "alert" }, icon("warn"), h("span", {}, t("desk.escalated", { value: format.money(one.value.amount_minor), place: placeOf(one) })))));
-    // Nodes stay: a list that the manager has opened would close with its node.
+    // Nodes stay: an alert would be told again, and a list that the manager has opened would close.
+    reconcile(alarms, late, escalated, {
+      key: (one) => one.customer,
+      make: () => h("div", { class: "notice bad", role: "alert" }, icon("warn"), h("span")),
+      update: (node, one) => say(node.lastChild, t("desk.escalated", { value: format.money(one.value.amount_minor), place: placeOf(one) })),
+    });
     reconcile(staff, members, newest.staff, {
       key: (one) => one.name,
       make: (one) => member(one.name, act),

@@ -99,9 +99,14 @@ export function toast(text, { bad = false, action = null, label = "" } = {}) {
   setTimeout(end, bad || action ? 9000 : 4500);
 }
 
-/** Tell a screen reader. */
+/** Fill a live region; the same words are left alone, as by `say`. */
+export function fill(region, ...nodes) {
+  if (region.textContent !== nodes.map((node) => node.textContent).join("")) region.replaceChildren(...nodes);
+}
+
+/** Tell a screen reader of what has just happened, in the words of before, too. */
 export function announce(text) {
-  say(document.getElementById("announcer"), text);
+  document.getElementById("announcer").replaceChildren(h("span", {}, text));
 }
 
 /** Make `parent` hold one node per entry, in order, keeping the nodes of known keys. */

@@ -1,7 +1,7 @@
 // Zones and masks of one camera: polygons on its newest redacted picture, the YAML for them, and writing it.
 
 import { send, session } from "./api.js";
-import { announce, h, icon, notice, pill, say, svg, toast } from "./dom.js";
+import { announce, fill, h, icon, notice, pill, say, svg, toast } from "./dom.js";
 import * as format from "./format.js";
 import { outcome } from "./reload.js";
 import { Shapes, removeCorner, round, splitLongest } from "./shapes.js";
@@ -316,7 +316,7 @@ class Editor {
     this.save.disabled = true;
     clearTimeout(this.timer);
     if (!this.shapes.list.every((shape) => this.shapes.named(shape))) {
-      this.verdict.replaceChildren(notice("bad", t("areas.name_rule")));
+      fill(this.verdict, notice("bad", t("areas.name_rule")));
       return;
     }
     this.timer = setTimeout(() => this.#check(), CHECK_MS);
@@ -328,11 +328,11 @@ class Editor {
       const { yaml } = await send("POST", `/api/cameras/${this.camera}/areas/check`, { json: this.shapes.areas(), signal: this.stopper.signal });
       if (asked !== JSON.stringify(this.shapes.areas())) return;
       this.yaml.value = yaml;
-      this.verdict.replaceChildren(h("div", { class: "row" }, pill("good", t("areas.sound")), this.writable ? pill("warn", t("areas.changed")) : ""));
+      fill(this.verdict, h("div", { class: "row" }, pill("good", t("areas.sound")), this.writable ? pill("warn", t("areas.changed")) : ""));
       this.save.disabled = false;
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.verdict.replaceChildren(h("div", { class: "reasons" }, (error.details?.length ? error.details : [error.message]).map((text) => notice("bad", text))));
+      fill(this.verdict, h("div", { class: "reasons" }, (error.details?.length ? error.details : [error.message]).map((text) => notice("bad", text))));
     }
   }
 

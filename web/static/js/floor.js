@@ -1,6 +1,6 @@
 // First page: cameras beside the people ranked by who to serve next.
 
-import { h, icon, say } from "./dom.js";
+import { announce, h, icon, say } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, linkState, newest, on } from "./link.js";
 import { PeopleList, keyOf } from "./people.js";
@@ -14,7 +14,7 @@ export function floorPage(main) {
   let pointed = null;
 
   const wall = h("div", { class: "wall", role: "group", "aria-label": t("system.cameras"), tabIndex: 0 });
-  const old = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span"));
+  const old = h("div", { class: "notice bad", hidden: true }, icon("warn"), h("span"));
   const standsOut = () => pointed ?? chosen;
   const point = (key) => {
     pointed = key;
@@ -74,11 +74,13 @@ export function floorPage(main) {
   const tick = () => {
     for (const tile of tiles.values()) tile.check();
     const { up, silentMs } = linkState();
+    const wasHidden = old.hidden;
     old.hidden = up || silentMs === null;
     list.node.classList.toggle("stale", !old.hidden);
     if (!old.hidden && newest.floor) {
       const at = format.clock(boxNow() - silentMs);
       say(old.lastChild, t("link.old", { age: format.duration(silentMs), at }));
+      if (wasHidden) announce(old.textContent); // once: its age is another one each second
     }
   };
   const ends = [on("cameras", takeCameras), on("floor", takeFloor), on("link", tick)];

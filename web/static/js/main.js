@@ -74,7 +74,7 @@ function showLogin(main) {
   const button = h("button", { class: "button main", type: "submit" }, t("login.enter"));
   const enter = async (event) => {
     event.preventDefault();
-    button.disabled = true;
+    button.disabled = wrong.hidden = true;
     try {
       await signIn(token.value);
       if (!leavePage?.unsaved?.()) location.hash = "#/floor";

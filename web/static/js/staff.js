@@ -179,6 +179,7 @@ function showPin(name, names) {
   const pin = h("input", { class: "input pin", id: "pin", type: "password", inputMode: "numeric", autocomplete: "off", pattern: "[0-9]*", maxLength: 12, required: true });
   const enter = async (event) => {
     event.preventDefault();
+    wrong.hidden = true;
     try {
       await signIn(name, pin.value);
     } catch (error) {

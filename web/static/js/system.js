@@ -3,7 +3,7 @@
 import { accessCard } from "./access.js";
 import { send, session } from "./api.js";
 import { brandForm } from "./brands.js";
-import { h, icon, notice, pill, reconcile, say, toast } from "./dom.js";
+import { fill, h, icon, notice, pill, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, on } from "./link.js";
 import { t, tOr } from "./strings.js";
@@ -139,7 +139,7 @@ class CameraCard {
     if (!bad && this.was && this.was !== "live") this.take();
     this.was = camera.state;
     const todo = camera.enabled ? remedies(camera).map((remedy) => t("system.do", { remedy })) : [];
-    if (this.remedy.textContent !== todo.join("")) this.remedy.replaceChildren(...todo.map((text) => notice("bad", text)));
+    fill(this.remedy, ...todo.map((text) => notice("bad", text)));
     const dropped = Object.entries(camera.frames_dropped).filter(([, number]) => number);
     facts(this.facts, [
       ["fps", t("system.fps_value", { fps: format.decimal(camera.fps) })],

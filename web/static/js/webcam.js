@@ -1,7 +1,7 @@
 // The visitor's webcam: one picture at a time goes to the box, its annotated copy comes back and is shown.
 
 import { send, session } from "./api.js";
-import { h, icon, notice, say } from "./dom.js";
+import { fill, h, icon, notice, say } from "./dom.js";
 import { foundTable } from "./found.js";
 import * as format from "./format.js";
 import { t } from "./strings.js";
@@ -87,12 +87,12 @@ export function webcamPanel() {
       try {
         const found = await send("POST", `/api/webcam/${mine.id}/frames`, { body, type: "image/jpeg", signal });
         await show(mine, found);
-        trouble.replaceChildren();
+        fill(trouble);
       } catch (error) {
         if (error.status === 404) mine.id = (await send("POST", "/api/webcam")).id;
         else if (error.status !== 429 && error.status !== 0) throw error;
         else {
-          if (error.status === 0) trouble.replaceChildren(notice("bad", t("webcam.again")));
+          if (error.status === 0) fill(trouble, notice("bad", t("webcam.again")));
           await pause(error.status === 0 ? 2000 : 250, signal);
         }
       }
