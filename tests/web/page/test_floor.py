@@ -63,6 +63,22 @@ class TestFloor:
         page.locator("h1").hover()
         assert page.locator(".row-open[aria-pressed=true]").count() == 1
 
+    def test_who_wants_no_motion_is_taken_there_at_once(self, visit):
+        visit.resize("phone")
+        page = visit.go("#/floor")
+        page.locator(".tile:not(.stale)").first.wait_for()
+        moved = """(chosen) => {
+          const parts = [...document.querySelectorAll("*")];
+          const places = () => parts.map((one) => [one.scrollTop, one.scrollLeft]).join();
+          const before = places();
+          document.querySelector(chosen).click();
+          return places() !== before;
+        }"""
+        page.locator(".person").nth(4).wait_for()
+        assert page.evaluate(moved, ".tile .box:last-child")  # its row is below
+        assert page.evaluate(moved, ".person:last-child .row-open")  # its picture is above
+        visit.resize("desktop")
+
     def test_a_camera_is_enlarged_and_shrunk(self, visit):
         page = visit.go("#/floor")
         page.locator(".tile:not(.stale)").nth(1).wait_for()

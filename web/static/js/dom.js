@@ -72,6 +72,16 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Whether who reads wants nothing to move by itself. */
+export function isStill() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Scroll until the node is in sight. */
+export function reveal(node) {
+  node?.scrollIntoView({ block: "nearest", behavior: isStill() ? "instant" : "smooth" });
+}
+
 export function pill(kind, text) {
   return h("span", { class: `pill ${kind}` }, text);
 }

@@ -1,6 +1,6 @@
 // First page: cameras beside the people ranked by who to serve next.
 
-import { announce, h, icon, say } from "./dom.js";
+import { announce, h, icon, reveal, say } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, linkState, newest, on } from "./link.js";
 import { PeopleList, keyOf } from "./people.js";
@@ -23,7 +23,7 @@ export function floorPage(main) {
   const pick = (key, scroll) => {
     chosen = chosen === key ? null : key;
     show(scroll && chosen !== null);
-    if (!scroll && chosen) tiles.get(chosen.split("/")[0])?.node.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    if (!scroll && chosen) reveal(tiles.get(chosen.split("/")[0])?.node);
   };
   const show = (scroll) => {
     for (const tile of tiles.values()) tile.choose(standsOut());

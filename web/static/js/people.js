@@ -1,6 +1,6 @@
 // The list of who to serve next.
 
-import { announce, empty, h, icon, reconcile, say, toast } from "./dom.js";
+import { announce, empty, h, icon, isStill, reconcile, reveal, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { send, session } from "./api.js";
 import { boxNow } from "./link.js";
@@ -61,7 +61,7 @@ export class PeopleList {
 
   choose(chosen, scroll) {
     for (const [key, row] of this.rows) row.choose(key === chosen);
-    if (scroll) this.rows.get(chosen)?.node.scrollIntoView({ block: "nearest", behavior: "smooth" });
+    if (scroll) reveal(this.rows.get(chosen)?.node);
   }
 
   #leave(key) {
@@ -225,6 +225,6 @@ export function fillItem(node, item) {
 
 function slide(node, from) {
   const by = from === undefined ? 0 : from - node.offsetTop;
-  if (!by || matchMedia("(prefers-reduced-motion: reduce)").matches) return;
+  if (!by || isStill()) return;
   node.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 260, easing: "ease-out" });
 }

@@ -1,7 +1,7 @@
 // Second page: a picture, a video or the visitor's webcam through the same analysis.
 
 import { at, send, session, upload } from "./api.js";
-import { announce, empty, h, icon, notice, reconcile, say, toast } from "./dom.js";
+import { announce, empty, h, icon, isStill, notice, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { foundTable } from "./found.js";
 import { boxNow, newest, on } from "./link.js";
@@ -187,7 +187,7 @@ class JobCard {
     if (!job.result) return [found];
     const label = t("job.picture", { name: job.name });
     const media = job.result.type.startsWith("video/")
-      ? h("video", { src: at(job.result.url), controls: true, muted: true, autoplay: !matchMedia("(prefers-reduced-motion: reduce)").matches, playsInline: true, preload: "auto", loop: true, "aria-label": label })
+      ? h("video", { src: at(job.result.url), controls: true, muted: true, autoplay: !isStill(), playsInline: true, preload: "auto", loop: true, "aria-label": label })
       : h("img", { src: at(job.result.url), alt: label });
     found.append(h("a", { class: "button", href: `${at(job.result.url)}?download=1`, download: "" }, icon("download"), `${t("job.download")} (${format.bytes(job.result.bytes)})`));
     return [h("figure", {}, media), found];
