@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -116,6 +118,10 @@ class TestSystem:
         page.get_by_text("1 of 2 cameras live").wait_for()
         assert "What to do: it stays connected" in page.locator(".camera").nth(1).inner_text()
         page.locator(".source-line", has_text="41 prices").wait_for()
+        event = page.locator(".log time").last  # it may be of another day
+        at = datetime.fromisoformat(event.get_attribute("datetime").replace("Z", "+00:00"))
+        at = at.astimezone(ZoneInfo("Europe/Berlin"))
+        assert event.inner_text().startswith(f"{at:%b} {at.day}, {at.year}")
 
     def test_the_restart_button_keeps_the_focus_while_the_box_tells_news(self, visit, box):
         page = visit.go("#/system")

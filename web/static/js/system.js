@@ -250,5 +250,5 @@ function boxFacts(system) {
 
 function logLine(event) {
   const kind = { warning: "warn", error: "bad" }[event.level] ?? "";
-  return h("li", {}, h("time", { class: "soft number small", dateTime: event.at }, format.clock(event.at)), pill(`${kind} plain`, t(`level.${event.level}`)), h("span", {}, event.text));
+  return h("li", {}, h("time", { class: "soft number small", dateTime: event.at }, format.moment(event.at)), pill(`${kind} plain`, t(`level.${event.level}`)), h("span", {}, event.text));
 }
