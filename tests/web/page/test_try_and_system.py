@@ -160,6 +160,9 @@ class TestSystem:
         page.locator("#camera-source").fill("rtsp://10.0.0.12/stream2")
         page.get_by_role("button", name="Versuchen").click()
         page.get_by_text("die Zugangsdaten der Kamera prüfen (401 Unauthorized)").wait_for()
+        found = {"ok": True, "picture": None, "size": [640, 360], "seconds": 1.5}
+        page.get_by_role("button", name="Versuchen").click()
+        page.get_by_text("nach 1,5 s").wait_for()
         window.close()
 
     def test_a_zone_is_drawn_named_moved_checked_and_written(self, visit, box):

@@ -2,7 +2,7 @@
 
 import { openSession, send, session } from "./api.js";
 import { h, icon, notice } from "./dom.js";
-import { remedy } from "./format.js";
+import { decimal, remedy } from "./format.js";
 import { outcome } from "./reload.js";
 import { t } from "./strings.js";
 
@@ -121,7 +121,7 @@ export function cameraWizard() {
 }
 
 async function seen({ picture, size, seconds }) {
-  const fine = notice("good", t("wizard.seen", { size: size.join(" × "), seconds }), "check");
+  const fine = notice("good", t("wizard.seen", { size: size.join(" × "), seconds: decimal(seconds) }), "check");
   if (!picture) return [fine, h("p", { class: "soft" }, t("wizard.no_picture"))];
   const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
   const bitmap = await createImageBitmap(new Blob([bytes], { type: "image/jpeg" }));
