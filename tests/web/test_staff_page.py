@@ -133,7 +133,9 @@ def test_a_day_of_two_phones_and_a_manager(shop, phones, manager):
 def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
     other = phones[1].context.new_page()
     other.goto(shop.url)
-    other.evaluate("caches.open('of-another-application').then(() => true)")
+    others = ["of-another-application", "msh-staff-1 /another-store/"]
+    for name in (*others, "msh-staff-2"):
+        other.evaluate("(name) => caches.open(name).then(() => true)", name)
     one, two = (phone.sign_in("Anna", PIN) for phone in phones)
     phones[0].be("Free")
     two.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
@@ -155,7 +157,7 @@ def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
     )
     assert f"{shop.url}/staff" in kept
     assert [url for url in kept if "/api/" in url or not url.startswith(shop.url)] == []
-    assert two.evaluate("caches.has('of-another-application')")
+    assert two.evaluate("caches.keys()") == [*others, "msh-staff-3 /"]
     phones[1].context.set_offline(False)
     two.get_by_role("heading", name="Your customer").wait_for()
     shop.page.client().post("/api/desk/sign-out", json={"name": "Anna"})

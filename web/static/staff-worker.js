@@ -1,8 +1,10 @@
 // Keeps the phone page's own files, so that it opens and says what is wrong while the box is out of reach.
 // Nothing of the API is ever kept: whatever is not in this list goes to the network as if this were not here.
 
+// Behind a proxy other stores, of other versions too, and other applications share this origin, and with it the caches.
 const FAMILY = "msh-staff-";
-const CACHE = `${FAMILY}2`;
+const STORE = ` ${new URL(".", self.location).pathname}`;
+const CACHE = `${FAMILY}3${STORE}`;
 const SHELL = [
   "staff",
   "staff.webmanifest",
@@ -30,8 +32,8 @@ self.addEventListener("install", (event) => {
 });
 
 self.addEventListener("activate", (event) => {
-  // Behind a proxy other applications share this origin, and with it the store of caches.
-  const ours = (name) => name.startsWith(FAMILY) && name !== CACHE;
+  // Until number 2 all stores of an origin had one cache, without a path in its name.
+  const ours = (name) => name.startsWith(FAMILY) && (name.endsWith(STORE) || !name.includes(" ")) && name !== CACHE;
   const old = (names) => Promise.all(names.filter(ours).map((name) => caches.delete(name)));
   event.waitUntil(caches.keys().then(old).then(() => self.clients.claim()));
 });
