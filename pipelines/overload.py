@@ -15,6 +15,7 @@ from pipelines.governor import STALLED_S, DegradeStep, Governor
 from pipelines.load_reading import totals
 from pipelines.logs import NEWS
 from pipelines.turns import Turns
+from probes.reason import Reason
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
 if TYPE_CHECKING:
@@ -265,22 +266,25 @@ class Overload:
     def problems(self, live: Mapping[str, float]) -> list[str]:
         """Return what is below the stated floor. live: since when each live camera is, monotonic seconds."""
         frames = list(self._frames)
-        found = []
+        found: list[str] = []
         if len(frames) >= 2:
             (first, before), (last, after) = frames[0], frames[-1]
             for camera, since in live.items():
                 if camera in self._throttle.suspended:
-                    found.append(f"camera {camera}: suspended, too many cameras for this machine")
+                    text = f"camera {camera}: suspended, too many cameras for this machine"
+                    found.append(Reason(text, why="suspended", camera=camera))
                     continue
                 begun = max(since, self._returned_at.get(camera, -math.inf))
                 fps = (after.get(camera, 0) - before.get(camera, 0)) / max(last - first, 1e-9)
                 if last - first >= 0.9 * HEALTH_WINDOW_S and begun <= first and fps < MIN_FPS:
-                    found.append(f"camera {camera}: {fps:.1f} frames per second analysed, below {MIN_FPS:g}")
+                    text = f"camera {camera}: {fps:.1f} frames per second analysed, below {MIN_FPS:g}"
+                    found.append(Reason(text, why="slow", camera=camera, fps=round(fps, 1), least=MIN_FPS))
         latency_s = self._governor.load.latency_s
         if latency_s > MAX_LATENCY_S:
-            found.append(f"frames are {latency_s:.0f} s old when they are published, above {MAX_LATENCY_S:g}")
+            text = f"frames are {latency_s:.0f} s old when they are published, above {MAX_LATENCY_S:g}"
+            found.append(Reason(text, why="late", seconds=round(latency_s), most=MAX_LATENCY_S))
         if self._governor.load.stalled:
-            found.append(NO_LOOK)
+            found.append(Reason(NO_LOOK, why="no_look", seconds=STALLED_S))
         return found
 
     def silent(self, live: Mapping[str, float]) -> list[str]:

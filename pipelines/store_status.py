@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.states import CameraState
 from pipelines.overload import SILENT_S
 from probes.metrics import Health
+from probes.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,19 +72,22 @@ class StoreStatus:
 
     def health(self) -> Health:
         """Return whether frames flow from at least one camera and redaction works."""
-        reasons, stuck = [], []
+        reasons: list[str] = []
+        stuck: list[str] = []
         cameras = self._platform.cameras()
         now, store_now, settings = time.monotonic(), self._clock.now(), self._settings().cameras
         if starting := self._platform.starting:
-            reasons.append(starting)
+            reasons.append(Reason(starting, why="starting", what=starting))
         if self._hangs(starting, now):
-            stuck.append(f"no progress for {PREPARED_WITHIN_S / 60:g} min: {starting}")
+            minutes = PREPARED_WITHIN_S / 60
+            text = f"no progress for {minutes:g} min: {starting}"
+            stuck.append(Reason(text, why="hangs", minutes=minutes, what=starting))
         if self._platform.failed:
-            stuck.append("inference failed: restart the service")
+            stuck.append(Reason("inference failed: restart the service", why="failed"))
         if withheld := self._platform.withheld:
-            stuck.append(f"self-check of masking failed: {withheld}")
+            stuck.append(_unmasked(withheld))
         if not any(status.state is CameraState.LIVE for status in cameras.values()):
-            reasons.append("no camera is live")
+            reasons.append(Reason("no camera is live", why="no_camera"))
         elif not withheld and not self._platform.redacting(within_s := self._within_s(cameras)):
             # Nothing hangs where no frame came (a camera may be silent for two minutes and still be live), or
             # where all that came were withheld.
@@ -93,17 +97,18 @@ class StoreStatus:
                 if status.state is CameraState.LIVE
             )
             mends = came and not self._overload.withholding(within_s)
-            (stuck if mends else reasons).append(f"no frame was redacted in the last {within_s:g} s")
+            text = f"no frame was redacted in the last {within_s:g} s"
+            (stuck if mends else reasons).append(Reason(text, why="not_masked", seconds=within_s))
         live = {
             name: now - (store_now - status.since) / 1e9
             for name, status in cameras.items()
             if status.state is CameraState.LIVE and name in settings and settings[name].fps >= 1
         }
         if not withheld:
-            stuck += [
-                f"camera {camera}: live, and no frame of it was analysed for {SILENT_S / 60:g} min"
-                for camera in self._overload.silent(live)
-            ]
+            minutes = SILENT_S / 60
+            for camera in self._overload.silent(live):
+                text = f"camera {camera}: live, and no frame of it was analysed for {minutes:g} min"
+                stuck.append(Reason(text, why="silent", camera=camera, minutes=minutes))
         reasons += stuck
         reasons += self._overload.problems(live)
         return Health(not reasons, tuple(reasons), stuck=bool(stuck))
@@ -125,7 +130,7 @@ class StoreStatus:
         """Return whether everything has been started, and masking passes its self-check."""
         reasons = [] if started else ["starting or stopping"]
         if withheld := self._platform.withheld:
-            reasons.append(f"self-check of masking failed: {withheld}")
+            reasons.append(_unmasked(withheld))
         return Health(not reasons, tuple(reasons))
 
     def report(self) -> list[CameraReport]:
@@ -164,3 +169,7 @@ class StoreStatus:
             for sample in metric.samples
             if sample.labels.get("camera") == camera and sample.labels.get("reason") not in NOT_MEANT
         )
+
+
+def _unmasked(why: str) -> Reason:
+    return Reason(f"self-check of masking failed: {why}", why="self_check", what=why)

@@ -12,6 +12,7 @@ from pipelines.cameras.discovery import find_cameras
 from pipelines.cameras.onvif import find_streams
 from pipelines.floor.view import FloorView
 from probes.metrics import Health
+from probes.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from probes.events.staff_orders import StaffOrder
     from probes.metrics import Metrics
+
+NO_STORE = Reason("no store runs, only its page", why="no_store")
 
 
 class FloorBoard(Protocol):
@@ -91,7 +94,7 @@ class Backend:
     platform: str = "none"
     gpu_unused: str = ""
     cameras: Callable[[], Mapping[str, CameraStatus]] = dict
-    health: Callable[[], Health] = lambda: Health(False, ("no store runs, only its page",))
+    health: Callable[[], Health] = lambda: Health(False, (NO_STORE,))
     ready: Callable[[], Health] = lambda: Health(True)
     brand: Callable[[str], str] = str
     locale: str = "en"

@@ -14,6 +14,7 @@ from pipelines.version import VERSION
 from pricing.money import display
 from probes.events.events import item as item_payload
 from probes.events.messages import rfc3339
+from probes.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -277,7 +278,14 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
         "config_sha256": settings.sha,
         "store_file": report and report.payload(),
         "started_at": rfc3339(started_ns),
-        "health": {"ok": health.ok, "reasons": list(health.reasons)},
+        "health": {
+            "ok": health.ok,
+            "reasons": list(health.reasons),
+            "causes": [
+                {"why": one.why, "values": one.values} if isinstance(one, Reason) else None
+                for one in health.reasons
+            ],
+        },
         "degrade": {"step": step, "text": _left_out(step, backend)},
         "models": _models(backend),
         "prices": [{"kind": s.kind, "name": s.name, "ok": s.ok, "text": s.text} for s in backend.prices()],

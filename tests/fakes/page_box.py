@@ -32,6 +32,7 @@ class Box:
         self.cameras = ["counter", "entrance"]
         self.stalled: dict[str, float] = {}
         self.advice: dict[str, dict] = {}
+        self.health: dict = {}
         self.started = time.time()
         self.calls: list[tuple[str, str, bytes]] = []
         self.writable = True
@@ -138,7 +139,8 @@ class Box:
             "platform": "cpu",
             "config_sha256": "3fb1c2a9d0e4",
             "started_at": utc(self.started - 93784),
-            "health": {"ok": not self.stalled, "reasons": [f"camera {c} is stale" for c in self.stalled]},
+            "health": {"ok": not self.stalled, "reasons": [f"camera {c} is stale" for c in self.stalled]}
+            | self.health,
             "degrade": {"step": 0, "text": "nothing is left out"},
             "models": [
                 {"role": "person", "name": "nanodet-416", "precision": "fp16"},

@@ -17,6 +17,7 @@ from pipelines.settings.load import load_settings
 from pricing.value import Item, Price, Total
 from probes.events.staff_orders import StaffOrders
 from probes.metrics import Health, Metrics
+from probes.reason import Reason
 from tests import plain_http
 from tests.fakes.redacted import plain
 from web.backend import Backend
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 WORKER = (sys.executable, "-S", str(Path(__file__).with_name("upload_worker.py")))
 TOKEN = "a token of the shop"
+NO_CAMERA = Reason("no camera is live", why="no_camera")
 STORE = """\
 version: 1
 # the shop
@@ -211,7 +213,7 @@ def served_page(
         floor=floor,
         platform="cpu",
         cameras=lambda: {"entrance": page.status},
-        health=lambda: Health(True) if page.healthy else Health(False, ("no camera is live",)),
+        health=lambda: Health(True) if page.healthy else Health(False, (NO_CAMERA,)),
         brand=lambda brand: brand.title(),
         locale=settings.store.locale,
         worker=tuple(worker),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 
 import pytest
 
 from engines.garments.colours import COLOURS
+from engines.paths import ROOT
 from pipelines.cameras.states import REMEDY, Cause
 from pricing.item_words import LANGUAGES, item_words
 from pricing.slots import TYPES
@@ -65,6 +67,19 @@ def test_every_reason_of_a_refusal_has_words_and_no_words_are_left_over():
     said = {key.partition(".")[2] for key in words("en") if key.startswith("refused.")}
     assert reasons - said == set()
     assert said - reasons - {code.word for code in Code} == set()
+
+
+def test_every_reason_of_bad_health_has_words_with_a_blank_for_each_value():
+    calls = [
+        {named.arg: named.value for named in node.keywords if named.arg}
+        for folder in ("pipelines", "web")
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason"
+    ]
+    given = {ast.literal_eval(call.pop("why")): sorted(f"{{{name}}}" for name in call) for call in calls}
+    said = {key.partition(".")[2]: text for key, text in words("en").items() if key.startswith("health.")}
+    assert given == {key: blanks(text) for key, text in said.items()}
 
 
 def test_what_to_do_about_a_camera_has_words_for_every_cause():

@@ -10,6 +10,8 @@ import pytest
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.cameras.upright import MISTAKEN
 from probes.events.staff_orders import StaffAction, StaffOrder
+from probes.metrics import Health
+from probes.reason import Reason
 from tests.fakes.schemas import conforms
 from tests.fakes.served_page import customer, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
@@ -138,6 +140,19 @@ def test_a_camera_that_hangs_turned_says_which_rotate_is_right(
     conforms(answer, "Cameras")
     told = [(camera["turn"], camera["remedy"], camera["picture_withheld"]) for camera in answer["cameras"]]
     assert told == [(turn, remedy, is_withheld), ([], None, False)]
+
+
+def test_why_the_box_is_not_well_is_told_in_words_and_by_key(page, client, monkeypatch):
+    slow = Reason("camera till: 0.4 frames", why="slow", camera="till", fps=0.4, least=0.5)
+    monkeypatch.setattr(page.backend, "health", lambda: Health(False, (slow, "the fan stands still")))
+    answer = client.get("/api/system").json()
+    conforms(answer, "System")
+    assert answer["health"] == {
+        "ok": False,
+        "reasons": ["camera till: 0.4 frames", "the fan stands still"],
+        "causes": [{"why": "slow", "values": {"camera": "till", "fps": 0.4, "least": 0.5}}, None],
+    }
+    assert client.get("/healthz").json() == {"ok": False, "reasons": answer["health"]["reasons"]}
 
 
 def test_a_camera_whose_sub_stream_is_refused_says_what_to_do(live, client):

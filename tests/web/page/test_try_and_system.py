@@ -136,12 +136,21 @@ class TestSystem:
             "counter": {"turn": [90, 270], "remedy": "x"},
             "entrance": {"sub_stream_refused": True, "suspended": True},
         }
+        slow = {"why": "slow", "values": {"camera": "counter", "fps": 0.4, "least": 0.5}}
+        box.health = {
+            "ok": False,
+            "reasons": ["camera counter: 0.4 frames per second", "the fan stands still", "another"],
+            "causes": [slow, {"why": "of_a_newer_box", "values": {}}, None],
+        }
         window = Visit(chrome, box.url, locale="de-DE")
         cards = window.go("#/system").locator(".camera")
         cards.first.get_by_text("rotate: 90 oder 270").wait_for()
         cards.nth(1).get_by_text("sub_source entfernen").wait_for()
         cards.nth(1).get_by_text("zu viele Kameras").wait_for()
         assert cards.locator(".notice").count() == 3
+        health = window.page.locator(".box-facts .reasons")
+        health.get_by_text("Kamera Counter: 0,4 Bilder pro Sekunde ausgewertet, weniger als 0,5").wait_for()
+        health.get_by_text("the fan stands still").wait_for()  # of a newer box
         window.close()
 
     def test_what_to_do_about_a_lost_camera_is_said_in_the_pages_language(self, chrome, box):

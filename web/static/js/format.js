@@ -113,6 +113,14 @@ export function remedy(found) {
   return tOr(`cause.${found.cause}`, found.remedy ?? "");
 }
 
+/** Why the box does not work; in the words of the box where the page has none. */
+export function reason(text, cause) {
+  const key = `health.${cause?.why}`;
+  if (tOr(key, null) === null) return text;
+  const written = ([name, value]) => [name, name === "camera" ? title(value) : typeof value === "number" ? count(value) : value];
+  return t(key, Object.fromEntries(Object.entries(cause.values).map(written)));
+}
+
 export function itemName(item) {
   const type = tOr(`type.${item.type}`, item.type.replaceAll("_", " "));
   const brand = item.brand_text ?? item.brand;

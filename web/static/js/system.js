@@ -210,8 +210,8 @@ class HealthCard {
   }
 
   update(system) {
-    const { ok, reasons } = system.health;
-    const wrong = reasons.length ? reasons : [t("system.not_ok")];
+    const { ok, reasons, causes } = system.health;
+    const wrong = reasons.length ? reasons.map((text, place) => format.reason(text, causes?.[place])) : [t("system.not_ok")];
     this.told.replaceChildren(...(ok ? [notice("good", t("system.ok"), "check")] : wrong.map((reason) => notice("bad", reason))), ...storeFile(system.store_file));
     if (this.restart) this.restart.disabled = false;
     facts(this.facts, [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", system.revision === "unknown" ? system.version : `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]);

@@ -1,0 +1,28 @@
+"""A reason why the program does not work, which a page can say in words of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Reason(str):
+    """The words themselves. why: a key of the page's words; values: what stands in their blanks.
+
+    >>> reason = Reason("camera till: suspended", why="suspended", camera="till")
+    >>> reason, reason.why, reason.values
+    ('camera till: suspended', 'suspended', {'camera': 'till'})
+    """
+
+    __slots__ = ("values", "why")
+
+    why: str
+    values: Mapping[str, str | float]
+
+    def __new__(cls, text: str, *, why: str, **values: str | float) -> Reason:
+        """Return it."""
+        made = super().__new__(cls, text)
+        made.why, made.values = why, values
+        return made
