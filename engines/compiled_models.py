@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 
+from engines.cpu_flags import cpu_flags
 from engines.file_digest import FileStamp, digest_of
 from engines.free_memory import drop_mapped_pages, note_mapped
 
@@ -97,6 +98,8 @@ def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
         return None
     try:
         digest = digest_of(path)
+        if path.suffix == ".xml":  # OpenVINO's own: the weights lie beside it
+            digest.update(digest_of(path.with_suffix(".bin")).digest())
     except OSError:
         return None  # OpenVINO says what is wrong with it
     settings = sorted((key, str(value)) for key, value in config.items())
@@ -107,11 +110,7 @@ def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
 @cache
 def _cpu() -> str:
     """Return what this CPU can do: a graph is optimised for it. Where the system does not say, its name."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith(("flags", "Features")):
-                return line
-    return str(ov.Core().get_property("CPU", "FULL_DEVICE_NAME"))
+    return cpu_flags() or str(ov.Core().get_property("CPU", "FULL_DEVICE_NAME"))
 
 
 def _load(core: ov.Core, blob: Path, config: Mapping[str, Any]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engines.cpu_flags import cpu_flags, is_quick_in_int8
 from engines.decoding import decode, is_full, thresholds_of
 from engines.detections import Detections
 from engines.errors import InferenceFailed
@@ -164,7 +165,7 @@ class Detector:
 
     @property
     def precision(self) -> str:
-        """The arithmetic in use: f32, bf16 or f16."""
+        """The arithmetic in use: i8, f32, bf16 or f16."""
         return self._network.precision
 
     def detect(self, pictures: Sequence[I420]) -> list[Detections]:
@@ -270,6 +271,8 @@ def load_detector(
     """
     model = find_model(name, read_manifest(manifest_path or MANIFEST))
     model.check_file()
+    if precision is Precision.FASTEST and is_quick_in_int8(cpu_flags()):
+        model = model.in_int8()
     count = threads or len(os.sched_getaffinity(0))
     network = Network(model, threads=count, precision=precision, any_size=any_size)
     return Detector(model, network, thresholds, patience_s=patience_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -66,11 +66,22 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Int8File:
+    """A network in 8 bits for CPUs, in OpenVINO's form. path: of its graph; its weights lie beside it."""
+
+    path: Path
+    sha256: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One model. thresholds: least score per class, in the order of classes.
 
     Only detectors tell classes: those of other models are empty, and so are their thresholds.
     smallest_px: from which height on a thing of the first class is found well, px of the input; 0: not known.
+    int8: the same network in 8 bits, where there is one. weights_sha256: of the weights beside a file in
+    OpenVINO's form; empty for an ONNX file, which holds its weights.
     """
 
     name: str
@@ -84,17 +95,40 @@ class Model:
     thresholds: tuple[float, ...]
     nms_iou: float
     smallest_px: float = 0.0
+    int8: Int8File | None = None
+    weights_sha256: str = ""
+
+    @property
+    def is_int8(self) -> bool:
+        """Whether the file is of 8 bits."""
+        return bool(self.weights_sha256)
+
+    def in_int8(self) -> Model:
+        """Return the model of its file in 8 bits; itself where there is none."""
+        if self.int8 is None:
+            return self
+        file = self.int8
+        return replace(
+            self, path=file.path, sha256=file.sha256, weights_sha256=file.weights_sha256, int8=None
+        )
 
     def check_file(self) -> None:
-        """Raise BadInput where the file is missing or is not the one described."""
+        """Raise BadInput where a file is missing or is not the one described."""
+        self._check(self.path, self.sha256)
+        if self.weights_sha256:
+            self._check(self.path.with_suffix(".bin"), self.weights_sha256)
+        if self.int8 is not None:
+            self.in_int8().check_file()
+
+    def _check(self, path: Path, sha256: str) -> None:
         try:
-            found = digest_of(self.path).hexdigest()
+            found = digest_of(path).hexdigest()
         except OSError as error:
-            raise BadInput(f"model {self.name}: cannot read {self.path}: {error.strerror}") from error
-        if found != self.sha256:
+            raise BadInput(f"model {self.name}: cannot read {path}: {error.strerror}") from error
+        if found != sha256:
             raise BadInput(
-                f"model {self.name}: {self.path} has sha256 {found[:12]}..., the manifest says "
-                f"{self.sha256[:12]}...; restore the file, or correct the manifest if the change is meant"
+                f"model {self.name}: {path} has sha256 {found[:12]}..., the manifest says "
+                f"{sha256[:12]}...; restore the file, or correct the manifest if the change is meant"
             )
 
 
@@ -221,7 +255,7 @@ def _model(name: str, block: _Block, folder: Path) -> Model:
     model = Model(
         name,
         (folder / block.text("file")).resolve(),
-        _sha256(block),
+        _sha256(block, "sha256"),
         block.text("licence"),
         Origin(origin.text("package"), origin.text("version"), origin.text("file")),
         _input(block.block("input")),
@@ -230,10 +264,21 @@ def _model(name: str, block: _Block, folder: Path) -> Model:
         thresholds,
         nms_iou,
         smallest_px,
+        _int8(block.block("int8"), folder) if "int8" in block.content else None,
     )
     for inner in (origin, block):
         inner.close()
     return model
+
+
+def _int8(block: _Block, folder: Path) -> Int8File:
+    file = Int8File(
+        (folder / block.text("file")).resolve(), _sha256(block, "sha256"), _sha256(block, "weights_sha256")
+    )
+    if file.path.suffix != ".xml":
+        raise BadInput(f"{block.place}.file: expected OpenVINO's form, a name that ends in .xml")
+    block.close()
+    return file
 
 
 def _detection(block: _Block) -> tuple[tuple[str, ...], tuple[float, ...], float]:
@@ -247,10 +292,10 @@ def _detection(block: _Block) -> tuple[tuple[str, ...], tuple[float, ...], float
     return classes, thresholds, block.number("nms_iou", 0, 1)
 
 
-def _sha256(block: _Block) -> str:
-    value = block.text("sha256")
+def _sha256(block: _Block, key: str) -> str:
+    value = block.text(key)
     if len(value) != 64 or set(value) - set("0123456789abcdef"):
-        raise BadInput(f"{block.place}.sha256: expected 64 hexadecimal digits, lower case")
+        raise BadInput(f"{block.place}.{key}: expected 64 hexadecimal digits, lower case")
     return value
 
 

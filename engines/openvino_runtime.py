@@ -54,7 +54,10 @@ words, garments. In bf16 vectors of marks are 0.97 to 1 alike with those in fp32
 
 
 class Precision(str, Enum):
-    """Arithmetic of the network: exact, or the fastest that this CPU has in silicon (bf16, else fp32)."""
+    """Arithmetic of the network: exact, or the fastest that this CPU has in silicon.
+
+    With VNNI that is 8 bits, for a model that has a file of them; with AMX or AVX512-BF16 bf16; else fp32.
+    """
 
     FP32 = "fp32"
     FASTEST = "fastest"
@@ -174,8 +177,12 @@ class Network:
 
     @property
     def precision(self) -> str:
-        """The arithmetic in use, as OpenVINO names it: f32, bf16, f16."""
-        return precision_of(self._flexible if self._fixed is None else self._fixed)
+        """The arithmetic in use, as OpenVINO names it: i8, f32, bf16, f16."""
+        return (
+            "i8"
+            if self._model.is_int8
+            else precision_of(self._flexible if self._fixed is None else self._fixed)
+        )
 
     def take(self, size: tuple[int, int] | None = None) -> Slot:
         """Return a slot that no one else has; raise InferenceFailed when too many are out.
@@ -328,7 +335,7 @@ def one_line(error: Exception) -> str:
 
 
 def _fed_with_pixels(core: ov.Core, model: Model, shape: list[int]) -> ov.Model:
-    """Read the ONNX file; make its input N x height x width x 3 uint8. shape: N C H W, -1: open."""
+    """Read the model's file; make its input N x height x width x 3 uint8. shape: N C H W, -1: open."""
     network = core.read_model(model.path)
     outputs = {name for output in network.outputs for name in output.get_names()}
     if missing := [name for name in OUTPUTS if name not in outputs]:

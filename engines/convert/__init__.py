@@ -1,1 +1,1 @@
-"""Conversion of published weights to ONNX."""
+"""Conversion of published weights to ONNX, and of our networks to 8 bits."""

@@ -190,9 +190,10 @@ def test_a_threshold_for_a_class_that_is_not_there_is_said() -> None:
         (lambda path: path.unlink(), "No such file"),
     ],
 )
-def test_a_damaged_model_is_not_loaded(tmp_path: Path, harm: object, message: str) -> None:
+@pytest.mark.parametrize("name", ["centerface.onnx", "centerface-int8.xml", "centerface-int8.bin"])
+def test_a_damaged_model_is_not_loaded(tmp_path: Path, name: str, harm: object, message: str) -> None:
     manifest = copied(tmp_path)
-    harm(tmp_path / "centerface.onnx")  # type: ignore[operator]
+    harm(tmp_path / name)  # type: ignore[operator]
     with pytest.raises(BadInput, match=message):
         load_detector("centerface", manifest_path=manifest)
 
@@ -208,7 +209,11 @@ def test_a_file_that_is_no_model_is_said(tmp_path: Path) -> None:
 def copied(folder: Path) -> Path:
     """Copy the manifest and CenterFace into a folder of their own."""
     content = yaml.safe_load(MANIFEST.read_text())
-    content["models"] = {"centerface": content["models"]["centerface"] | {"file": "centerface.onnx"}}
-    shutil.copy(read_manifest()["centerface"].path, folder / "centerface.onnx")
+    entry = content["models"]["centerface"]
+    for part in (entry, entry["int8"]):
+        part["file"] = part["file"].rpartition("/")[2]
+    content["models"] = {"centerface": entry}
+    for file in read_manifest()["centerface"].path.parent.glob("centerface*.*"):
+        shutil.copy(file, folder)
     (folder / "models.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
     return folder / "models.yaml"

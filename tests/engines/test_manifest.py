@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 DATA = b"weights"
 
+INT8 = {"file": "tiny.xml", "sha256": "0" * 64, "weights_sha256": "1" * 64}
+
 
 def minimal() -> dict[str, Any]:
     return {
@@ -92,6 +94,13 @@ def test_a_model_of_marks_tells_no_classes(tmp_path: Path) -> None:
         (lambda root, m: m.update(classes=["cat", "cat"]), r"classes: cat is named twice"),
         (lambda root, m: m.update(origin="pypi"), r"origin: expected a mapping, found 'pypi'"),
         (lambda root, m: m.update(file=None), r"file: expected text, found nothing"),
+        (lambda root, m: m.update(int8={**INT8, "sha256": "1"}), r"tiny\.int8\.sha256: expected 64 hex"),
+        (
+            lambda root, m: m.update(int8={**INT8, "bin": 1}),
+            r"int8\.bin: unknown key; known are file, sha256",
+        ),
+        (lambda root, m: m.update(int8={**INT8, "file": "t.onnx"}), r"int8\.file: .* ends in \.xml"),
+        (lambda root, m: m.update(int8={"file": "t.xml"}), r"tiny\.int8: sha256 is missing"),
         (lambda root, m: m.update(nms_iou=1.5), r"nms_iou: expected a number from 0 to 1, found 1.5"),
     ],
 )

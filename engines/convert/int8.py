@@ -1,0 +1,111 @@
+"""Make the 8 bit file of a detector, for CPUs with VNNI, by NNCF's post-training quantisation.
+
+    pip install nncf==3.4.0 opencv-python-headless
+    python -m engines.convert.int8 nanodet-416 PHOTOGRAPHS engines/models/nanodet-g-int8.xml
+
+PHOTOGRAPHS: a folder with at least 100 JPEG files of people. What each layer's numbers reach is measured on
+montages of them, 1 to 16 parts each, for persons and faces of a camera are large and small. Layers that say
+what is where stay in float: 8 bits of them are a fifth of a cell, and scores in steps of 0.002.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from engines.errors import BadInput
+from engines.manifest import ChannelOrder, find_model, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from engines.manifest import Input
+
+    Bgr = npt.NDArray[np.uint8]
+
+IN_FLOAT: Final = {
+    "nanodet-416": r"^(cell_centre|weighted|reach|distance|corners|centre_twice)$,^conv(0|29|31|33)/.*",
+    "centerface": r"^(cell_.*|centre|size|reach|start|end|offset|log_size|scaled)$,"
+    r"^(corners|maps|picked|detection_).*,^(537|around|beaten|peaks)$,^(363|536|538|539)/.*",
+}
+"""Patterns of the names of layers that stay in float: first convolution, heads, and what decodes them."""
+MONTAGES: Final = 400
+LEAST_PHOTOGRAPHS: Final = 100
+PARTS: Final = (1, 1, 2, 2, 3, 4)
+"""Parts of a side of a montage, by how often they come."""
+
+
+def convert(name: str, photographs: Sequence[Path], target: Path) -> None:
+    """Write a model of the manifest in 8 bits, its weights beside it as `.bin`. Raises BadInput."""
+    if len(photographs) < LEAST_PHOTOGRAPHS:
+        raise BadInput(f"{len(photographs)} photographs; at least {LEAST_PHOTOGRAPHS} are needed")
+    model = find_model(name, read_manifest())
+    if name not in IN_FLOAT:
+        raise BadInput(f"model {name}: which of its layers stay in float is not known: {', '.join(IN_FLOAT)}")
+    import nncf  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  for this alone
+    import openvino as ov  # type: ignore[import-untyped]  # noqa: PLC0415  the wheel has no py.typed
+
+    chance = random.Random(3)
+    fed = [fed_tensor(montage(photographs, model.input, chance), model.input) for _ in range(MONTAGES)]
+    network = ov.Core().read_model(model.path)
+    network.reshape([1, 3, -1, -1])
+    quantised = nncf.quantize(
+        network,
+        nncf.Dataset(fed),
+        preset=nncf.QuantizationPreset.MIXED,
+        subset_size=len(fed),
+        ignored_scope=nncf.IgnoredScope(patterns=IN_FLOAT[name].split(","), validate=False),
+    )
+    ov.save_model(quantised, target, compress_to_fp16=False)
+
+
+def montage(photographs: Sequence[Path], fed: Input, chance: random.Random) -> Bgr:
+    """Return a picture of the input's size made of photographs, darker or brighter, (h, w, 3) uint8."""
+    parts = chance.choice(PARTS)
+    canvas = np.zeros((fed.height, fed.width, 3), np.uint8)
+    width, height = fed.width // parts, fed.height // parts
+    for row in range(parts):
+        for column in range(parts):
+            photograph = cv2.imread(str(chance.choice(photographs)))
+            if photograph is None:
+                raise BadInput("one of the photographs is no JPEG file")
+            tall, wide = photograph.shape[:2]
+            scale = chance.uniform(0.8, 1.6) * max(width / wide, height / tall)
+            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            photograph = cv2.resize(photograph, None, fx=scale, fy=scale, interpolation=method)
+            y = chance.randint(0, max(0, photograph.shape[0] - height))
+            x = chance.randint(0, max(0, photograph.shape[1] - width))
+            part = photograph[y : y + height, x : x + width]
+            top, left = row * height, column * width
+            canvas[top : top + part.shape[0], left : left + part.shape[1]] = part
+    mirrored = canvas[:, ::-1] if chance.random() < 0.5 else canvas
+    lit: Bgr = np.clip(mirrored * chance.uniform(0.4, 1.15), 0, 255).astype(np.uint8)
+    return lit
+
+
+def fed_tensor(picture: Bgr, fed: Input) -> npt.NDArray[np.float32]:
+    """Return a picture of the input's size as the network's file reads it, (1, 3, h, w)."""
+    ordered = picture[..., ::-1] if fed.order is ChannelOrder.RGB else picture
+    values = (ordered.astype(np.float32) - np.array(fed.mean, np.float32)) * np.float32(fed.scale)
+    return np.ascontiguousarray(values.transpose(2, 0, 1)[None])
+
+
+def main() -> None:
+    """Read the command line and convert."""
+    parser = argparse.ArgumentParser(description="Make the 8 bit file of a detector.")
+    parser.add_argument("model", choices=sorted(IN_FLOAT))
+    parser.add_argument("photographs", type=Path, metavar="PHOTOGRAPHS")
+    parser.add_argument("target", type=Path, metavar="OUT.xml")
+    args = parser.parse_args()
+    convert(args.model, sorted(args.photographs.glob("*.jpg")), args.target)
+
+
+if __name__ == "__main__":
+    main()

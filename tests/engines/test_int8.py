@@ -1,0 +1,91 @@
+"""Networks in 8 bits: where they are taken, and that they find what those in fp32 find."""
+
+from __future__ import annotations
+
+import random
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from engines.boxes import iou
+from engines.colour import from_bgr
+from engines.compiled_models import _place
+from engines.convert.int8 import convert, fed_tensor, montage
+from engines.cpu_flags import is_quick_in_int8
+from engines.detector import load_detector
+from engines.errors import BadInput
+from engines.manifest import read_manifest
+from engines.openvino_runtime import Precision
+from tests.fakes.cloth import ASTRONAUT
+
+N100, ZEN4 = "flags : avx2 avx_vnni", "flags : avx2 avx512f avx512_bf16 avx512_vnni"
+
+
+@pytest.mark.parametrize(
+    ("flags", "quick"),
+    [
+        (N100, True),
+        (ZEN4, True),
+        ("flags : avx2 fma", False),
+        ("flags : avx512_vnni avx_vnni amx_bf16 amx_int8", False),
+        ("Features : asimddp i8mm bf16", False),  # of an ARM: not measured
+        ("", False),
+    ],
+)
+def test_eight_bits_are_for_cpus_that_are_quick_at_them(flags, quick):
+    assert is_quick_in_int8(flags) is quick
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision", "is_int8"),
+    [
+        (N100, Precision.FASTEST, True),
+        ("flags : avx2", Precision.FASTEST, False),
+        (N100, Precision.FP32, False),  # of reference runs
+    ],
+)
+def test_the_cpu_says_which_file_is_taken(monkeypatch, flags, precision, is_int8):
+    monkeypatch.setattr("engines.detector.cpu_flags", lambda: flags)
+    assert (load_detector("centerface", precision=precision).precision == "i8") is is_int8
+
+
+@pytest.mark.parametrize("name", ["nanodet-416", "nanodet-544x320", "centerface", "centerface-960x544"])
+def test_the_same_is_found_in_eight_bits(monkeypatch, name):
+    picture = from_bgr(cv2.imread(str(ASTRONAUT)))
+    exact = load_detector(name, precision=Precision.FP32).detect([picture])[0]
+    monkeypatch.setattr("engines.detector.cpu_flags", lambda: N100)
+    found = load_detector(name).detect([picture])[0]
+    first, other = int(np.argmax(exact.scores)), int(np.argmax(found.scores))
+    assert exact.classes[first] == found.classes[other] == 0
+    assert iou(exact.boxes[first], found.boxes[other]) > 0.85
+    assert found.scores[other] == pytest.approx(exact.scores[first], abs=0.1)
+
+
+def test_other_weights_are_another_compiled_model(tmp_path, monkeypatch):
+    monkeypatch.setenv("MSH_COMPILED", str(tmp_path))
+    file = read_manifest()["centerface"].in_int8().path
+    for suffix in (".xml", ".bin"):
+        shutil.copy(file.with_suffix(suffix), tmp_path / f"m{suffix}")
+    before = _place(tmp_path / "m.xml", {}, "")
+    with (tmp_path / "m.bin").open("ab") as weights:
+        weights.write(b"!")
+    assert before != _place(tmp_path / "m.xml", {}, "")
+    (tmp_path / "m.bin").unlink()
+    assert _place(tmp_path / "m.xml", {}, "") is None
+
+
+def test_montages_are_as_the_network_is_fed():
+    fed = read_manifest()["nanodet-416"].input
+    made = [montage([ASTRONAUT], fed, random.Random(seed)) for seed in range(8)]
+    assert {one.shape for one in made} == {(416, 416, 3)}
+    assert len({one.tobytes() for one in made}) == 8
+    tensor = fed_tensor(made[0], fed)
+    assert tensor.shape == (1, 3, 416, 416)
+    assert tensor[0, 0, 5, 5] == pytest.approx(made[0][5, 5, 0] - 103.53, abs=1e-3)
+
+
+def test_too_few_photographs_are_refused(tmp_path):
+    with pytest.raises(BadInput, match="1 photographs; at least 100 are needed"):
+        convert("centerface", [tmp_path / "one.jpg"], tmp_path / "out.xml")
