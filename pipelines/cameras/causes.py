@@ -44,6 +44,8 @@ _WORDS = (
     ("unhandled error", Cause.ANSWER),  # a redirection that leads nowhere
 )
 
+_UNSUPPORTED = re.compile(r"\S+ not supported\b")
+"""So begins what nvurisrcbin says of a codec that it reads by no camera: "JPEG not supported"."""
 _FIRST_OF_TWO = "No supported authentication protocol was found"
 _BY_STATUS = {401: Cause.AUTH, 403: Cause.AUTH, 404: Cause.NOT_FOUND, 453: Cause.BUSY, 503: Cause.BUSY}
 _STATUS = re.compile(
@@ -107,5 +109,7 @@ def _said(kind: SourceKind, domain: str, text: str) -> Cause:
     """Return what the words of an error tell: first those of the camera, then GStreamer's."""
     if kind is SourceKind.RTSP and domain.startswith("gst-resource") and (answer := answer_in(text)):
         return cause_of_status(int(answer[:3]))
+    if kind is SourceKind.RTSP and domain.startswith("gst-stream") and _UNSUPPORTED.match(text):
+        return Cause.CODEC
     lowered = text.lower()
     return next((cause for word, cause in _WORDS if word in lowered), Cause.UNKNOWN)

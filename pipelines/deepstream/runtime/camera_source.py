@@ -234,6 +234,8 @@ class CameraSource:
             self._lost(cause_of_status(int(status[:3])))
             return
         cause = self._policy.overdue(now)
+        if cause is Cause.TIMEOUT and self._source_bin is not None and self._source_bin.answered:
+            cause = Cause.NO_PICTURE
         if cause in {Cause.STALLED, Cause.LOSS}:
             self._stale_at = now
         elif cause is not Cause.NONE:

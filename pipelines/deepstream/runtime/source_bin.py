@@ -163,6 +163,14 @@ class SourceBin:
         """Return how many coded pictures were withheld, after a gap in the stream, since last asked."""
         return self._guard.take()
 
+    @property
+    def answered(self) -> bool:
+        """Whether packets of video come: nvurisrcbin adds its pad with rtspsrc's (cb_newpad_rtspsrc, 9.2)."""
+        source = self._bin.get_by_name(f"source_{self._camera}") if self._bin is not None else None
+        return source is not None and any(
+            pad.get_pad_template().presence == Gst.PadPresence.SOMETIMES for pad in source.srcpads
+        )
+
     def close(self) -> None:
         """Begin to take the bin out, in a thread of its own: a driver that hangs there costs only that."""
         self._tap.shut = True

@@ -39,6 +39,9 @@ CASES = [
     (RTSP, RESOURCE, 7, "Unacceptable certificate", Cause.TLS),
     (RTSP, STREAM, 6, "No supported stream was found. You might need to allow more", Cause.NO_VIDEO),
     (RTSP, STREAM, 1, "Internal data stream error. streaming stopped, reason not-linked (-1)", Cause.CODEC),
+    # nvurisrcbin (populate_rtspsrc_bin_video, 9.2)
+    (RTSP, STREAM, 1, "JPEG not supported gstdsnvurisrcbin.cpp(2086): f ()", Cause.CODEC),
+    (RTSP, STREAM, 1, "Failed to populate and link video elements", Cause.UNKNOWN),
     (RTSP, STREAM, 7, "Failed to decode", Cause.DECODE),
     (RTSP, STREAM, 1, "Internal data stream error. reason error (-5)", Cause.UNKNOWN),
     (RTSP, "gst-library-error-quark", 1, "odd", Cause.UNKNOWN),

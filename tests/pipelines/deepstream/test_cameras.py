@@ -8,6 +8,8 @@ from functools import partial
 
 import pytest
 
+from pipelines.deepstream.cameras import Clocks
+from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from tests.fakes.broker import free_port
@@ -84,6 +86,19 @@ def test_a_camera_with_an_answer_that_rtspsrc_must_not_read_is_not_given_to_it(t
         run.platform.start()
         wait_for(lambda: ("c0", "backoff", "answer") in run.states)
         assert run.element_factory.opened == []
+
+
+@pytest.mark.parametrize(("script", "cause"), [("fed", "no_picture"), ("dead", "timeout")])
+def test_a_camera_of_which_nothing_can_be_decoded_is_not_taken_for_a_silent_one(tmp_path, script, cause):
+    """nvurisrcbin has its pad once packets of video come; here nothing comes out of it."""
+    now = [0.0]
+    with running(tmp_path, rtsp(1), clocks=Clocks(clock=lambda: now[0]), c0=script) as run:
+        run.platform.start()
+        wait_for(lambda: run.element_factory.opened)
+        now[0] += CONNECT_TIMEOUT_S + 1
+        wait_for(lambda: ("c0", "backoff", cause) in run.states)
+        value = run.metrics.registry.get_sample_value
+        wait_for(lambda: value("msh_camera_connects_total", {"camera": "c0", "result": cause}))
 
 
 def test_a_camera_that_dies_is_called_again(tmp_path):
