@@ -62,6 +62,7 @@ LIVE_FIELDS = frozenset(
         "priority",
         "zones",
         "masks",
+        "min_person_px",
     }
 )
 """Keys of a camera that concern its source bin alone, or nothing of the pipeline."""
@@ -160,6 +161,7 @@ class CameraSources:
             self._request(name, self._sources[name].stop)
         for name in fresh:
             policy = self._policy_of(after[name])
+            _look_at_film(name, after[name])
             self._request(name, use)
             self._request(name, partial(self._sources[name].replace, policy, generations[name]))
             self._request(name, self._sources[name].start)
@@ -230,10 +232,8 @@ class CameraSources:
         )
 
     def _source_of(self, name: str) -> CameraSource:
-        clocks, camera = self._clocks, self._configs[name]
-        if camera.kind is SourceKind.FILE:
-            look = partial(_look_at_film, name, camera.source)
-            threading.Thread(target=look, name=f"end-{name}", daemon=True).start()  # a share may hang
+        clocks = self._clocks
+        _look_at_film(name, self._configs[name])
         return CameraSource(
             name,
             self._policy_of(self._configs[name]),
@@ -305,11 +305,17 @@ class CameraSources:
             self._metrics.frames_dropped.labels(camera, "loss").inc(withheld)
 
 
-def _look_at_film(name: str, path: str) -> None:
-    """Log what of a camera's film is not played."""
-    log_cut_off(name, path)
-    if loses_pictures(path):
-        logger.warning("camera %s: %s: %s", name, path, LEFT_OUT)
+def _look_at_film(name: str, camera: CameraConfig) -> None:
+    """Log what of a camera's film is not played; in a thread of its own, for a share may hang."""
+    path = camera.source
+
+    def look() -> None:
+        log_cut_off(name, path)
+        if loses_pictures(path):
+            logger.warning("camera %s: %s: %s", name, path, LEFT_OUT)
+
+    if camera.kind is SourceKind.FILE:
+        threading.Thread(target=look, name=f"end-{name}", daemon=True).start()
 
 
 def _refusal(name: str, camera: CameraConfig) -> str:

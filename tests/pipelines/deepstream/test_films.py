@@ -10,9 +10,9 @@ import gi
 import pytest
 
 from pipelines.cameras.movie_header import header_patches
-from pipelines.deepstream.checks.store_check import check_store
+from pipelines.deepstream.checks.store_check import LEFT_OUT, check_store
 from tests.pipelines.deepstream.running import running
-from tests.pipelines.deepstream.stores import store
+from tests.pipelines.deepstream.stores import rtsp, store
 from tests.waiting import wait_for
 
 gi.require_version("Gst", "1.0")
@@ -81,6 +81,27 @@ def test_a_film_that_is_not_played_whole_is_named_with_a_remedy_that_works(
         wait_for(lambda: any(f"camera {line}" == message for message in caplog.messages))
     shutil.copy(new, path)
     assert not any(name in line for line in check_store(settings))
+
+
+def test_a_film_that_a_reload_brings_is_named_too(tmp_path, films, caplog):
+    kept, path = [], tmp_path / "trimmed.mp4"
+    shutil.copy(films / "trimmed.mp4", path)
+
+    def take_up(run, **fields):
+        camera = kept[0].cameras["c0"].model_copy(update=fields)
+        changed = kept[0].model_copy(update={"cameras": {**kept[0].cameras, "c0": camera}})
+        run.platform.reconfigure(changed, lambda _at: None)
+
+    def keep(settings):
+        kept.append(settings)
+        return settings
+
+    with caplog.at_level(logging.WARNING), running(tmp_path, rtsp(2), change=keep) as run:
+        run.platform.start()
+        for times in (1, 2):
+            take_up(run, source=str(path))
+            wait_for(lambda times=times: caplog.messages.count(f"camera c0: {path}: {LEFT_OUT}") == times)
+            take_up(run, source=str(path), enabled=False)
 
 
 @pytest.mark.parametrize("rate", [2, 5, 10])

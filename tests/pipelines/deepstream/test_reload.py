@@ -104,7 +104,15 @@ def test_a_camera_gets_another_source(run):
     wait_for(lambda: opened(run, 1) == 2)
 
 
-@pytest.mark.parametrize("fields", [{"rotate": 180}, {"fps": 3.0}, {"min_person_px": 200}])
+def test_what_has_no_effect_here_is_taken_up_and_holds_up_nothing_else(run):
+    """The graph looks for people in the whole picture at once, whatever min_person_px says."""
+    new = changed(run.settings, "c0", min_person_px=200, priority=3)
+    assert take_up(run, run.settings, new) == ()
+    assert run.analysis.gone == []
+    assert opened(run, 1) == 1
+
+
+@pytest.mark.parametrize("fields", [{"rotate": 180}, {"fps": 3.0}])
 def test_what_is_part_of_the_graph_waits_for_a_restart(run, fields):
     new = changed(run.settings, "c0", **fields)
     assert take_up(run, run.settings, new) == ("cameras.c0",)
