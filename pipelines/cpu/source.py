@@ -10,6 +10,7 @@ from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, cause
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.loss_guard import DecodeFilter, LossGuard
+from pipelines.cameras.memory import TOO_MUCH, MemoryGrowth
 from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
 from pipelines.cameras.policy import BUSY_AGAIN_S
@@ -21,7 +22,6 @@ from pipelines.cpu import gst
 from pipelines.cpu.decoding import add_file, check_linked, decode_any, link_rtp
 from pipelines.cpu.gst import CONVERT, SINK, Gst
 from pipelines.cpu.images import ImageFolder
-from pipelines.cpu.memory import MemoryGrowth
 from pipelines.gst_structure import structure_of
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["GstSource", "RawFrame", "open_source"]
 
 _WANTED = Gst.MessageType.ERROR | Gst.MessageType.EOS | Gst.MessageType.APPLICATION
-MAX_GROWTH = 1_000_000_000
 
 
 def open_source(spec: SourceSpec, decoded: DecodeFilter | None = None) -> Source:
@@ -122,17 +121,13 @@ class GstSource:
         return self._sample is not None
 
     def _check_memory(self) -> None:
-        """Give a connection up that takes far more memory than any camera needs before its first frame.
-
-        rtspsrc takes in whatever an answer claims to hold. Another camera that connects just then may be
-        given up too; it is called again.
-        """
+        """Give a connection up that takes far more memory than any camera needs before its first frame."""
         if self._growth is None:
             return
         if self._sample is not None:
             self._growth = None
-        elif self._growth.bytes() > MAX_GROWTH:
-            raise SourceLost(Cause.ANSWER, "memory grew by a gigabyte before the first frame")
+        elif self._growth.is_too_much:
+            raise SourceLost(Cause.ANSWER, TOO_MUCH)
 
     def _check_silence(self) -> None:
         """Give a camera up that refuses to play in a way which rtspsrc does not report."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
 from pipelines.cameras.file_end import log_cut_off
+from pipelines.cameras.memory import MemoryGrowth
 from pipelines.cameras.movie_header import loses_pictures
 from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import refusal_to_play
@@ -257,6 +258,7 @@ class CameraSources:
             ask=lambda: _refusal(name, self._configs[name]),
             check=lambda: _reason_not_to_connect(name, self._configs[name]),
             explain=lambda: _explanation(self._configs[name]),
+            growth=lambda: MemoryGrowth() if self._configs[name].kind is SourceKind.RTSP else None,
         )
 
     def _reshape(self, name: str, misfit: Misfit) -> None:

@@ -19,8 +19,7 @@ SDP = (
     "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n"
     "a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0LAHtkDxWhAAAADAEAAAAwDxYuS,aMuMsg==\r\n"
 )
-
-
+_HUGE = "200 OK\r\nContent-Type: application/sdp\r\nContent-Length: 600000000"
 CHALLENGE = 'WWW-Authenticate: Digest realm="camera", nonce="7f3a"\r\n'
 
 
@@ -55,6 +54,37 @@ def playing_camera(session: str) -> Iterator[tuple[str, list[str]]]:
         yield f"rtsp://127.0.0.1:{port}/stream", asked
 
 
+@contextmanager
+def flooding_camera(login: tuple[str, str] | None = None) -> Iterator[str]:
+    """Yield the address of a camera that describes its stream in 600 MB.
+
+    login: the name and password that it wants for that.
+    """
+
+    def talk(client: socket.socket) -> None:
+        with client.makefile("rb") as lines:
+            head: list[str] = []
+            for raw in lines:
+                if line := raw.decode("latin-1").strip():
+                    head.append(line)
+                    continue
+                asked, answer = head[0].split()[0], _answer(head, "DESCRIBE", _HUGE, login)
+                client.sendall(answer.encode())
+                if asked == "DESCRIBE" and " 200 " in answer:
+                    for _ in range(600):
+                        client.sendall(bytes(1_000_000))
+                head = []
+
+    with tcp_server(talk) as port:
+        yield f"rtsp://127.0.0.1:{port}/stream"
+
+
+def _answer(head: list[str], refused: str, status: str, login: tuple[str, str] | None) -> str:
+    if login is not None and not _is_logged_in(head, login):
+        return f"RTSP/1.0 401 Unauthorized\r\nCSeq: {_fields(head)['cseq']}\r\n{CHALLENGE}\r\n"
+    return _reply(head, refused, status)
+
+
 def _talk(client: socket.socket, refused: str, status: str, login: tuple[str, str] | None) -> None:
     with client.makefile("rb") as lines:
         head: list[str] = []
@@ -62,11 +92,7 @@ def _talk(client: socket.socket, refused: str, status: str, login: tuple[str, st
             if line := raw.decode("latin-1").strip():
                 head.append(line)
                 continue
-            if login is not None and not _is_logged_in(head, login):
-                answer = f"RTSP/1.0 401 Unauthorized\r\nCSeq: {_fields(head)['cseq']}\r\n{CHALLENGE}\r\n"
-            else:
-                answer = _reply(head, refused, status)
-            client.sendall(answer.encode("utf-8"))
+            client.sendall(_answer(head, refused, status, login).encode("utf-8"))
             head = []
 
 

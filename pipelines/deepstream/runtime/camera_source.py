@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from pipelines.cameras.causes import cause_of_status
+from pipelines.cameras.memory import TOO_MUCH
 from pipelines.cameras.play_check import SILENT_SHARE
 from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelines.cameras.clocks import FrameRateLimit
+    from pipelines.cameras.memory import MemoryGrowth
     from pipelines.cameras.policy import CameraPolicy
     from pipelines.deepstream.runtime.picture_shape import Misfit
     from probes.nvds.frame_origins import FrameOrigins
@@ -74,15 +76,19 @@ class CameraSource:
         check: Callable[[], tuple[Cause, str]] | None = None,
         ask: Callable[[], str] | None = None,
         explain: Callable[[], Cause] | None = None,
+        growth: Callable[[], MemoryGrowth | None] = lambda: None,
     ) -> None:
         """check: why it must not be connected to, NONE for no reason, and its own words.
 
         ask: the status line by which the camera refuses to play, "" for none. explain: why a connection
-        failed. All three block for some seconds; None where it cannot be asked.
+        failed. All three block for some seconds; None where it cannot be asked. growth: of memory, from each
+        connection on; None where nothing takes much.
         """
         self._check, self._ask, self._explain, self._opened = check, ask, explain, 0.0
         self._preflight: Question[tuple[Cause, str]] | None = None
         self._play_check: Question[str] | None = None
+        self._new_growth = growth
+        self._growth: MemoryGrowth | None = None
         self._failure: tuple[Question[Cause], float] | None = None
         """What is asked about a failed connection, and until when that is waited for."""
         self.camera, self.wanted, self._at_once = camera, True, False
@@ -203,7 +209,7 @@ class CameraSource:
         self._at_once, self._second_call = False, None
         self._tap = FrameTap(self._clock, self._limit(), partial(self._origins.add, self._generation))
         self._last_frame = self._stale_at = self._play_check = None
-        self._opened = now
+        self._opened, self._growth = now, self._new_growth()
         source_bin = self._new_bin(self._tap)
         self._source_bin = source_bin
         try:
@@ -229,12 +235,17 @@ class CameraSource:
         if tap.ended:
             self._lost(Cause.ENDED)
             return
-        if self._policy.state is CameraState.CONNECTING and (status := self._refusal(now)):
+        connecting = self._policy.state is CameraState.CONNECTING
+        if connecting and self._floods():
+            logger.debug("camera %s: %s", self.camera, TOO_MUCH)
+            self._lost(Cause.ANSWER)
+            return
+        if connecting and (status := self._refusal(now)):
             logger.warning("camera %s: the camera answers %r", self.camera, status)
             self._lost(cause_of_status(int(status[:3])))
             return
         cause = self._policy.overdue(now)
-        if cause is Cause.TIMEOUT and self._source_bin is not None and self._source_bin.answered:
+        if cause is Cause.TIMEOUT and self._answered:
             cause = Cause.NO_PICTURE
         if cause in {Cause.STALLED, Cause.LOSS}:
             self._stale_at = now
@@ -242,6 +253,16 @@ class CameraSource:
             self._lost(cause)
         if self._stale_at is not None and now - self._stale_at > RESCUE_S:
             self._lost(self._policy.cause)
+
+    @property
+    def _answered(self) -> bool:
+        return self._source_bin is not None and self._source_bin.answered
+
+    def _floods(self) -> bool:
+        """Return whether an answer takes far too much memory. Not asked any more once its video comes."""
+        if self._growth is not None and self._answered:
+            self._growth = None
+        return self._growth is not None and self._growth.is_too_much
 
     def _refusal(self, now: float) -> str:
         """Return the status line by which a silent camera refuses to play; rtspsrc says nothing of it."""

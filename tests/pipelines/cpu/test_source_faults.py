@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 from types import SimpleNamespace
 from typing import Any
@@ -16,15 +15,15 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 from pipelines.cameras.loss_guard import DecodeFilter, LossGuard  # noqa: E402
+from pipelines.cameras.memory import resident_bytes  # noqa: E402
 from pipelines.cameras.play_check import refusal_to_play  # noqa: E402
 from pipelines.cameras.source import SourceLost, SourceSpec  # noqa: E402
 from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
-from pipelines.cpu.memory import resident_bytes  # noqa: E402
 from pipelines.cpu.source import GstSource, open_source  # noqa: E402
 from tests.fakes.rtsp_camera import RtspCamera  # noqa: E402
-from tests.fakes.rtsp_replies import refusing_camera  # noqa: E402
+from tests.fakes.rtsp_replies import flooding_camera, refusing_camera  # noqa: E402
 from tests.waiting import wait_for  # noqa: E402
 
 KEYFRAMES = 10
@@ -188,52 +187,18 @@ def test_of_two_videos_in_one_session_it_is_always_the_one_named():
         thread.join(120)
 
 
-class Flood:
-    """Answers a first question as a camera does; then claims 600 MB and sends them."""
-
-    def __init__(self) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        self._stop = threading.Event()
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while not self._stop.is_set():
-                client, _ = self._server.accept()
-                threading.Thread(target=self._answer, args=(client,), daemon=True).start()
-
-    def _answer(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client:
-            while request := client.recv(4096).decode():
-                number = request.split("CSeq: ")[1].split("\r\n")[0]
-                if request.startswith("OPTIONS"):
-                    public = "Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"
-                    client.sendall(f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\n{public}\r\n\r\n".encode())
-                    continue
-                head = f"RTSP/1.0 200 OK\r\nCSeq: {number}\r\nContent-Type: application/sdp\r\n"
-                client.sendall(f"{head}Content-Length: 600000000\r\n\r\n".encode())
-                while not self._stop.is_set():
-                    client.sendall(bytes(1 << 20))
-
-    def close(self) -> None:
-        self._stop.set()
-        self._server.close()
-
-
 def test_a_camera_that_floods_the_memory_is_given_up(monkeypatch):
     gst.init()
-    monkeypatch.setattr("pipelines.cpu.source.MAX_GROWTH", 60_000_000)
-    flood = Flood()
+    monkeypatch.setattr("pipelines.cameras.memory.MAX_GROWTH", 60_000_000)
     before = resident_bytes()
-    source = GstSource(SourceSpec("c", f"rtsp://127.0.0.1:{flood.port}/x"))
-    try:
-        with pytest.raises(SourceLost) as lost:
-            wait_for(lambda: source.wait(0.02))
-        assert lost.value.cause is Cause.ANSWER
-    finally:
-        source.close()
-        flood.close()
+    with flooding_camera() as url:
+        source = GstSource(SourceSpec("c", url))
+        try:
+            with pytest.raises(SourceLost) as lost:
+                wait_for(lambda: source.wait(0.02))
+            assert lost.value.cause is Cause.ANSWER
+        finally:
+            source.close()
     wait_for(lambda: resident_bytes() - before < 400_000_000)
 
 

@@ -13,7 +13,7 @@ from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from tests.fakes.broker import free_port
-from tests.fakes.rtsp_replies import refusing_camera
+from tests.fakes.rtsp_replies import flooding_camera, refusing_camera
 from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
@@ -47,6 +47,13 @@ def a_web_server():
         yield f"rtsp://127.0.0.1:{port}/x"
 
 
+def with_login(settings):
+    camera = settings.cameras["c0"]
+    login = {"credentials": {"username": "viewer", "password": "secret"}}
+    changed = camera.model_validate({**camera.model_dump(), **login})
+    return settings.model_copy(update={"cameras": {"c0": changed}})
+
+
 @pytest.mark.parametrize(
     ("other", "cause"),
     [
@@ -57,12 +64,6 @@ def a_web_server():
 )
 def test_why_no_connection_comes_about_is_told_as_on_the_cpu(tmp_path, other, cause):
     """rtspsrc, a real one here, calls it a "Generic error", or a wrong password."""
-
-    def with_login(settings):
-        camera = settings.cameras["c0"]
-        login = {"credentials": {"username": "viewer", "password": "secret"}}
-        changed = camera.model_validate({**camera.model_dump(), **login})
-        return settings.model_copy(update={"cameras": {"c0": changed}})
 
     with other() as url, running(tmp_path, [url], change=with_login, c0="calls") as run:
         run.platform.start()
@@ -86,6 +87,18 @@ def test_a_camera_with_an_answer_that_rtspsrc_must_not_read_is_not_given_to_it(t
         run.platform.start()
         wait_for(lambda: ("c0", "backoff", "answer") in run.states)
         assert run.element_factory.opened == []
+
+
+def test_a_camera_that_floods_the_memory_once_it_has_a_login_is_given_up(tmp_path, monkeypatch):
+    """It answers the question before the connection, which has no login, like any other camera."""
+    monkeypatch.setattr("pipelines.cameras.memory.MAX_GROWTH", 60_000_000)
+    with (
+        flooding_camera(("viewer", "secret")) as url,
+        running(tmp_path, [url], change=with_login, c0="calls") as run,
+    ):
+        run.platform.start()
+        wait_for(lambda: ("c0", "backoff", "answer") in run.states)
+        assert run.element_factory.opened
 
 
 @pytest.mark.parametrize(("script", "cause"), [("fed", "no_picture"), ("dead", "timeout")])
