@@ -72,6 +72,8 @@ class LiveViewers(ABC):
         Pictures may be wider than asked for, where the platform has no such size, but never narrower than
         both that and the camera's. None was captured long before the watch.
         """
+        if camera not in self.cameras:
+            raise KeyError(camera)
         width = next((w for w in WIDTHS if w >= width), WIDTHS[-1])
         watch = LiveViewer(camera, width, 1 / min(max(fps, 0.1), MAX_FPS), on_picture)
         with self._watching:

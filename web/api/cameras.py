@@ -38,7 +38,7 @@ class CameraHandlers:
         """Stream a camera."""
         camera = camera_of(request, self._backend)
         width, fps = number_of(request, "width", 640, MAX_SIZE), number_of(request, "fps", 30, 30)
-        self._check_live()
+        self._viewers.check(camera)
         self._viewers.enter(camera)
         ended = self._notes.watching(request, visitor, camera)
 
@@ -84,7 +84,6 @@ class CameraHandlers:
         width, draw = number_of(request, "width", 1280, MAX_SIZE), request.query_params.get("draw")
         if draw not in (None, "areas"):
             raise Refused(Code.INVALID, "draw: areas is all that can be drawn")
-        self._check_live()
         picture = await self._viewers.first(camera, width)
         self._notes.picture(request, visitor, camera)
         jpeg = picture.jpeg

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BOUNDARY = "frame"
 MAX_VIEWERS = 64
 MAX_PER_CAMERA = 48
+NO_STORE = "no store runs, only its page"
+NOTHING_NOW = "the camera gives no picture now; its state says why"
 QUIET_S = 5.0
 PICTURE_S = 2.0
 ADAPT_S, RECOVER_S = 3.0, 20.0
@@ -93,6 +95,13 @@ class Viewers:
             raise Refused(Code.BUSY, "too many watch already; try again later, or use the RTSP stream")
         self._count[camera] = self._count.get(camera, 0) + 1
 
+    def check(self, camera: str) -> None:
+        """Raise Refused where no store runs, or not with this camera."""
+        if self._live is None:
+            raise Refused(Code.NO_PICTURE, NO_STORE)
+        if camera not in self._live.cameras:
+            raise Refused(Code.NO_PICTURE, NOTHING_NOW)
+
     async def first(self, camera: str, width: int) -> LivePicture:
         """Return a picture captured from now on; Refused where none comes."""
         slot = ViewerSlot(asyncio.Event())
@@ -102,7 +111,7 @@ class Viewers:
         finally:
             self._unwatch(watch)
         if picture is None:
-            raise Refused(Code.NO_PICTURE, "the camera gives no picture now; its state says why")
+            raise Refused(Code.NO_PICTURE, NOTHING_NOW)
         self.sizes[camera] = picture.frame_size
         return picture
 
@@ -125,6 +134,8 @@ class Viewers:
                 if size.width != before:
                     self._unwatch(watch)
                     watch = self._watch(camera, slot, size.width, fps)
+        except Refused:  # it was taken out just now
+            return
         finally:
             if watch:
                 self._unwatch(watch)
@@ -135,14 +146,17 @@ class Viewers:
 
     def _watch(self, camera: str, slot: ViewerSlot, width: int, fps: float) -> LiveViewer:
         if self._live is None:
-            raise Refused(Code.NO_PICTURE, "no store runs, only its page")
+            raise Refused(Code.NO_PICTURE, NO_STORE)
         loop = asyncio.get_running_loop()
 
         def give(picture: LivePicture) -> None:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(slot.put, picture)
 
-        return self._live.watch(camera, give, width=width, fps=fps)
+        try:
+            return self._live.watch(camera, give, width=width, fps=fps)
+        except KeyError:
+            raise Refused(Code.NO_PICTURE, NOTHING_NOW) from None
 
     def _unwatch(self, watch: LiveViewer) -> None:
         if self._live is not None:

@@ -37,6 +37,11 @@ class DeepStreamLive(LiveViewers):
         super().__init__(outputs.cameras, clock)
         self._outputs, self._quality = outputs, quality
 
+    @property
+    def cameras(self) -> frozenset[str]:
+        """The cameras that may be watched: those of the graph that run now."""
+        return self._outputs.running
+
     def age_s(self, camera: str) -> float | None:
         """Return how long ago the camera's last frame was redacted, whether or not it was encoded."""
         return self._outputs.age_s(camera)

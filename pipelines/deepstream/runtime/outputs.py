@@ -175,6 +175,11 @@ class DeepStreamOutputs:
         """The enabled cameras."""
         return tuple(self._cameras)
 
+    @property
+    def running(self) -> frozenset[str]:
+        """Those that no reload has taken out."""
+        return self._running
+
     def take_picture(self, camera: str) -> str:
         """Have a camera's next masked picture written; return why not, empty where it is. From any thread."""
         if self._settings.snapshots is None:

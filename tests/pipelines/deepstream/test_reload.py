@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.deepstream.runtime.live import DeepStreamLive
 from pipelines.errors import BadInput
 from pipelines.reload.plan import merged, plan_changes
 from tests.fakes.nvds import SURFACE, person
@@ -71,6 +72,11 @@ def test_of_a_camera_that_went_no_stream_and_no_picture_is_offered(tmp_path):
         off = changed(settings, "c0", enabled=False)
         assert take_up(run, settings, off) == ()
         assert run.platform.take_picture("c0") == "camera c0 is not running"
+        live = DeepStreamLive(run.platform.outputs)
+        assert live.cameras == {"c1"}
+        with pytest.raises(KeyError):
+            live.watch("c0", lambda _: None)
+        assert run.platform.pipeline.get_by_name("picturevalve_c0").get_property("drop")
         assert run.platform.take_picture("c1") == ""
         url = f"rtsp://127.0.0.1:{run.platform.outputs.rtsp.port}/c0"
         with RtspViewer(url) as viewer:
@@ -78,6 +84,7 @@ def test_of_a_camera_that_went_no_stream_and_no_picture_is_offered(tmp_path):
         assert take_up(run, off, settings) == ()
         wait_for(lambda: run.state("c0") == "live:none")
         assert run.platform.take_picture("c0") == ""
+        live.unwatch(live.watch("c0", lambda _: None))
         with RtspViewer(url) as viewer:
             assert viewer.picture() is not None
 

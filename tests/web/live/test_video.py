@@ -5,6 +5,7 @@ import pytest
 
 from pipelines.logs import NEWS
 from pipelines.outputs.live import LivePicture
+from tests.fakes.served_page import served_page
 from web.live.video import ADAPT_S, RECOVER_S, Adapting, ViewerSlot, part
 from web.recent import MAX_LINES, Recent
 from web.views import Rates
@@ -80,3 +81,11 @@ def test_what_happened_last_is_kept_once_and_bounded():
     for number in range(MAX_LINES + 10):
         logger.warning("%d", number)
     assert len(recent.newest_first()) == MAX_LINES
+
+
+@pytest.mark.parametrize("what", ["picture.jpg", "video.mjpg"])
+def test_of_a_camera_that_is_switched_off_the_answer_says_that_it_gives_no_picture(tmp_path, what):
+    with served_page(tmp_path) as page:
+        page.live.remove_camera("till")
+        answer = page.client().get(f"/api/cameras/till/{what}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_picture")
