@@ -120,7 +120,7 @@ def _try_pattern(bgr: Bgr, pattern: Pattern, garments: str) -> list[TriedPlace]:
     from engines.colour import from_bgr, to_bgr  # noqa: PLC0415 the page loads no models before it must
     from engines.garments.parser import GarmentParser  # noqa: PLC0415
     from engines.marks.patterns import PatternSearch  # noqa: PLC0415
-    from engines.scene import load_scene_detector  # noqa: PLC0415
+    from engines.scene_detector import load_scene_detector  # noqa: PLC0415
 
     scenes, parser, search = load_scene_detector(*DETECTORS), GarmentParser(model=garments), PatternSearch()
     pixels = from_bgr(bgr)

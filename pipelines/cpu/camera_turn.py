@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.image import I420, Plane
-    from engines.scene import Scene, SceneDetector
+    from engines.scene import Scene
+    from engines.scene_detector import SceneDetector
     from pipelines.settings.privacy import FacesConfig
     from probes.redaction.heads import Mask
 

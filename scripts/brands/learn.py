@@ -15,7 +15,7 @@ from engines.colour import from_bgr
 from engines.detector import load_detector
 from engines.garments.parser import GarmentParser
 from engines.marks.network import MarkFinder
-from engines.scene import load_scene_detector
+from engines.scene_detector import load_scene_detector
 from pipelines.brands.learning import MarkCollector, without_faces
 from pipelines.errors import BadInput
 from pipelines.offline.annotator import Annotator

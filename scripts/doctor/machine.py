@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from engines.manifest import Model
-    from engines.scene import SceneDetector
+    from engines.scene_detector import SceneDetector
     from pipelines.settings import Settings
     from pipelines.settings.base import Address
 
@@ -220,7 +220,7 @@ def _speed(settings: Settings) -> Iterator[CheckResult]:
     if settings.platform.kind == "deepstream":
         return
     try:
-        from engines.scene import load_scene_detector  # noqa: PLC0415  needs OpenVINO
+        from engines.scene_detector import load_scene_detector  # noqa: PLC0415  needs OpenVINO
     except ImportError:
         yield fail("speed", "Python has no OpenVINO", "run scripts/run once: it installs what is missing")
         return

@@ -27,7 +27,7 @@ from engines.openvino_runtime import (
     Network,
     Precision,
 )
-from engines.scene import load_scene_detector
+from engines.scene_detector import load_scene_detector
 
 if TYPE_CHECKING:
     from pathlib import Path

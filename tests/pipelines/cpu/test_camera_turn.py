@@ -10,7 +10,8 @@ import pytest
 from engines.detections import Detections
 from engines.errors import InferenceFailed
 from engines.image import I420
-from engines.scene import EVERYTHING, Scene, TooMany, load_scene_detector
+from engines.scene import EVERYTHING, Scene, TooMany
+from engines.scene_detector import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cpu.camera_turn import (
     AGAIN_NS,
@@ -30,7 +31,8 @@ from probes.redaction.redact import RedactionFailed, Redactor
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
-    from engines.scene import SceneDetector, SceneRequest
+    from engines.scene import SceneRequest
+    from engines.scene_detector import SceneDetector
 
 NOBODY = Scene(Detections.empty(), Detections.empty(), Detections.empty())
 STANDS = Scene(detections((8, 4, 28, 60)), Detections.empty(), Detections.empty())

@@ -8,7 +8,8 @@ import pytest
 
 from engines.detector import FILE_PATIENCE_S
 from engines.errors import InferenceFailed
-from engines.scene import Scene, load_scene_detector
+from engines.scene import Scene
+from engines.scene_detector import load_scene_detector
 from pipelines.cpu.canary import AGAIN_S, EVERY_S, FACE, Canary
 from tests.fakes.scene_detector import FakeSceneDetector, detections
 

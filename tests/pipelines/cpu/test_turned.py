@@ -15,7 +15,8 @@ from engines.colour import from_bgr
 from engines.detections import Detections
 from engines.detector import FILE_PATIENCE_S
 from engines.image import I420
-from engines.scene import Scene, TooMany, load_scene_detector
+from engines.scene import Scene, TooMany
+from engines.scene_detector import load_scene_detector
 from pipelines.cpu.turned import CHECK_NS, ENOUGH, TurnedWatch, look_turned
 from pipelines.cpu.turned_back import turned_back
 from pipelines.settings.privacy import FacesConfig
@@ -24,7 +25,8 @@ from probes.redaction.heads import MAX_HEADS
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
-    from engines.scene import SceneDetector, SceneRequest
+    from engines.scene import SceneRequest
+    from engines.scene_detector import SceneDetector
 
 FACES = FacesConfig()
 HEAD = (8.0, 4.0, 28.0, 60.0)

@@ -19,7 +19,7 @@ import pytest
 
 from engines.manifest import find_model, read_manifest
 from engines.ocr.reader import WordReader
-from engines.scene import load_scene_detector
+from engines.scene_detector import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame

@@ -27,7 +27,8 @@ from tests.fakes.scene_detector import detections
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from engines.scene import SceneDetector, SceneRequest
+    from engines.scene import SceneRequest
+    from engines.scene_detector import SceneDetector
     from probes.frame import Frame
     from probes.recognition.look_workers import FileLooks
 

@@ -73,7 +73,7 @@ def test_a_machine_that_is_much_too_slow_is_not_told_to_take_nothing(
 
 def test_the_sample_is_looked_at_closely_where_people_are_small() -> None:
     from engines.detector import FILE_PATIENCE_S
-    from engines.scene import load_scene_detector
+    from engines.scene_detector import load_scene_detector
 
     scenes = load_scene_detector("nanodet-416", "centerface", threads=1, patience_s=FILE_PATIENCE_S)
     assert machine._frame_seconds(scenes, 80) > 0

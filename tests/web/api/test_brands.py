@@ -15,7 +15,8 @@ import pytest
 from PIL import Image
 
 from engines.errors import InferenceFailed
-from engines.scene import SceneDetector, TooMany
+from engines.scene import TooMany
+from engines.scene_detector import SceneDetector
 from pipelines.access_log import AccessKind
 from pipelines.brands import adding
 from pipelines.brands.folder import read_brands

@@ -1,4 +1,4 @@
-"""engines.scene: small people in large pictures, doubtful ones, crowds, and pictures that cannot be read."""
+"""Small people in large pictures, doubtful ones, crowds, and pictures that cannot be read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from engines.image import I420
 from engines.manifest import read_manifest
 from engines.nms import overlaps
 from engines.openvino_runtime import Precision
-from engines.scene import Scene, SceneDetector, SceneRequest, TooMany, load_scene_detector
+from engines.scene import Scene, SceneRequest, TooMany
+from engines.scene_detector import SceneDetector, load_scene_detector
 from engines.still_scene import AGAIN_NS, EMPTY, StillScene
 from engines.thresholds import MASKED_FACE, MASKED_PERSON, counting_thresholds, detection_thresholds
 
