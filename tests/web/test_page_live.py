@@ -124,7 +124,7 @@ def test_a_dead_camera_and_a_restart_are_said(visit, store):
     page.locator(".tile:not(.stale)", has_text="Counter").wait_for()
     visit.shoot("live-floor-stale")
     store.stop()
-    page.get_by_text("No connection to the box for").wait_for()
+    page.locator(".scene > .notice", has_text="No connection to the box for").wait_for()
     store.start()
     page.locator(".tile:not(.stale)", has_text="Counter").wait_for()
     page.goto(f"{store.url}/#/system")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pricing.catalogue.catalogue import read
 from pricing.catalogue.list_format import ListFormat
-from pricing.catalogue.reload import CatalogueFile
+from pricing.catalogue.reload import REST, CatalogueFile
 from pricing.catalogue.rows import BadCatalogue
 from pricing.catalogue.suggest import suggest
 from pricing.errors import BadInput
@@ -147,7 +147,7 @@ def test_a_list_that_may_be_read_in_two_ways_is_told_at_each_load(
     path.write_text(HEADER + "Nike;hat;1.290;TND\n")
     follower = CatalogueFile(path, "TND", lambda: date(2026, 11, 30))
     path.write_text(HEADER + "Nike;hat;12.900;TND\n")
-    assert [follower.poll() for _ in range(3)].count(True) == 1
+    assert [follower.poll() for _ in range(REST + 2)].count(True) == 1
     told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert len(told) == 2
     assert "12.900 TND, not as 12900" in told[1]

@@ -29,6 +29,7 @@ def manifest(tmp_path: Path) -> Path:
     """Return a manifest of two models with files of their own: a sound one and a missing one."""
     content = yaml.safe_load(MANIFEST.read_text())
     sound = content["models"]["centerface"] | {"file": "sound.onnx"}
+    sound["int8"]["file"] = str(read_manifest()["centerface"].in_int8().path)
     content["models"] = {"sound": sound, "gone": sound | {"file": "gone.onnx"}}
     shutil.copy(read_manifest()["centerface"].path, tmp_path / "sound.onnx")
     path = tmp_path / "models.yaml"
