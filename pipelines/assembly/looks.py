@@ -36,6 +36,7 @@ def build_looks(settings: Settings, brands: BrandRegistry, metrics: Metrics) -> 
         brands.targets,
         on_result=lambda result: metrics.looks.labels(result.value).inc(),
         on_owed=metrics.count_owed_looks,
+        min_votes=settings.prices.confirm.min_votes,
     )
     metrics.queue_depth.labels("looks").set_function(lambda: looks.depth)
     return looks

@@ -24,7 +24,7 @@ from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.self_check import SelfCheck
-from probes.recognition.look_scheduler import LookHistory
+from probes.recognition.look_history import LookHistory
 from probes.redaction.proof import is_everybody_masked
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.recognition.look import extent
-from probes.recognition.look_scheduler import LookHistory, LookScheduler, RateLimits
+from probes.recognition.look_scheduler import LookScheduler, RateLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from probes.nvds.camera import Classes
     from probes.nvds.meta import FrameMeta, MetaReader, Rectangle
     from probes.nvds.tensors import LookObjects
+    from probes.recognition.look_history import LookHistory
 
 logger = logging.getLogger(__name__)
 

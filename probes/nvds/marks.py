@@ -17,7 +17,7 @@ from pricing.outage import Outage
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Box, Kind
 from probes.nvds.chooser import tracker_id
-from probes.recognition.look_scheduler import remember
+from probes.recognition.look_history import remember
 from probes.recognition.look_workers import LookResult
 from probes.recognition.marks import MarkStream
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from probes.nvds.meta import FrameMeta
     from probes.nvds.overlay import Pairs
     from probes.nvds.tensors import LookObjects, Tensors
-    from probes.recognition.look_scheduler import LookHistory
+    from probes.recognition.look_history import LookHistory
     from probes.recognition.targets import RecognitionTargets
 
 logger = logging.getLogger(__name__)

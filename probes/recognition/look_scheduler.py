@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from math import isfinite, sqrt
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.body import is_nearer
+from probes.recognition.look_history import LookHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from pricing.value import PersonValue
-
-T = TypeVar("T")
 SECOND = 1_000_000_000
 MS = 1_000_000
 ROUND = 6
 """Looks in a row: enough for three votes where every other one shows the mark."""
+FIRST_LOOKS, SLOW_ROUND_S = 3, 4.0
+"""Looks that showed nothing, after which somebody who had none yet goes first where a round would take longer
+than that and no owed look is missing: votes count for longer then, and who walks by would be gone."""
 MAX_PAUSES = 5
 """How many times longer than the first a pause may become."""
 BETTER = 1.5
@@ -43,8 +43,6 @@ OWED_LOOKS, OWED_WITHIN_S = ROUND, 10
 OWED_EVERY = OWED_WITHIN_S * SECOND // OWED_LOOKS
 NEW_SHARE = 0.3
 """Weight of the newest time between two looks in their mean."""
-MAX_KNOWN = 1024
-"""Tracks whose brands are remembered, the oldest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,60 +83,12 @@ class LookRoom:
         return max(self.looks, ahead - self.waiting)
 
 
-class LookHistory:
-    """Results of the looks so far, set from other threads: brands confirmed, and brands only seen."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._worn: dict[TrackId, frozenset[str]] = {}
-        self._seen: dict[TrackId, frozenset[str]] = {}
-        self._slots: dict[TrackId, frozenset[str]] = {}
-
-    def set_confirmed(self, values: Mapping[TrackId, PersonValue]) -> None:
-        """Set what persons are now believed to wear."""
-        with self._lock:
-            for track, value in values.items():
-                remember(self._worn, track, frozenset(item.brand for item in value.items if item.brand))
-                remember(self._slots, track, frozenset(item.slot for item in value.items))
-
-    def add_seen(self, track: TrackId, brands: Iterable[str]) -> None:
-        """Add the brands that a look has found."""
-        if found := frozenset(brands):
-            with self._lock:
-                remember(self._seen, track, found)
-
-    def of(self, track: TrackId) -> tuple[int, bool]:
-        """Return the number of confirmed brands of a person, and whether another one was seen."""
-        worn = self._worn.get(track, frozenset())
-        return len(worn), bool(self._seen.get(track, frozenset()) - worn)
-
-    def slots(self, track: TrackId) -> frozenset[str]:
-        """Return the slots in which something is confirmed of a person."""
-        return self._slots.get(track, frozenset())
-
-    def forget(self, track: TrackId) -> None:
-        """Forget a track."""
-        with self._lock:
-            self._worn.pop(track, None)
-            self._slots.pop(track, None)
-            self._seen.pop(track, None)
-
-
-def remember(known: dict[TrackId, T], track: TrackId, what: T) -> None:
-    """Remember something of a track, and forget the one that was known first where there are too many.
-
-    One thread at a time: others may read meanwhile.
-    """
-    known[track] = what
-    if len(known) > MAX_KNOWN:
-        del known[next(iter(known))]
-
-
 @dataclass(slots=True)
 class _Record:
     """quality: of the crop now; best: of those looked at. sharp: of the crop, when last measured.
 
-    gap: mean of the last times between two looks of a round, ns.
+    gap: mean of the last times between two looks of a round, ns. settling: looks under way may confirm what
+    is in doubt.
     """
 
     seen: int
@@ -150,20 +100,28 @@ class _Record:
     sharp: float = 1.0
     worn: int = 0
     doubt: bool = False
+    settling: bool = False
     is_best: bool = False
     gap: float = 0.0
     in_view: int = 0
     checked: int = 0
 
-    def need(self) -> tuple[int, bool, int, float]:
-        """Sort key: fewest rounds and confirmed items first, then tracks within a round.
+    def need(self, *, is_slow: bool) -> tuple[int, bool, int, int, float]:
+        """Sort key: fewest rounds and confirmed items first, who has an item last, then by turn.
 
         Among those the one that most of the owed looks are missing of, then the best crop.
-        A brand that is seen but not confirmed counts as one round less: a look or two may decide.
+        A brand that is seen but not confirmed counts as one round less: a look or two may decide. Where these
+        are under way already, it counts as confirmed: who walks by meanwhile has no other time.
         """
-        missing = max(0, min(OWED_LOOKS, self.in_view // OWED_EVERY) - self.looks)
+        doubt = self.doubt and not self.settling
+        worn = self.worn + self.settling
+        is_settled = worn > 0 and not doubt
+        missing = 0 if is_settled else max(0, min(OWED_LOOKS, self.in_view // OWED_EVERY) - self.looks)
         into = self.looks % ROUND
-        return self.looks // ROUND + self.worn - self.doubt, into == 0, -missing, -self.quality
+        turn = 0 if into else 3 if self.looks else 1  # within a round, between two, before the first
+        if is_slow and into >= FIRST_LOOKS and not self.doubt and not missing:
+            turn = 2  # more looks at the same clothes tell less than one at somebody else's
+        return self.looks // ROUND + worn - doubt, is_settled, turn, -missing, -self.quality
 
     def see(self, at: int) -> None:
         """Add the time since the last frame to the time in view, unless it was too long."""
@@ -191,7 +149,7 @@ class LookScheduler:
     then pauses, longer each time, unless its crop is clearly better than any before (larger, sharper, less
     hidden by others) or a brand seen is not confirmed yet. When the budget is short, tracks with fewer rounds
     behind them and fewer things confirmed go first, on whichever camera they are: better some confirmed than
-    all half.
+    all half. No look is spent on what those under way may confirm while somebody waits.
 
     on_owed: told of each person who was in view for 10 s whether there were 6 looks, or an item is confirmed;
     without an item again every 1.7 s in view, so that the share of misses is one of people, not of checks.
@@ -245,8 +203,9 @@ class LookScheduler:
         left = len(due) if room is None else min(room.until(self._gap_s), len(due))
         if left <= 0:
             return []
-        first, picked = self._first(at, room), []
-        for person in sorted(due, key=lambda p: self._record(p).need()):
+        is_slow = room is not None and room.per_second * SLOW_ROUND_S < ROUND
+        first, picked = self._first(at, room, is_slow=is_slow), []
+        for person in sorted(due, key=lambda p: self._record(p).need(is_slow=is_slow)):
             spare = self._tokens >= BURST and (room is None or room.idle)
             if left > 0 and self._tokens >= 1.0 and (spare or person.track in first):
                 self._tokens -= 1.0
@@ -275,11 +234,16 @@ class LookScheduler:
         at, box = frame.captured_at, person.box
         record.see(at)
         if person.track is not None:
-            record.worn, record.doubt = self._history.of(person.track)
+            self._learn(person.track, record)
         if sharpness is not None and not 0 < at - record.measured < MEASURE_MS * MS:
             record.measured, record.sharp = at, max(1.0, sqrt(sharpness(box)))
         hidden = _hidden(person, frame.of(Kind.PERSON), frame.size[1])
         record.quality = box.area * (1.0 - hidden) ** 2 * record.sharp
+
+    def _learn(self, track: TrackId, record: _Record) -> None:
+        """Bring up to date what the looks have told of a person, on whichever camera."""
+        record.worn, record.doubt = self._history.of(track)
+        record.settling = self._history.is_settling(track)
 
     def _record(self, person: Detection) -> _Record:
         if person.track is None:
@@ -313,15 +277,18 @@ class LookScheduler:
             wait = max(wait, self._limits.pause_ms * min(rounds, MAX_PAUSES))
         return at - record.looked >= wait * MS
 
-    def _first(self, at: int, room: LookRoom | None) -> set[TrackId]:
+    def _first(self, at: int, room: LookRoom | None, *, is_slow: bool) -> set[TrackId]:
         """Return the neediest tracks in sight of any camera, as many as can be served at full rate.
 
         That is one look each in min_interval_ms, or one a frame where these come more rarely.
         """
+        seen = [(track, record) for track, record in self._records.items() if record.seen > at - UNSEEN]
+        for track, record in seen:
+            self._learn(track, record)
         waiting = [
-            (record.need(), track)
-            for track, record in self._records.items()
-            if record.seen > at - UNSEEN and (record.looks % ROUND or self._due(record, at))
+            (record.need(is_slow=is_slow), track)
+            for track, record in seen
+            if record.looks % ROUND or self._due(record, at)
         ]
         interval = max(self._limits.min_interval_ms / 1000, self._camera_gap_s, 0.001)
         per_second = self._limits.per_second

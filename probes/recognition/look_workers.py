@@ -21,7 +21,8 @@ from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
 from probes.frame import Frame, Kind, TrackId
 from probes.recognition.look import Look, clothes_worn, crop_person
-from probes.recognition.look_scheduler import MAX_AHEAD, LookHistory, LookRoom, LookScheduler, RateLimits
+from probes.recognition.look_history import LookHistory
+from probes.recognition.look_scheduler import MAX_AHEAD, LookRoom, LookScheduler, RateLimits
 from probes.recognition.route_pace import RoutePace
 from probes.recognition.sharpness import sharpness
 
@@ -149,8 +150,8 @@ class LookWorkers:
 
     A person is picked only where a worker can take the crop at once, or right after the look it is at: who
     is looked at is decided as late as possible, and no crop is made in vain. on_result: called once per
-    look, from any thread. on_owed: see `LookScheduler`. The threads start with the first look and run at low
-    priority.
+    look, from any thread. on_owed: see `LookScheduler`. min_votes: see `LookHistory`. The threads start with
+    the first look and run at low priority.
     """
 
     def __init__(
@@ -163,9 +164,10 @@ class LookWorkers:
         on_owed: Callable[[bool], None] = _ignore,
         clock: Callable[[], float] = time.monotonic,
         quiet_s: float = QUIET_S,
+        min_votes: int = 4,
     ) -> None:
         self._quiet_s = quiet_s
-        self._history = LookHistory()
+        self._history = LookHistory(min_votes)
         self._picker = LookScheduler(limits or RateLimits(), self._history, on_owed)
         self._clock, self._rate = clock, WorkRate(len(recognisers))
         self._reading = [False] * len(recognisers)
@@ -225,7 +227,10 @@ class LookWorkers:
 
     def drain(self) -> list[LookAnswer]:
         """Return the answers that have come since the last call, oldest first."""
-        return take_all(self._answers)
+        answers = take_all(self._answers)
+        for answer in answers:
+            self._history.taken(answer.track)
+        return answers
 
     def halt(self) -> None:
         """Begin no more looks, and do not wait for those under way; crops that wait are dropped."""
@@ -243,7 +248,9 @@ class LookWorkers:
             join_native(thread, max(0.0, until - time.monotonic()))
 
     def _put(self, look: Look) -> None:
-        for _ in self._waiting.put(look):
+        self._history.begin(look.track)
+        for dropped in self._waiting.put(look):
+            self._history.read(dropped.track, answered=False)
             self._on_result(LookResult.DROPPED)
         if not self._started:
             self._started = True
@@ -290,15 +297,17 @@ class LookWorkers:
             answer = recogniser.read(look, self._targets, self._without | without)
             answer = replace(answer, stretch=look.stretch, clothes=clothes_worn(look))
         except Exception as error:  # noqa: BLE001 whatever a recogniser does, the next look may succeed
+            self._history.read(look.track, answered=False)
             self._on_result(LookResult.FAILED)
             self._outage.fail(error=error)
             return
         self._outage.recover()
         if len(self._answers) == MAX_ANSWERS:
             self._on_result(LookResult.DROPPED)
+        self._history.add_seen(answer.track, (mark.brand for mark in answer.marks))
+        self._history.read(answer.track, answered=True)
         self._answers.append(answer)
         self._pace.note(answer)
-        self._history.add_seen(answer.track, (mark.brand for mark in answer.marks))
         self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
 
 

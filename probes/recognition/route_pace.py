@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from engines.marks.types import Route
 from pricing.slots import slot_of
-from probes.recognition.look_scheduler import ROUND, remember
+from probes.recognition.look_history import remember
+from probes.recognition.look_scheduler import ROUND
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

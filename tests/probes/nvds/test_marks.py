@@ -20,7 +20,8 @@ from probes.nvds.chooser import Chooser, _even
 from probes.nvds.marks import WAITING, MarkLooks, TensorLook, candidates_of
 from probes.nvds.redaction_gate import BufferVerdict, RedactionGate
 from probes.nvds.tensors import Tensors
-from probes.recognition.look_scheduler import LookHistory, RateLimits
+from probes.recognition.look_history import LookHistory
+from probes.recognition.look_scheduler import RateLimits
 from probes.recognition.look_workers import LookResult
 from probes.recognition.targets import RecognitionTargets
 from tests.fakes.brand_model import NETWORK, BrandModel, Gallery, crop_of, into_network, tensors

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from pricing.value import Item, PersonValue, Total
 from probes.frame import Box, Detection, Frame, Kind, TrackId
+from probes.recognition.look_history import LookHistory
 from probes.recognition.look_scheduler import (
     EXTRA_ROUNDS,
     ROUND,
-    LookHistory,
     LookRoom,
     LookScheduler,
     RateLimits,

@@ -13,7 +13,8 @@ from engines.marks.types import Route
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Frame, TrackId
 from probes.recognition.look import Look
-from probes.recognition.look_scheduler import MAX_KNOWN, ROUND
+from probes.recognition.look_history import MAX_KNOWN
+from probes.recognition.look_scheduler import ROUND
 from probes.recognition.route_pace import EVERY, RoutePace
 
 ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)
