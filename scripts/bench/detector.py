@@ -19,7 +19,7 @@ import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
-from engines.manifest import ChannelOrder, read_manifest
+from engines.manifest import ChannelOrder, Decoder, read_manifest
 from engines.openvino_runtime import precision_of
 from pipelines.errors import BadInput
 from scripts.bench.contestants import ended_at_last, run_in_turn
@@ -82,7 +82,9 @@ def measure(model: Model, rounds: int, rival: str | None) -> dict[str, dict[str,
     passes: dict[str, Callable[[], float]] = {}
     answers: dict[str, list[Tensor]] = {}
     requests = {name: _compiled(model, hint) for name, hint in PRECISIONS.items()}
-    if model.int8 is not None:
+    if (
+        model.int8 is not None and model.decoder is not Decoder.MARKS
+    ):  # that of marks is but half of its graph
         requests[INT8] = _compiled(model.in_int8(), None)
     for name, request in requests.items():
         if request is not None:

@@ -12,12 +12,15 @@ import pytest
 from engines.boxes import iou
 from engines.colour import from_bgr
 from engines.compiled_models import _place
-from engines.convert.int8 import convert, fed_tensor, montage
+from engines.convert.int8 import convert, draw_marks, fed_tensor, montage
 from engines.cpu_flags import is_quick_in_int8
 from engines.detector import load_detector
 from engines.errors import BadInput
 from engines.manifest import read_manifest
+from engines.marks.network import MarkFinder
+from engines.marks.picture import read_mark
 from engines.openvino_runtime import Precision
+from engines.paths import CONFIGS
 from tests.fakes.cloth import ASTRONAUT
 
 N100, ZEN4 = "flags : avx2 avx_vnni", "flags : avx2 avx512f avx512_bf16 avx512_vnni"
@@ -63,6 +66,33 @@ def test_the_same_is_found_in_eight_bits(monkeypatch, name):
     assert found.scores[other] == pytest.approx(exact.scores[first], abs=0.1)
 
 
+def test_marks_are_at_the_same_places_in_eight_bits(monkeypatch):
+    """Their vectors are in fp32 whatever says where they are."""
+    sheet = np.full((480, 320, 3), (90, 60, 40), np.uint8)
+    for number, brand in enumerate(("nike", "adidas", "puma")):
+        view = cv2.resize(read_mark(CONFIGS / "brands" / brand / f"{brand}.svg").views()[1], (60, 60))
+        sheet[60 + 130 * number : 120 + 130 * number, 130:190] = view
+    exact = MarkFinder(precision=Precision.FP32)
+    monkeypatch.setattr("engines.marks.network.cpu_flags", lambda: N100)
+    quick = MarkFinder()
+    assert exact.loaded == {"marks": "f32", "mark-embedding": "f32"}
+    assert quick.loaded == {"marks": "i8", "mark-embedding": "f32"}
+    sure, found = exact.find(sheet), quick.find(sheet)
+    rows = [row for row in range(len(sure)) if sure.scores[row] > 0.3]
+    assert len(rows) >= 3
+    for row in rows:
+        near = max(range(len(found)), key=lambda one: iou(tuple(found.boxes[one]), tuple(sure.boxes[row])))
+        assert iou(tuple(found.boxes[near]), tuple(sure.boxes[row])) > 0.75
+        assert found.scores[near] == pytest.approx(sure.scores[row], abs=0.1)
+        assert float(found.vectors[near] @ sure.vectors[row]) > 0.9
+
+
+@pytest.mark.parametrize("flags", ["flags : avx2", "flags : avx512_bf16", "flags : avx512_vnni amx_bf16"])
+def test_marks_stay_in_float_where_eight_bits_are_not_quick(monkeypatch, flags):
+    monkeypatch.setattr("engines.marks.network.cpu_flags", lambda: flags)
+    assert MarkFinder().loaded["marks"] != "i8"
+
+
 def test_other_weights_are_another_compiled_model(tmp_path, monkeypatch):
     monkeypatch.setenv("MSH_COMPILED", str(tmp_path))
     file = read_manifest()["centerface"].in_int8().path
@@ -84,6 +114,14 @@ def test_montages_are_as_the_network_is_fed():
     tensor = fed_tensor(made[0], fed)
     assert tensor.shape == (1, 3, 416, 416)
     assert tensor[0, 0, 5, 5] == pytest.approx(made[0][5, 5, 0] - 103.53, abs=1e-3)
+
+
+def test_marks_are_drawn_on_montages_for_the_finder():
+    chance = random.Random(2)
+    made = [np.zeros((480, 320, 3), np.uint8) for _ in range(4)]
+    draw_marks(made, chance)
+    assert any(one.any() for one in made)
+    assert {one.shape for one in made} == {(480, 320, 3)}
 
 
 def test_too_few_photographs_are_refused(tmp_path):
