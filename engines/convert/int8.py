@@ -1,6 +1,6 @@
 """Make the 8 bit file of a detector or of the finder of marks, for CPUs with VNNI.
 
-    pip install nncf==3.4.0 opencv-python-headless
+    pip install nncf==3.4.0 opencv-python-headless resvg-py
     python -m engines.convert.int8 nanodet-416 PHOTOGRAPHS engines/models/nanodet-g-int8.xml
 
 By NNCF's post-training quantisation. PHOTOGRAPHS: a folder with at least 100 JPEG files of people. What each
