@@ -82,9 +82,8 @@ def measure(model: Model, rounds: int, rival: str | None) -> dict[str, dict[str,
     passes: dict[str, Callable[[], float]] = {}
     answers: dict[str, list[Tensor]] = {}
     requests = {name: _compiled(model, hint) for name, hint in PRECISIONS.items()}
-    if (
-        model.int8 is not None and model.decoder is not Decoder.MARKS
-    ):  # that of marks is but half of its graph
+    # That of marks is but half of its graph.
+    if model.int8 is not None and model.decoder is not Decoder.MARKS:
         requests[INT8] = _compiled(model.in_int8(), None)
     for name, request in requests.items():
         if request is not None:

@@ -26,7 +26,7 @@ export function accessCard() {
     }
     more.disabled = false;
   };
-  return h("section", { class: "card", "aria-labelledby": "access-title" }, h("div", { class: "card-head" }, h("h2", { id: "access-title" }, t("access.title"))), state, list, more);
+  return h("section", { class: "card", "aria-labelledby": "access-title" }, h("div", { class: "card-head" }, h("h2", { id: "access-title" }, t("access.title"))), h("div", { class: "card-body" }, state, list, more));
 }
 
 function line(entry) {
