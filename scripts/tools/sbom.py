@@ -29,7 +29,7 @@ def completed(
     debian: lines of package, version, architecture and status, parted by tabs. system: its os-release.
     """
     product = {**bom["metadata"]["component"], "version": VERSION}
-    parts = [*bom.get("components", ()), *_debian(debian, system), *map(_model, models.values())]
+    parts = [*bom.get("components", ()), *_debian(debian, system), *_models(models.values())]
     return {**bom, "metadata": {**bom["metadata"], "component": product}, "components": parts}
 
 
@@ -53,13 +53,21 @@ def _system(name: str, release: str) -> dict[str, Any]:
     return {"type": "operating-system", "bom-ref": f"system-{name}", "name": name, **version}
 
 
-def _model(model: Model) -> dict[str, Any]:
+def _models(models: Iterable[Model]) -> Iterator[dict[str, Any]]:
+    """Yield each model, and its file in 8 bits where there is one."""
+    for model in models:
+        yield _model(model.name, model.licence, model.sha256)
+        if model.int8 is not None:
+            yield _model(f"{model.name}-int8", model.licence, model.int8.weights_sha256)
+
+
+def _model(name: str, licence: str, sha256: str) -> dict[str, Any]:
     return {
         "type": "machine-learning-model",
-        "bom-ref": f"model-{model.name}",
-        "name": model.name,
-        "hashes": [{"alg": "SHA-256", "content": model.sha256}],
-        "licenses": [{"license": {"name": model.licence}}],
+        "bom-ref": f"model-{name}",
+        "name": name,
+        "hashes": [{"alg": "SHA-256", "content": sha256}],
+        "licenses": [{"license": {"name": licence}}],
     }
 
 

@@ -39,6 +39,8 @@ def test_what_is_installed_is_all_there() -> None:
     assert "old" not in parts
     for name, model in read_manifest().items():
         assert parts[name]["hashes"] == [{"alg": "SHA-256", "content": model.sha256}]
+    weights = read_manifest()["centerface"].in_int8().weights_sha256
+    assert parts["centerface-int8"]["hashes"] == [{"alg": "SHA-256", "content": weights}]
     references = [part["bom-ref"] for part in bom["components"]]
     assert len(set(references)) == len(references)
 
