@@ -39,16 +39,10 @@ def playing_camera(session: str) -> Iterator[tuple[str, list[str]]]:
     asked: list[str] = []
 
     def talk(client: socket.socket) -> None:
-        with client.makefile("rb") as lines:
-            head: list[str] = []
-            for raw in lines:
-                if line := raw.decode("latin-1").strip():
-                    head.append(line)
-                elif head:
-                    asked.append(head[0].split()[0])
-                    answer = _reply(head, "", "").replace("Session: 7", f"Session: {session}")
-                    client.sendall(answer.encode())
-                    head = []
+        for head in _requests(client):
+            asked.append(head[0].split()[0])
+            answer = _reply(head, "", "").replace("Session: 7", f"Session: {session}")
+            client.sendall(answer.encode())
 
     with tcp_server(talk) as port:
         yield f"rtsp://127.0.0.1:{port}/stream", asked
@@ -62,18 +56,12 @@ def flooding_camera(login: tuple[str, str] | None = None) -> Iterator[str]:
     """
 
     def talk(client: socket.socket) -> None:
-        with client.makefile("rb") as lines:
-            head: list[str] = []
-            for raw in lines:
-                if line := raw.decode("latin-1").strip():
-                    head.append(line)
-                    continue
-                asked, answer = head[0].split()[0], _answer(head, "DESCRIBE", _HUGE, login)
-                client.sendall(answer.encode())
-                if asked == "DESCRIBE" and " 200 " in answer:
-                    for _ in range(600):
-                        client.sendall(bytes(1_000_000))
-                head = []
+        for head in _requests(client):
+            answer = _answer(head, "DESCRIBE", _HUGE, login)
+            client.sendall(answer.encode())
+            if head[0].startswith("DESCRIBE ") and " 200 " in answer:
+                for _ in range(600):
+                    client.sendall(bytes(1_000_000))
 
     with tcp_server(talk) as port:
         yield f"rtsp://127.0.0.1:{port}/stream"
@@ -86,14 +74,20 @@ def _answer(head: list[str], refused: str, status: str, login: tuple[str, str] |
 
 
 def _talk(client: socket.socket, refused: str, status: str, login: tuple[str, str] | None) -> None:
+    for head in _requests(client):
+        client.sendall(_answer(head, refused, status, login).encode("utf-8"))
+
+
+def _requests(client: socket.socket) -> Iterator[list[str]]:
+    """Yield the lines of each request, until the client goes."""
     with client.makefile("rb") as lines:
         head: list[str] = []
         for raw in lines:
             if line := raw.decode("latin-1").strip():
                 head.append(line)
-                continue
-            client.sendall(_answer(head, refused, status, login).encode("utf-8"))
-            head = []
+            elif head:
+                yield head
+                head = []
 
 
 def _fields(head: list[str]) -> dict[str, str]:
