@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HEADER = "brand;type;price;currency\n"
+COMMAS = "brand,type,price,currency\n"
+TODAY = date(2026, 11, 22)
 GERMAN = """Marke;Warengruppe;Bestand;VK (EUR);gültig ab;EAN
 Gucci;handbag;3;1.290,00 €;01.11.2026;4006381333931
 Müller;coat;1;2.450;1.12.2026;

@@ -1,10 +1,11 @@
-"""A broker and a publisher for each test."""
+"""A broker and a publisher, or an outbox without a broker, for each test."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.pipelines.outputs.mqtt.bench import Bench
+from tests.pipelines.outputs.mqtt.desk import Desk
 
 
 @pytest.fixture
@@ -13,3 +14,8 @@ def bench(tmp_path):
     yield made
     for close in made.closers:
         close()
+
+
+@pytest.fixture
+def desk(tmp_path):
+    return Desk(tmp_path / "spool.sqlite3")

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.errors import BadInput
-from pipelines.outputs.mqtt.broker import BrokerState
+from pipelines.outputs.mqtt.broker import BrokerState, MqttSpec
 from pipelines.outputs.mqtt.connection import BrokerConnection
+from pipelines.outputs.mqtt.session import Callbacks
 from tests.fakes.broker import free_port
 from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.outputs.mqtt.bench import Bench, happening
@@ -223,3 +224,29 @@ def packets(client: socket.socket) -> Iterator[tuple[int, bytes]]:
             while (byte := stream.read(1)[0]) & 128:
                 length, shift = length | (byte & 127) << shift, shift + 7
             yield head[0] >> 4, stream.read(length | byte << shift)
+
+
+def nothing(*_):
+    return None
+
+
+@pytest.mark.parametrize(
+    ("ended", "failures", "draw", "seconds"),
+    [
+        (BrokerState.UNREACHABLE, 1, 0.5, 0.5),
+        (BrokerState.UNREACHABLE, 2, 0.5, 1.0),
+        (BrokerState.UNREACHABLE, 4, 0.0, 4 * 0.7),
+        (BrokerState.UNREACHABLE, 1000, 1.0, 30 * 1.3),
+        (BrokerState.UNREACHABLE, 0, 0.5, 0.5),
+        (BrokerState.REFUSED, 3, 0.5, 2.0),
+        (BrokerState.AUTH_FAILED, 1, 0.5, 60.0),
+        (BrokerState.TLS_FAILED, 1, 1.0, 78.0),
+        (BrokerState.TAKEN_OVER, 9, 0.5, 60.0),
+    ],
+)
+def test_attempts_are_spread_and_grow_rare(ended, failures, draw, seconds):
+    callbacks = Callbacks(nothing, nothing, nothing, nothing, nothing)
+    link = BrokerConnection(
+        MqttSpec("broker"), "id", "will", lambda _: ["command/+"], callbacks, random=lambda: draw
+    )
+    assert link._delay(ended, failures) == pytest.approx(seconds)

@@ -1,9 +1,10 @@
-"""Who shows again after an end, and what a damaged file of open people says, at the next start."""
+"""Who was there when the program was killed ends once at the next start, whatever the disk has lost."""
 
 from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,8 +13,9 @@ from pipelines.outputs.mqtt.open_people import HALF_BYTES
 from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import MessageKind
 from tests.fakes import schemas
-from tests.fakes.people import START, frame, person, track, value
-from tests.pipelines.outputs.mqtt.test_outbox import SECOND, Desk
+from tests.fakes.full_disk import FullDisk
+from tests.fakes.people import SECOND, START, frame, person, track, value
+from tests.pipelines.outputs.mqtt.desk import Desk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,3 +154,85 @@ def test_a_person_of_a_spool_that_was_damaged_while_it_ran_ends(shop: Shop, tmp_
     shop.desk.spool._file.open()
     shop.desk.write(7, kind=MessageKind.NOTIFY)
     assert [reason for _, reason in ends_of_next_start(killed(shop.desk, tmp_path / "again"))] == ["restart"]
+
+
+def test_who_was_there_when_the_program_was_killed_ends_at_the_next_start(desk):
+    events = PersonEvents("berlin", "edge-1", "EUR", lambda bits: 0)
+    stayed, left = track(1), track(2)
+    worth = {stayed: value(100), left: value(200)}
+    desk.outbox.write(events.observe(frame(0, person(1), person(2)), worth, {}))
+    desk.outbox.write(events.end(left, START + SECOND, worth[left], EndReason.LOST))
+    for extra in ("", "-wal"):  # what a kill leaves on the disk
+        shutil.copy(f"{desk.path}{extra}", f"{desk.path.with_name('copy.sqlite3')}{extra}")
+    again = Desk(desk.path.with_name("copy.sqlite3"))
+    assert again.outbox.end_people(lambda bits: 1) == 1
+    assert again.outbox.end_people(lambda bits: 1) == 0
+    session = again.session()
+    again.pass_time(3)
+    ends = [m for m in session.sent if m["type"] == "person.ended"]
+    assert [(m["track"]["id"], m["reason"]) for m in ends] == [(str(left), "lost"), (str(stayed), "restart")]
+    started = next(m for m in session.sent if m["track"]["id"] == str(stayed))
+    assert (ends[-1]["seq"], ends[-1]["total"]) == (started["seq"] + 1, started["total"])
+    assert ends[-1]["event_id"] != started["event_id"]
+    for message in session.sent:
+        schemas.PERSON_EVENT.validate(message)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("acked", [False, True])
+def test_nobody_stays_open_where_the_spool_has_lost_who_was_there(desk, full, acked):
+    """A page of it is damaged, or it waited in memory when the program was killed: the disk was full."""
+    events = PersonEvents("berlin", "edge-1", "EUR", lambda bits: 0)
+    stayed, left = track(1), track(2)
+    worth = {stayed: value(100), left: value(200)}
+    session = desk.session()
+    if full:
+        desk.spool._file.db._db.close()
+        desk.spool._file.db._db = FullDisk()
+    desk.outbox.write(events.observe(frame(0, person(1), person(2)), worth, {}))
+    desk.outbox.write(events.end(left, START + SECOND, worth[left], EndReason.LOST))
+    desk.pass_time(1)
+    if acked:
+        desk.ack(*range(1, len(session.sent) + 1))
+        desk.outbox.write([])
+    again = desk.path.with_name("again.sqlite3")
+    shutil.copy(desk.path.with_suffix(".people"), again.with_suffix(".people"))
+    if full:
+        shutil.copy(desk.path, again)
+    else:
+        again.write_text("nothing that can be read\n" * 400)
+    again = Desk(again)
+    session = again.session()
+    assert again.outbox.end_people(lambda bits: 1) == (1 if acked else 2)
+    again.pass_time(3)
+    assert {(m["track"]["id"], m["type"], m["reason"]) for m in session.sent} == {
+        (str(stayed), "person.ended", "restart"),
+        *([] if acked else [(str(left), "person.ended", "lost")]),
+    }
+    for message in session.sent:
+        schemas.PERSON_EVENT.validate(message)
+    again.ack(*range(1, len(session.sent) + 1))
+    again.outbox.write([])
+    assert again.spool.noted() == {}
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_a_person_whose_row_has_a_damaged_key_ends_once(desk, noted):
+    events = PersonEvents("berlin", "edge-1", "EUR", lambda bits: 0)
+    desk.outbox.write(events.observe(frame(0, person(1)), {track(1): value(100)}, {}))
+    desk.spool.close()
+    if not noted:
+        desk.path.with_suffix(".people").unlink()
+    with closing(sqlite3.connect(desk.path)) as db, db:
+        assert db.execute("UPDATE person SET key = 'x' || substr(key, 2)").rowcount == 1
+    sent = []
+    for _ in range(2):
+        desk = Desk(desk.path)
+        desk.outbox.end_people(lambda bits: 1)
+        session = desk.session()
+        desk.pass_time(3)
+        sent += [m["track"]["id"] for m in session.sent if m["type"] == "person.ended"]
+        desk.ack(*range(1, len(session.sent) + 1))
+        desk.outbox.write([])
+        desk.spool.close()
+    assert sent == [str(track(1))]
