@@ -388,8 +388,8 @@ def heading(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return a text without what nobody sees: zero-width spaces, soft hyphens, control characters."""
+    """Return a text in one line, without what nobody sees: zero-width spaces, control characters ..."""
     if text.isprintable() and text.isascii():
         return text.strip()
     shown = (c for c in text if c in _KEPT or unicodedata.category(c) not in ("Cf", "Cc"))
-    return "".join(" " if c.isspace() and c != "\n" else c for c in shown).strip()
+    return "".join(" " if c.isspace() else c for c in shown).strip()

@@ -177,7 +177,7 @@ class _Records:
                     self._reader.problem(line, close - begin + 2, message)
                     return None, end + 1
                 value = text[at + 1 : close].replace('""', '"')
-                cell = Cell(" ".join(visible(value).split("\n")), line, column + _indent(value))
+                cell = Cell(visible(value), line, column + _indent(value))
                 line += text.count("\n", at, close)
                 if line != cell.line:
                     begin = text.rfind("\n", at, close) + 1

@@ -267,4 +267,4 @@ def _cell(cell: ReadOnlyCell, line: int, column: int, own: frozenset[int]) -> Ce
         return Cell(number.text, line, column, number=number)
     if value in _ERRORS:
         return Cell(str(value), line, column, fault=f"the formula gives {value}; mend it in the workbook")
-    return Cell(" ".join(visible(str(value)).split("\n")), line, column)
+    return Cell(visible(str(value)), line, column)
