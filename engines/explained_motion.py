@@ -94,7 +94,7 @@ def changed_in(region: Corners, means: Means, seen: SeenPicture) -> Corners | No
     changed = np.abs(change - np.median(change)) >= STIR
     left, top, right, bottom = region
     x1, y1 = max(0, int(left // CELL)), max(0, int(top // CELL))
-    rows, columns = np.nonzero(changed[y1 : max(0, ceil(bottom / CELL)), x1 : max(0, ceil(right / CELL))])
+    rows, columns = np.nonzero(changed[_cells(left, top, right, bottom)])
     if not len(rows):
         return None
     return (
@@ -108,5 +108,10 @@ def changed_in(region: Corners, means: Means, seen: SeenPicture) -> Corners | No
 def _take_out(changed: npt.NDArray[np.bool_], boxes: Boxes, rooms: npt.NDArray[np.floating]) -> None:
     """Take out what lies in boxes, with room around each, px."""
     for (left, top, right, bottom), room in zip(boxes.tolist(), rooms.tolist(), strict=True):
-        x1, y1 = max(0, int((left - room) // CELL)), max(0, int((top - room) // CELL))
-        changed[y1 : ceil((bottom + room) / CELL), x1 : ceil((right + room) / CELL)] = False
+        changed[_cells(left - room, top - room, right + room, bottom + room)] = False
+
+
+def _cells(left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
+    """Return the cells that a box touches; none of one beyond the picture."""
+    down = slice(max(0, int(top // CELL)), max(0, ceil(bottom / CELL)))
+    return down, slice(max(0, int(left // CELL)), max(0, ceil(right / CELL)))
