@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Means = npt.NDArray[np.float32]
     Boxes = npt.NDArray[np.float32]
+    Cells = npt.NDArray[np.bool_]
     Corners = tuple[float, float, float, float]
     """Left, top, right, bottom, px."""
 
@@ -85,18 +86,22 @@ def is_explained(means: Means, at: int, seen: Sequence[SeenPicture]) -> bool:
     return bool((stats[1:, cv2.CC_STAT_AREA] < LEAST_CELLS).all())
 
 
-def changed_in(region: Corners, means: Means, seen: SeenPicture) -> Corners | None:
-    """Return the bounds of what is not as it was in an analysed picture, within a region; None for nothing.
+def changed_cells(means: Means, seen: SeenPicture) -> Cells:
+    """Return which cells of a picture are not as they were in an analysed one."""
+    change = means - seen.means
+    return np.asarray(np.abs(change - np.median(change)) >= STIR)
+
+
+def changed_in(region: Corners, changed: Cells) -> Corners | None:
+    """Return the bounds of what changed within a region; None for nothing.
 
     A cell about each that changed is in it: the rest of what moved there.
     """
-    change = means - seen.means
-    changed = np.abs(change - np.median(change)) >= STIR
-    left, top, right, bottom = region
-    x1, y1 = max(0, int(left // CELL)), max(0, int(top // CELL))
-    rows, columns = np.nonzero(changed[_cells(left, top, right, bottom)])
+    rows, columns = np.nonzero(changed[_cells(*region)])
     if not len(rows):
         return None
+    left, top, right, bottom = region
+    x1, y1 = max(0, int(left // CELL)), max(0, int(top // CELL))
     return (
         max(left, CELL * (x1 + int(columns.min()) - 1)),
         max(top, CELL * (y1 + int(rows.min()) - 1)),
@@ -105,7 +110,20 @@ def changed_in(region: Corners, means: Means, seen: SeenPicture) -> Corners | No
     )
 
 
-def _take_out(changed: npt.NDArray[np.bool_], boxes: Boxes, rooms: npt.NDArray[np.floating]) -> None:
+def changed_parts(regions: Boxes, changed: Cells) -> list[Corners]:
+    """Return the bounds of each thing that changed within any of the regions, with a cell about it."""
+    within = np.zeros_like(changed)
+    for region in regions.tolist():
+        within[_cells(*region)] = True
+    _, _, stats, _ = cv2.connectedComponentsWithStats((within & changed).astype(np.uint8), connectivity=8)
+    places = stats[1:, : cv2.CC_STAT_AREA].tolist()
+    return [
+        (CELL * (left - 1.0), CELL * (top - 1.0), CELL * (left + wide + 1.0), CELL * (top + high + 1.0))
+        for left, top, wide, high in places
+    ]
+
+
+def _take_out(changed: Cells, boxes: Boxes, rooms: npt.NDArray[np.floating]) -> None:
     """Take out what lies in boxes, with room around each, px."""
     for (left, top, right, bottom), room in zip(boxes.tolist(), rooms.tolist(), strict=True):
         changed[_cells(left - room, top - room, right + room, bottom + room)] = False

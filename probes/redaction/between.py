@@ -1,7 +1,9 @@
 """What to cover in a frame that no detector saw: from the masks of the analysed frames before and after it.
 
-A head that both have is on the way between its two places. One that only one of them has is covered there,
-and as far around as a head gets in the time, where anything changed.
+A head that both have is on the way between its two places. Which two those are is not sure where several are
+near, as when people pass each other: the other ways are covered, too, where anything is that neither frame
+has there. One that only one of them has is covered there, and as far around as a head gets in the time, where
+anything changed.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engines.explained_motion import SeenPicture, changed_in, is_explained
+from engines.explained_motion import SeenPicture, changed_cells, changed_in, changed_parts, is_explained
 from probes.frame import Box, Frame, Kind
 from probes.redaction.followed_head import FASTEST, grown, union
 from probes.redaction.regions import By, Mask, WayMask
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.explained_motion import Means
+    from engines.explained_motion import Cells, Corners, Means
 
 SLACK = 0.3
 """A head that moves is half-way at half of the time, or as far off that as this share of the way."""
@@ -58,16 +60,20 @@ def check_between(before: Analysed, after: Analysed, at: int, means: Means) -> N
 def masks_between(before: Analysed, after: Analysed, at: int, means: Means) -> Iterator[Mask]:
     """Yield what to cover in a picture between two analysed frames. at: UTC ns. means: of its cells."""
     begin, end = before.seen.at, after.seen.at
-    old, new = before.masks, after.masks
-    pairs = _pairs(_array(old), _array(new), (end - begin) / 1e9)
+    old, new = _array(before.masks), _array(after.masks)
     share = (at - begin) / max(1, end - begin)
+    near = max(0.0, share - SLACK), min(1.0, share + SLACK)
+    pairs, others = _pairs(old, new, (end - begin) / 1e9)
     for (row, column), is_mutual in pairs.items():
-        slack = SLACK if is_mutual else 1.0
-        yield _way(old[row].box, new[column].box, max(0.0, share - slack), min(1.0, share + slack))
+        span = near if is_mutual else (0.0, 1.0)
+        yield _way(before.masks[row].box, after.masks[column].box, *span)
+    changed = [changed_cells(means, one.seen) for one in (before, after)]
+    for place in changed_parts(_ways(old, new, others, near), changed[0] & changed[1]):
+        yield Mask(_box(place), By.HOLD)
     known = {row for row, _ in pairs}, {column for _, column in pairs}
-    for (_, masks, seen), numbers in zip((before, after), known, strict=True):
+    for (_, masks, seen), numbers, cells in zip((before, after), known, changed, strict=True):
         lone = [mask.box for number, mask in enumerate(masks) if number not in numbers]
-        yield from (Mask(_reached(box, seen, at, means), By.HOLD) for box in lone)
+        yield from (Mask(_reached(box, abs(at - seen.at), cells), By.HOLD) for box in lone)
 
 
 def frame_between(before: Frame, after: Frame, at: int) -> Frame:
@@ -103,13 +109,13 @@ def _array(masks: Sequence[Mask]) -> npt.NDArray[np.float64]:
 
 def _pairs(
     old: npt.NDArray[np.float64], new: npt.NDArray[np.float64], elapsed_s: float
-) -> dict[tuple[int, int], bool]:
-    """Return which masks can be of one head, boxes (N, 4): x y w h; for each the nearest.
+) -> tuple[dict[tuple[int, int], bool], list[tuple[int, int]]]:
+    """Return which masks can be of one head, boxes (N, 4): x y w h; for each the nearest, then the others.
 
     With whether each of the two is the other's nearest.
     """
     if not len(old) or not len(new):
-        return {}
+        return {}, []
     sizes, others = old[:, 2:].max(axis=1)[:, None], new[:, 2:].max(axis=1)[None, :]
     centres, other_centres = (boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (old, new))
     away = np.abs(centres[:, None] - other_centres[None, :]).max(axis=2)
@@ -118,7 +124,25 @@ def _pairs(
     away = np.where(possible, away, np.inf)
     forth = {(row, int(column)) for row, column in enumerate(away.argmin(axis=1)) if possible[row, column]}
     back = {(int(row), column) for column, row in enumerate(away.argmin(axis=0)) if possible[row, column]}
-    return {pair: pair in forth and pair in back for pair in sorted(forth | back)}
+    further = {(int(row), int(column)) for row, column in np.argwhere(possible)} - forth - back
+    return {pair: pair in forth and pair in back for pair in sorted(forth | back)}, sorted(further)
+
+
+def _ways(
+    old: npt.NDArray[np.float64],
+    new: npt.NDArray[np.float64],
+    pairs: Sequence[tuple[int, int]],
+    span: tuple[float, float],
+) -> npt.NDArray[np.float32]:
+    """Return a part of the way of each pair, (N, 4): x1 y1 x2 y2. span: shares of the way."""
+    rows, columns = np.array(pairs, np.intp).reshape(-1, 2).T
+    here, there = (
+        np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+        for boxes in (old[rows], new[columns])
+    )
+    first, last = (here + share * (there - here) for share in span)
+    low, high = np.minimum(first, last), np.maximum(first, last)
+    return np.concatenate([low[:, :2], high[:, 2:]], axis=1).astype(np.float32)
 
 
 def _way(here: Box, there: Box, begin: float, end: float) -> Mask:
@@ -131,15 +155,19 @@ def _way(here: Box, there: Box, begin: float, end: float) -> Mask:
     return WayMask(union(first, last), By.HOLD, (first, last))
 
 
-def _reached(box: Box, seen: SeenPicture, at: int, means: Means) -> Box:
-    """Return where a head can be that was seen in one picture only: as far as anything changed about it."""
-    reach = FASTEST * abs(at - seen.at) / 1e9
-    room = grown(box, reach)
-    changed = changed_in((room.x, room.y, room.right, room.bottom), means, seen)
-    if changed is None:
-        return box
-    left, top, right, bottom = changed
-    return union(box, Box(left, top, right - left, bottom - top))
+def _reached(box: Box, elapsed: int, changed: Cells) -> Box:
+    """Return where a head can be that was seen in one picture only: as far as anything changed about it.
+
+    elapsed: ns since then, or until then.
+    """
+    room = grown(box, FASTEST * elapsed / 1e9)
+    place = changed_in((room.x, room.y, room.right, room.bottom), changed)
+    return box if place is None else union(box, _box(place))
+
+
+def _box(corners: Corners) -> Box:
+    left, top, right, bottom = corners
+    return Box(left, top, right - left, bottom - top)
 
 
 def _part_way(here: Box, there: Box, share: float) -> Box:
