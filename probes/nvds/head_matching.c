@@ -61,6 +61,13 @@ one_each (Work * w, int lefts, int rights, int (*order) (const void *, const voi
   w->n_pairs = kept;
 }
 
+static int
+is_aside (Rect face, Rect held)
+{
+  double away = larger (fabs (middle_x (face) - middle_x (held)), fabs (middle_y (face) - middle_y (held)));
+  return away > ASIDE * larger (held.w, held.h);
+}
+
 int
 find_owners (Work * w)
 {
@@ -70,7 +77,7 @@ find_owners (Work * w)
     w->owner[i] = -1;
     for (int n = 0; n < w->n_sure; n++) {
       Rect face = w->sure_faces[n];
-      if (!fits (face, head))
+      if (!fits (face, head) || (w->is_held[i] && w->matches[i].sure && is_aside (face, w->held[i])))
         continue;
       double away = fabs (middle_x (face) - middle_x (head)) + fabs (middle_y (face) - middle_y (head));
       if (add_pair (w, away / person.w, 0, i, n))
@@ -83,7 +90,8 @@ find_owners (Work * w)
   return 0;
 }
 
-/* By track, then by overlap; without overlap it may be another: good for the velocity, not to end a hold. */
+/* By track, then by overlap; without overlap, or with little and of another track, it may be another: good for the
+ * velocity, not to end a hold. */
 int
 match_persons (Work * w, int64_t now)
 {
@@ -126,8 +134,11 @@ match_persons (Work * w, int64_t now)
     }
   }
   one_each (w, w->n_persons, w->n_old, falling);
-  for (size_t i = 0; i < w->n_pairs; i++)
-    w->matches[w->pairs[i].left] = (Match) {w->pairs[i].right, w->pairs[i].rank >= SAME_PERSON};
+  for (size_t i = 0; i < w->n_pairs; i++) {
+    Pair p = w->pairs[i];
+    int two_tracks = w->persons[p.left]->track >= 0 && w->old[p.right].has & HAS_TRACK;
+    w->matches[p.left] = (Match) {p.right, p.rank >= (two_tracks ? RENUMBERED : SAME_PERSON)};
+  }
   return 0;
 }
 

@@ -116,9 +116,27 @@ mask_of (const HeadRecord * head, int by, double margin, int64_t hold, int64_t n
   return both (here, grown (moved (head->box, head, now - head->seen_at), share));
 }
 
+/* Find for each person where a face of before is, carried along with it, where that is known. */
 static void
-follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_t hold, double width, int64_t now,
-    MaskRecord ** mask)
+find_held (Work * w, int64_t hold, double width, int64_t now)
+{
+  for (int i = 0; i < w->n_persons; i++) {
+    int number = w->matches[i].number;
+    const HeadRecord *before = &w->old[number < 0 ? 0 : number];
+    Rect box = w->persons[i]->box;
+    double dx, dy;
+    w->is_held[i] = 0;
+    if (number < 0 || !(before->has & HAS_PERSON) || !(before->has & HAS_FACE) || now - before->face_at > hold)
+      continue;
+    shift (before->person, box, &dx, &dy);
+    w->held[i] = (Rect) {before->box.x + dx, before->box.y + dy, before->box.w, before->box.h};
+    int is_cut = box.x <= 1 || box.y <= 1 || box.x + box.w >= width - 1;
+    w->is_held[i] = !is_cut && fits (w->held[i], head_of (box));
+  }
+}
+
+static void
+follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_t hold, int64_t now, MaskRecord ** mask)
 {
   const SeenRecord *seen = w->persons[i];
   Match match = w->matches[i];
@@ -135,17 +153,11 @@ follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_
     head->box = w->sure_faces[w->owner[i]];
     head->face_at = now;
     head->has |= HAS_FACE;
-  } else if (before && before->has & HAS_PERSON && before->has & HAS_FACE) {
-    double dx, dy;
-    shift (before->person, box, &dx, &dy);
-    Rect held = {before->box.x + dx, before->box.y + dy, before->box.w, before->box.h};
-    int is_cut = box.x <= 1 || box.y <= 1 || box.x + box.w >= width - 1;
-    if (now - before->face_at <= hold && !is_cut && fits (held, head_of (box))) {
-      by = BY_HOLD;
-      head->box = held;
-      head->face_at = before->face_at;
-      head->has |= HAS_FACE;
-    }
+  } else if (w->is_held[i]) {
+    by = BY_HOLD;
+    head->box = w->held[i];
+    head->face_at = before->face_at;
+    head->has |= HAS_FACE;
   }
   head->depth = before ? before->depth : 0;
   if (by == BY_DETECTOR)
@@ -202,7 +214,10 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
     if (age <= limit || (heads[i].missed < LEAST_FRAMES && age <= LONGEST_NS))
       w->old[w->n_old++] = heads[i];
   }
-  if (find_owners (w) || match_persons (w, now))
+  if (match_persons (w, now))
+    return NO_MEMORY;
+  find_held (w, hold, width, now);
+  if (find_owners (w))
     return NO_MEMORY;
   for (int i = 0; i < w->n_faces; i++)
     *mask++ = (MaskRecord) {grown (w->faces[i], margin), BY_DETECTOR, 0};
@@ -216,7 +231,7 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
       w->unmatched[w->n_unmatched++] = w->old[n];
   for (int i = 0; i < w->n_persons; i++) {
     int number = w->matches[i].number;
-    follow_person (w, i, number < 0 ? NULL : &w->old[number], margin, hold, width, now, &mask);
+    follow_person (w, i, number < 0 ? NULL : &w->old[number], margin, hold, now, &mask);
   }
   for (int i = 0; i < w->n_faces; i++) {
     int owned = 0;
@@ -283,7 +298,7 @@ msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, int64_t now, WatchReco
     return TOO_MANY;
   size_t s = (size_t) n_seen + 1, o = (size_t) watch->n_heads + 1;
   size_t of_heads = o + s + (o + s), bytes = of_heads * sizeof (HeadRecord) + s * sizeof (void *) +
-      3 * s * sizeof (Rect) + s * sizeof (Match) + s * sizeof (int) + 2 * (o + s);
+      4 * s * sizeof (Rect) + s * sizeof (Match) + s * sizeof (int) + 2 * (o + s) + s;
   char *memory = malloc (bytes), *at = memory;
   Work w = {0};
   if (!memory)
@@ -296,10 +311,12 @@ msh_nvds_locate (const SeenRecord * seen, int64_t n_seen, int64_t now, WatchReco
   PART (faces, s);
   PART (sure_faces, s);
   PART (open, s);
+  PART (held, s);
   PART (matches, s);
   PART (owner, s);
   PART (left, o + s);
   PART (right, o + s);
+  PART (is_held, s);
   int64_t found = locate (&w, seen, (int) n_seen, now, watch);
   free (w.pairs);
   free (memory);

@@ -10,8 +10,8 @@
 #define MAX_SEEN 4096
 
 static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, DEEPEST = 1.4, GROWTH = 0.5,
-    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, SAME_PERSON = 0.15, SURE = 0.5,
-    SLIMMEST = 0.55, UNLIKE = 1.5;
+    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, ASIDE = 1.0,
+    SAME_PERSON = 0.15, RENUMBERED = 0.6, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5;
 
 enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32 };
 
@@ -51,6 +51,8 @@ typedef struct {
   HeadRecord *old, *heads, *unmatched;
   const SeenRecord **persons;
   Rect *faces, *sure_faces, *open;
+  Rect *held;      /* by person: where the face of its earlier head is now */
+  char *is_held;   /* by person: whether that is known */
   int *owner;      /* by person: number of its sure face, or -1 */
   Match *matches;  /* by person, then by open face */
   char *left, *right;

@@ -11,8 +11,12 @@ if TYPE_CHECKING:
     from probes.frame import Box, TrackId
     from probes.redaction.followed_head import FollowedHead
 
+ASIDE = 1.0
+"""No face is so far from where it was in its person a moment ago, in sizes of it."""
 SAME_PERSON = 0.15
 """IoU from which two boxes without a track are surely one person; below it the hold goes on."""
+RENUMBERED = 0.6
+"""The same for boxes of two tracks: a track that was lost and got another number."""
 
 
 def fits(face: Box, head: Box) -> bool:
@@ -26,8 +30,14 @@ def fits(face: Box, head: Box) -> bool:
     )
 
 
-def match_owners(faces: list[Box], persons: list[tuple[Box, TrackId | None]]) -> dict[int, Box]:
-    """Match faces to persons, the best placed first; return the face by the person's index."""
+def match_owners(
+    faces: list[Box], persons: list[tuple[Box, TrackId | None]], held: dict[int, Box]
+) -> dict[int, Box]:
+    """Match faces to persons, the best placed first; return the face by the person's index.
+
+    held: by the index, where the face of a person is by what was seen of it before. One that is found aside
+    is a neighbour's, whose person was not found.
+    """
     if not faces or not persons:
         return {}
     row, pairs = PairRow(faces), []
@@ -35,10 +45,15 @@ def match_owners(faces: list[Box], persons: list[tuple[Box, TrackId | None]]) ->
         head = head_of(person)
         for number in row.between(head.x, head.right):
             face = faces[number]
-            if fits(face, head):
+            if fits(face, head) and not (index in held and _is_aside(face, held[index])):
                 (x, y), (head_x, head_y) = face.centre, head.centre
                 pairs.append(((abs(x - head_x) + abs(y - head_y)) / person.w, index, number))
     return {index: faces[number] for _, index, number in one_each(sorted(pairs))}
+
+
+def _is_aside(face: Box, held: Box) -> bool:
+    (x, y), (held_x, held_y) = face.centre, held.centre
+    return max(abs(x - held_x), abs(y - held_y)) > ASIDE * max(held.w, held.h)
 
 
 def match_persons(
@@ -46,7 +61,8 @@ def match_persons(
 ) -> dict[int, tuple[int, bool]]:
     """Return the earlier head of each person, both by index, and whether they surely are one person.
 
-    By track, then by overlap. Without overlap it may be another: good for the velocity, not to end a hold.
+    By track, then by overlap. Without overlap, or with little and of another track, it may be another: good
+    for the velocity, not to end a hold.
     """
     matches: dict[int, tuple[int, bool]] = {}
     tracks = {head.track: number for number, head in enumerate(old) if head.track is not None}
@@ -68,7 +84,8 @@ def match_persons(
                 if overlap >= SAME_PERSON or away <= reach:
                     pairs.append(((overlap, -away), free[place], number))
     for (overlap, _), index, number in one_each(sorted(pairs, reverse=True)):
-        matches[index] = number, overlap >= SAME_PERSON
+        least = SAME_PERSON if None in (persons[index][1], old[number].track) else RENUMBERED
+        matches[index] = number, overlap >= least
     return matches
 
 

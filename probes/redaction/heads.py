@@ -91,9 +91,14 @@ class Heads:
                 faces.append(box)
                 if _is_sure(found):
                     sure_faces.append(box)
-        owners = match_owners(sure_faces, persons)
         old = [head for head in self._heads if self._is_held(head, now)]
         matches = match_persons(old, persons, now)
+        held = {
+            index: place
+            for index, (number, _) in matches.items()
+            if (place := self._held_place(old[number], persons[index][0], frame)) is not None
+        }
+        owners = match_owners(sure_faces, persons, {n: box for n, box in held.items() if matches[n][1]})
         masks = [Mask(grown(face, self._margin), By.DETECTOR) for face in faces]
         heads: list[FollowedHead] = []
         ended = {number for number, sure in matches.values() if sure}
@@ -101,7 +106,7 @@ class Heads:
         for index, person in enumerate(persons):
             number, sure = matches.get(index, (None, False))
             before = None if number is None else old[number]
-            head, by = self._head_of(person, owners.get(index), before, frame)
+            head, by = self._head_of(person, owners.get(index), before, held.get(index), now)
             same_head = before if sure else None
             heads.append(with_evidence(head, same_head, counted[index] or by is By.DETECTOR))
             if by is By.HOLD:
@@ -166,18 +171,19 @@ class Heads:
             self._heads = [scaled_head(head, size[0] / last[0], size[1] / last[1]) for head in self._heads]
 
     def _head_of(
-        self, person: tuple[Box, TrackId | None], face: Box | None, before: FollowedHead | None, frame: Frame
+        self,
+        person: tuple[Box, TrackId | None],
+        face: Box | None,
+        before: FollowedHead | None,
+        held: Box | None,
+        now: int,
     ) -> tuple[FollowedHead, By]:
-        (box, track), now = person, frame.captured_at
+        box, track = person
         at, place, by = (now, face, By.DETECTOR) if face is not None else (None, None, By.HEAD_ESTIMATE)
         last = None
-        if place is None and before is not None and before.person is not None and before.face_at is not None:
-            dx, dy = shift_of_top(before.person, box)
-            held = Box(before.box.x + dx, before.box.y + dy, before.box.w, before.box.h)
-            lasting = now - before.face_at <= self._hold and not _is_cut(box, frame.size)
-            if lasting and fits(held, head_of(box)):
-                at, place, by = before.face_at, held, By.HOLD
-                last = before.box if before.is_found else before.face
+        if place is None and before is not None and held is not None:
+            at, place, by = before.face_at, held, By.HOLD
+            last = before.box if before.is_found else before.face
         depth = 0.0 if before is None else before.depth
         if face is not None:
             depth = face.bottom + self._margin * face.h - box.y
@@ -187,6 +193,15 @@ class Heads:
         velocity = velocity_of(before, place, box, now, is_tracked=track is not None, is_face=twice)
         found = by is not By.HOLD
         return FollowedHead(place, now, at, box, track, velocity, is_found=found, depth=depth, face=last), by
+
+    def _held_place(self, head: FollowedHead, person: Box, frame: Frame) -> Box | None:
+        """Return where a face of before is, carried along with its person; None where that is not known."""
+        at = head.face_at
+        if head.person is None or at is None or frame.captured_at - at > self._hold:
+            return None
+        dx, dy = shift_of_top(head.person, person)
+        held = Box(head.box.x + dx, head.box.y + dy, head.box.w, head.box.h)
+        return held if fits(held, head_of(person)) and not _is_cut(person, frame.size) else None
 
     def _detached(self, head: FollowedHead, now: int) -> list[FollowedHead]:
         """Return the held face that no longer moves with its person."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from probes.frame import Box, Detection, TrackId
 from probes.redaction import heads
 from probes.redaction.followed_head import FASTEST, FURTHEST, head_of, moved, shift_of_top
-from probes.redaction.head_matching import SAME_PERSON, fits
+from probes.redaction.head_matching import ASIDE, RENUMBERED, SAME_PERSON, fits
 from probes.redaction.heads import Heads
 from probes.redaction.pairs import PairRow, one_each
 from tests.fakes.scenes import face, frame, person
@@ -40,12 +40,14 @@ def best(pairs: list[tuple[Any, int, int]]) -> dict[int, tuple[Any, int]]:
     return found
 
 
-def owners_of_all_pairs(faces: list[Box], persons: list[Any]) -> dict[int, Box]:
+def owners_of_all_pairs(faces: list[Box], persons: list[Any], held: dict[int, Box]) -> dict[int, Box]:
     pairs = []
     for index, (one, _) in enumerate(persons):
         x, y = head_of(one).centre
         for number, seen in enumerate(faces):
-            if fits(seen, head_of(one)):
+            place = held.get(index, seen)
+            away = max(abs(seen.centre[0] - place.centre[0]), abs(seen.centre[1] - place.centre[1]))
+            if fits(seen, head_of(one)) and away <= ASIDE * max(place.w, place.h):
                 pairs.append(((abs(seen.centre[0] - x) + abs(seen.centre[1] - y)) / one.w, index, number))
     return {index: faces[number] for index, (_, number) in best(sorted(pairs)).items()}
 
@@ -66,7 +68,10 @@ def matches_of_all_pairs(old: list[Any], persons: list[Any], now: int) -> dict[i
                 if index not in matches and (overlap >= SAME_PERSON or away <= reach):
                     pairs.append(((overlap, -away), index, number))
     chosen = best(sorted(pairs, reverse=True))
-    return matches | {i: (number, rank[0] >= SAME_PERSON) for i, (rank, number) in chosen.items()}
+    for index, (rank, number) in chosen.items():
+        one_track = old[number].track is None or persons[index][1] is None
+        matches[index] = number, rank[0] >= (SAME_PERSON if one_track else RENUMBERED)
+    return matches
 
 
 def face_matches_of_all_pairs(faces: list[Box], old: list[Any], now: int) -> dict[int, tuple[int, bool]]:
