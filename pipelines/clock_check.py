@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from pricing.news import news
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -28,5 +30,6 @@ class ClockCheck:
         if not step:
             return
         way = "forward" if step > 0 else "back"
-        logger.warning("the machine's clock was set %s by %.1f s; times are corrected", way, abs(step) / 1e9)
+        text = "the machine's clock was set %s by %.1f s; times are corrected"
+        logger.warning(text, way, abs(step) / 1e9, extra=news("clock_set", seconds=round(step / 1e9, 1)))
         self._metrics.clock_steps.labels(way).inc()

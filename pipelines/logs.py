@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-NEWS: Final = {"news": True}
-"""Give this as `extra` to a line at level info that the page's list of events shall show."""
 _HIDDEN: Final = "***"
 _SHORT: Final = 4
 _MAX_REMEMBERED: Final = 512
@@ -107,6 +105,10 @@ class ScrubFilter(logging.Filter):
         if record.exc_info:
             record.exc_text = self._formatter.formatException(record.exc_info)
             record.exc_info = None
+        if told := getattr(record, "news", None):
+            values = told["values"].items()
+            clean_values = {name: clean(one) if isinstance(one, str) else one for name, one in values}
+            record.news = {"why": told["why"], "values": clean_values}
         for name, value in list(vars(record).items()):
             if name in ("exc_text", "stack_info", "threadName") and value:
                 setattr(record, name, clean(value))

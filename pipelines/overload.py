@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from pipelines.governor import STALLED_S, DegradeStep, Governor
 from pipelines.load_reading import totals
-from pipelines.logs import NEWS
 from pipelines.turns import Turns
+from pricing.news import news
 from probes.reason import Reason
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
@@ -170,10 +170,12 @@ class Overload:
         self._metrics.decode_part.set(governor.part)
         self._metrics.degrade_step.set(governor.step)
         if changed and governor.load.stalled:
-            logger.warning("%s; nothing is left out for them", NO_LOOK)
+            logger.warning(
+                "%s; nothing is left out for them", NO_LOOK, extra=news("no_look", seconds=STALLED_S)
+            )
         if governor.step is DegradeStep.NONE:
             if not governor.load.stalled:
-                logger.info("overload: over, everything is analysed again", extra=NEWS)
+                logger.info("overload: over, everything is analysed again", extra=news("overload_over"))
         elif changed:
             self._warn(governor.load)
         else:
@@ -261,6 +263,16 @@ class Overload:
             100 * load.looks_missed,
             OWED_LOOKS,
             OWED_WITHIN_S,
+            extra=news(
+                "overload",
+                step=int(step),
+                share=self._governor.analysed_share,
+                late_share=load.frames_late,
+                latency=round(load.latency_s, 1),
+                missed_share=load.looks_missed,
+                looks=OWED_LOOKS,
+                seconds=OWED_WITHIN_S,
+            ),
         )
 
     def problems(self, live: Mapping[str, float]) -> list[str]:

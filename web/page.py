@@ -21,6 +21,7 @@ from pipelines.outputs.live import LiveOutput
 from pipelines.paths import state_folder
 from pipelines.settings.brands import BrandsConfig
 from pricing.catalogue.catalogue import load
+from probes.reason import Reason
 from web.backend import Backend, PriceSource
 from web.recent import Recent
 from web.server import PageServer
@@ -79,7 +80,9 @@ def page_of(
         listed, path = store.brands.catalogue, store.settings.prices.catalogue
         if listed is None or path is None:
             return ()
-        words = listed.problem or f"{len(listed.current)} prices of {len(listed.current.names)} brands"
+        count, brands = len(listed.current), len(listed.current.names)
+        fine = Reason(f"{count} prices of {brands} brands", why="prices", count=count, brands=brands)
+        words = listed.problem or fine
         return (PriceSource("catalogue", path.name, listed.problem is None, words),)
 
     live, film = _live_of(store, outputs)

@@ -20,14 +20,15 @@ class Recent(logging.Handler):
         self._lock = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep warnings, errors and what was logged with `extra=NEWS`; a repeated line once."""
-        if record.levelno < logging.WARNING and not getattr(record, "news", False):
+        """Keep warnings, errors and what was logged with `extra=news(...)`; a repeated line once."""
+        if record.levelno < logging.WARNING and not hasattr(record, "news"):
             return
         level = "info" if record.levelno < logging.WARNING else "warning"
         line: dict[str, object] = {
             "at": rfc3339(int(record.created * 1e9)),
             "level": "error" if record.levelno >= logging.ERROR else level,
             "text": record.getMessage()[:500],
+            "cause": getattr(record, "news", None),
         }
         with self._lock:
             if self._lines and self._lines[-1]["text"] == line["text"]:

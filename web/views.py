@@ -267,6 +267,8 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
     settings, metrics = backend.settings, backend.metrics
     health = backend.health()
     step = _degrade(metrics)
+    subs = sorted(labels["camera"] for labels, value in _all(metrics.camera_sub_stream) if value)
+    idle = _gpu_unused(backend.gpu_unused)
     mqtt = settings.outputs.mqtt
     report = backend.store_file()
     return {
@@ -274,21 +276,22 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
         "version": VERSION,
         "revision": os.environ.get("MSH_REVISION", "unknown"),
         "platform": backend.platform,
-        "gpu_unused": f"The NVIDIA GPU is not used: {backend.gpu_unused}" if backend.gpu_unused else None,
+        "gpu_unused": idle,
+        "gpu_unused_cause": _cause(idle),
         "config_sha256": settings.sha,
         "store_file": report and report.payload(),
         "started_at": rfc3339(started_ns),
         "health": {
             "ok": health.ok,
             "reasons": list(health.reasons),
-            "causes": [
-                {"why": one.why, "values": one.values} if isinstance(one, Reason) else None
-                for one in health.reasons
-            ],
+            "causes": [_cause(one) for one in health.reasons],
         },
-        "degrade": {"step": step, "text": _left_out(step, backend)},
+        "degrade": {"step": step, "text": _left_out(step, subs), "sub_streams": subs},
         "models": _models(backend),
-        "prices": [{"kind": s.kind, "name": s.name, "ok": s.ok, "text": s.text} for s in backend.prices()],
+        "prices": [
+            {"kind": s.kind, "name": s.name, "ok": s.ok, "text": s.text, "cause": _cause(s.text)}
+            for s in backend.prices()
+        ],
         "mqtt": None
         if mqtt is None
         else {
@@ -310,9 +313,17 @@ def _degrade(metrics: object) -> int:
     return 0 if gauge is None else int(_one(gauge))
 
 
-def _left_out(step: int, backend: Backend) -> str:
+def _cause(text: str | None) -> Payload | None:
+    """Write what a page needs to say a reason in other words."""
+    return {"why": text.why, "values": text.values} if isinstance(text, Reason) else None
+
+
+def _gpu_unused(what: str) -> Reason | None:
+    return Reason(f"The NVIDIA GPU is not used: {what}", why="gpu_unused", what=what) if what else None
+
+
+def _left_out(step: int, subs: Sequence[str]) -> str:
     """Say what is left out, and of which cameras the sub-stream is analysed."""
-    subs = sorted(labels["camera"] for labels, value in _all(backend.metrics.camera_sub_stream) if value)
     text = STEPS[min(step, len(STEPS) - 1)]
     return f"{text}; sub-streams of {', '.join(subs)}" if subs and step else text
 
@@ -330,17 +341,19 @@ def _models(backend: Backend) -> list[Payload]:
 
 def _outputs(backend: Backend) -> list[Payload]:
     outputs = backend.settings.outputs
-    rows = []
+    rows: dict[str, str] = {}
     if outputs.rtsp:
-        watching = int(sum(value for _, value in _all(backend.metrics.restream_clients)))
-        rows.append({"kind": "rtsp", "text": f"rtsp://{outputs.rtsp.bound}, {watching} watching"})
+        count, address = int(_one(backend.metrics.restream_clients)), f"rtsp://{outputs.rtsp.bound}"
+        rows["rtsp"] = Reason(f"{address}, {count} watching", why="watching", address=address, count=count)
     if outputs.record:
-        rows.append({"kind": "record", "text": f"MP4 files, at most {outputs.record.max_mb} MB"})
+        most = outputs.record.max_mb
+        rows["record"] = Reason(f"MP4 files, at most {most} MB", why="recorded", most=most)
     if outputs.snapshots:
-        rows.append({"kind": "snapshots", "text": f"a picture every {outputs.snapshots.interval_s:g} s"})
+        every = outputs.snapshots.interval_s
+        rows["snapshots"] = Reason(f"a picture every {every:g} s", why="snapshots", seconds=every)
     if outputs.metrics:
-        rows.append({"kind": "metrics", "text": f"http://{outputs.metrics.listen}/metrics"})
-    return rows
+        rows["metrics"] = f"http://{outputs.metrics.listen}/metrics"
+    return [{"kind": kind, "text": text, "cause": _cause(text)} for kind, text in rows.items()]
 
 
 def samples(metric: MetricWrapperBase, label: str) -> dict[str, float]:

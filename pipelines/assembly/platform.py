@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed, write_whole
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +91,8 @@ def build_platform(
                 raise
             if (has_gpu or _has_nvidia_gpu)():
                 gpu_unused = str(error)
-                logger.warning("runs on the CPU, the NVIDIA GPU is not used: %s", error)
+                extra = news("gpu_unused", what=gpu_unused)
+                logger.warning("runs on the CPU, the NVIDIA GPU is not used: %s", error, extra=extra)
             else:
                 logger.info("runs on the CPU: %s", error)
     from pipelines.cpu.platform import CpuPlatform  # noqa: PLC0415 only the platform in use is loaded

@@ -10,6 +10,7 @@ from pipelines.outputs.base import CameraSink
 from pipelines.outputs.record import VideoRecorder
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS, SnapshotOutput
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -68,7 +69,8 @@ class VideoOutputs:
             try:
                 self._add(key, settings)
             except (BadInput, OSError) as error:
-                logger.error("outputs.%s: off until it is changed again: %s", key, error)
+                extra = news("output_off", output=key, what=str(error))
+                logger.error("outputs.%s: off until it is changed again: %s", key, error, extra=extra)
             use(self.sinks)
 
     def set_cameras(self, rates: Mapping[str, int], renewed: Iterable[str] = ()) -> None:

@@ -17,6 +17,7 @@ from pipelines.brands.folder import BrandSource, read_brands
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
 from pricing.brands.names import normal_brand
+from pricing.news import news
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
@@ -172,7 +173,8 @@ class BrandFolder:
             self._seen, self.problem = stamp, str(error)
             first, *more = error.lines
             others = f" (and {len(more)} more)" if more else ""
-            logger.error("brands not loaded, the old ones stay: %s%s", first, others)
+            extra = news("brands_kept", problem=first)
+            logger.error("brands not loaded, the old ones stay: %s%s", first, others, extra=extra)
             return False
         self._seen, self.current, self.problem = stamp, fresh, None
         logger.info("brands loaded: %d, %d of them by pictures", len(fresh.book), len(fresh.enrolled))

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import REMEDY, CameraState, Cause
-from pipelines.logs import NEWS
+from pricing.news import news
 from probes.events.messages import same
 from probes.events.status import camera_status
 
@@ -57,7 +57,10 @@ class CameraReporter:
         reason = None if cause is Cause.NONE else cause.value
         self._set_state(f"camera/{camera}/status", camera_status(state.value, self._utc(since_ns), reason))
         if cause is not Cause.NONE and cause is not self._logged.get(camera):
-            logger.warning("camera %s: %s (%s): %s", camera, state.value, cause.value, REMEDY[cause])
+            extra = news("camera_lost", camera=camera, state=state.value, cause=cause.value)
+            logger.warning(
+                "camera %s: %s (%s): %s", camera, state.value, cause.value, REMEDY[cause], extra=extra
+            )
         elif state is CameraState.LIVE:
-            logger.info("camera %s: live", camera, extra=NEWS)
+            logger.info("camera %s: live", camera, extra=news("camera_live", camera=camera))
         self._logged[camera] = cause

@@ -17,6 +17,7 @@ from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.source import RawFrame, SourceKind, SourceLost
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,7 +153,8 @@ class CameraSupervisor:
         except SourceLost as lost:
             cause = lost.cause
             if lost.answer and lost.answer != self._answer:
-                logger.warning("camera %s: the camera answers %r", self.camera, lost.answer)
+                extra = news("camera_answers", camera=self.camera, answer=lost.answer)
+                logger.warning("camera %s: the camera answers %r", self.camera, lost.answer, extra=extra)
             self._answer = lost.answer
             logger.debug("camera %s: %s", self.camera, lost.detail)
         except Exception:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,7 +236,12 @@ class SwitchingSource:
                 )
             self._retry_at = self._clock() + RETRY_S
             text = "camera %s: the %s cannot be had (%s); tried again in %d s"
-            logger.warning(text, camera, name, trial.failure, RETRY_S)
+            extra = (
+                news("main_stream_missing", camera=camera)
+                if self._is_sub
+                else news("sub_stream_missing", camera=camera)
+            )
+            logger.warning(text, camera, name, trial.failure, RETRY_S, extra=extra)
             return
         if not self._is_sub and (self._size is None or not same_shape(self._size, trial.size)):
             self._leave(source)
@@ -270,4 +276,5 @@ class SwitchingSource:
             *size,
             width,
             height,
+            extra=news("sub_stream_shape", camera=self._spec.camera),
         )

@@ -16,6 +16,7 @@ import numpy as np
 from engines.errors import InferenceFailed
 from engines.fresh_motion import FreshMotion
 from pipelines.cpu.turned import FINE_NS, TurnedWatch, stands_sure
+from pricing.news import news
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
@@ -140,7 +141,8 @@ class CameraTurn:
             self._turn = turn
             self._on_turn(turn)
             if turn:
-                logger.warning("camera %s: %s", self._camera, ADVICE.format(turn))
+                extra = news("turned", camera=self._camera, rotate=str(turn))
+                logger.warning("camera %s: %s", self._camera, ADVICE.format(turn), extra=extra)
 
 
 def _has_moved(luma: Plane, before: npt.NDArray[np.float32] | None) -> bool:

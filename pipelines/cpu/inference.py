@@ -14,6 +14,7 @@ from engines.scene import TooMany
 from pipelines.cameras.between import FramesBetween
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
+from pricing.news import news
 from probes.redaction.between import MAX_GAP_NS
 from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import RedactionFailed
@@ -292,7 +293,8 @@ class InferenceLoop:
                     chain.watch_between(one.captured_at, one.pixels)
                 redacted = chain.redact(frame, raw.pixels)
         except RedactionFailed as error:
-            logger.error("camera %s: a frame was withheld: %s", camera, error)
+            extra = news("withheld", camera=camera, what=str(error))
+            logger.error("camera %s: a frame was withheld: %s", camera, error, extra=extra)
             self._metrics.redaction_failures.labels(camera).inc()
             self._drop(camera, "redaction_failed")
             redacted = None
@@ -355,7 +357,8 @@ class InferenceLoop:
                 sink.publish(redacted)
 
     def _withhold(self, camera: str, error: InferenceFailed) -> None:
-        logger.error("camera %s: no detections, a frame was withheld: %s", camera, error)
+        extra = news("withheld", camera=camera, what=str(error))
+        logger.error("camera %s: no detections, a frame was withheld: %s", camera, error, extra=extra)
         self._drop(camera, "too_many_faces" if isinstance(error, TooMany) else "inference_failed")
 
     def _drop(self, camera: str, reason: str) -> None:

@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from engines.tensorrt.missing import build_missing, missing_engines
-from pipelines.logs import NEWS
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -62,11 +62,11 @@ class EnginePreparation:
         logger.info(
             "building %d TensorRT engines, which takes minutes; cameras open afterwards",
             len(wanted),
-            extra=NEWS,
+            extra=news("engines_building", count=len(wanted)),
         )
         try:
             if self._build(wanted, self._machine, self, self._on_engine):
-                logger.info("TensorRT engines are built", extra=NEWS)
+                logger.info("TensorRT engines are built", extra=news("engines_built"))
         finally:
             self._engine = self._phase = ""
             self._metrics.engines_missing.set(0)

@@ -20,6 +20,7 @@ from pipelines.deepstream.runtime.recordings import finish_recordings, name_fini
 from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
 from pipelines.deepstream.runtime.self_check_film import SelfCheckFilm, film_graph
 from pipelines.deepstream.runtime.valves import STREAM, Valves
+from pricing.news import news
 from probes.nvds.redaction_gate import BufferVerdict
 
 if TYPE_CHECKING:
@@ -294,7 +295,8 @@ class DeepStreamPlatform:
                 self._film.fail()
         elif isinstance(event, CameraEvent):
             if event.answer:
-                logger.warning("camera %s: the camera answers %r", event.camera, event.answer)
+                extra = news("camera_answers", camera=event.camera, answer=event.answer)
+                logger.warning("camera %s: the camera answers %r", event.camera, event.answer, extra=extra)
             logger.debug("camera %s: %s", event.camera, event.detail)
             self._cameras.fail(event.camera, event.cause)
 
@@ -308,7 +310,7 @@ class DeepStreamPlatform:
     def _fail(self, why: str) -> None:
         if self._failure is None and not self._stop.is_set():
             self._failure = why
-            logger.error("DeepStream pipeline failed: %s", why)
+            logger.error("DeepStream pipeline failed: %s", why, extra=news("pipeline_failed", what=why))
 
     def _end(self) -> None:
         self._threads[1].join(THREAD_S)  # so that no other thread reads the bus

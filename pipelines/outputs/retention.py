@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from pipelines.outputs.disk import PART
 from pipelines.outputs.files_ahead import FilesAhead
 from pipelines.outputs.journal.resume import is_record
+from pricing.news import news
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
@@ -175,7 +176,9 @@ class Retention:
         if free < rule.min_free:
             rule.disk.fail(f"{free // 1_000_000} MB free, {rule.min_free // 1_000_000} wanted: free space")
         elif deleted:
-            logger.warning("outputs.%s: the disk was full: the %d oldest files deleted", rule.output, deleted)
+            text = "outputs.%s: the disk was full: the %d oldest files deleted"
+            extra = news("disk_full", output=rule.output, count=deleted)
+            logger.warning(text, rule.output, deleted, extra=extra)
         else:
             rule.disk.recover()
         return deleted

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from pipelines.logs import NEWS
+from pricing.news import news
 from probes.events.messages import rfc3339
 
 if TYPE_CHECKING:
@@ -76,10 +76,25 @@ def _without_folder(line: str) -> str:
     return f"{place.rpartition('/')[2]}{gap}{words}"
 
 
+def _news(report: ReloadReport) -> dict[str, Any]:
+    """Return the same as the page says it."""
+    live, waits = ", ".join(report.live), ", ".join(report.restart)
+    if report.problems:
+        problem = _without_folder(report.problems[0])[:MAX_TEXT]
+        if report.result is ReloadResult.REFUSED:
+            return news("file_wrong", problem=problem)
+        return news("file_not_used", problem=problem)
+    if live and waits:
+        return news("file_partly", keys=live, waits=waits)
+    if live:
+        return news("file_used", keys=live)
+    return news("file_waits", keys=waits) if waits else news("file_same")
+
+
 def log_and_count(report: ReloadReport, metrics: Metrics, duration_s: float) -> None:
     """Log a report and count it."""
     bad = report.result in (ReloadResult.REFUSED, ReloadResult.FAILED)
-    logger.log(logging.ERROR if bad else logging.INFO, "%s", report.text, extra=NEWS)
+    logger.log(logging.ERROR if bad else logging.INFO, "%s", report.text, extra=_news(report))
     metrics.store_file_ok.set(report.ok)
     metrics.reloads.labels(report.result.value).inc()
     metrics.restart_needed.set(len(report.restart))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from pricing.brands.names import normal_brand
 from pricing.catalogue.catalogue import Catalogue, Listing, load
 from pricing.errors import BadInput
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,9 @@ class CatalogueFile:
             fresh = load(self._path, self._currency, self._notation)
         except BadInput as error:
             self.problem = str(error)
-            logger.error("price list not loaded, the old one stays: %s", str(error).replace("\n", "; "))
+            problem = str(error).replace("\n", "; ")
+            extra = news("prices_kept", problem=problem)
+            logger.error("price list not loaded, the old one stays: %s", problem, extra=extra)
             return False
         self._loaded, self.problem = fresh, None
         self.current = fresh.joined(self._key_of)

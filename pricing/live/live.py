@@ -18,6 +18,7 @@ from pricing.live.offers import BadAnswer, NoRate, Quote
 from pricing.live.rate_table import RETRY_S
 from pricing.live.remembered import Answer, Freshness, PriceBelief, Result, Thing, updated
 from pricing.live.services import ask
+from pricing.news import news
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
@@ -220,7 +221,11 @@ class LivePrices:
             if self._spent_logged != today:
                 self._spent_logged = today
                 spent = self._budget.spent(today)
-                logger.warning("daily budget of %d price service requests is used up", spent)
+                logger.warning(
+                    "daily budget of %d price service requests is used up",
+                    spent,
+                    extra=news("price_budget", count=spent),
+                )
             return _IDLE_S
         if self._breaker.admits(now):
             return 0.0

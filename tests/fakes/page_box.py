@@ -33,6 +33,7 @@ class Box:
         self.stalled: dict[str, float] = {}
         self.advice: dict[str, dict] = {}
         self.health: dict = {}
+        self.system_changes: dict[str, object] = {}
         self.started = time.time()
         self.calls: list[tuple[str, str, bytes]] = []
         self.writable = True
@@ -167,7 +168,7 @@ class Box:
                 },
                 {"at": utc(now - 3600), "level": "info", "text": "price list read again: 41 prices"},
             ],
-        }
+        } | self.system_changes
 
     def listed(self) -> dict:
         return {"jobs": self.jobs}

@@ -159,7 +159,7 @@ def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
     machine.passes(NS, wall_ns=HOUR)
     told = []
 
-    def warning(text, *_):
+    def warning(text, *_, **__):
         told.append(text)
         store._device.send()
 

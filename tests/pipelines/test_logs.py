@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.cameras.states import REMEDY
-from pipelines.logs import SecretScrubber, set_up_logging
+from pipelines.logs import ScrubFilter, SecretScrubber, set_up_logging
+from pricing.news import news
 from scripts.doctor.reach import _BROKER_MENDS
 from scripts.doctor.vision import _MENDS as _VISION_MENDS
+from web.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,6 +69,18 @@ def test_known_secrets_never_show(text: str) -> None:
         assert written.count("\n") == 3
         for form in (SECRET, json.dumps(SECRET)[1:-1], "s3cr", "ss@"):
             assert form not in written
+
+
+def test_known_secrets_never_show_in_what_the_page_says_in_its_own_words() -> None:
+    recent, scrubber = Recent(), SecretScrubber([SECRET])
+    recent.addFilter(ScrubFilter(scrubber))
+    logger = logging.Logger("somebody")
+    logger.addHandler(recent)
+    logger.error(
+        "camera lost", extra=news("withheld", camera="till", what=f"rtsp://viewer:{SECRET}@10.0.0.11")
+    )
+    told = {"why": "withheld", "values": {"camera": "till", "what": "rtsp://***@10.0.0.11"}}
+    assert [one["cause"] for one in recent.newest_first()] == [told]
 
 
 def test_exceptions_with_secrets_and_their_causes_are_cleaned() -> None:

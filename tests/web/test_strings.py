@@ -11,6 +11,7 @@ import pytest
 from engines.garments.colours import COLOURS
 from engines.paths import ROOT
 from pipelines.cameras.states import REMEDY, Cause
+from pipelines.overload import TEXTS
 from pricing.item_words import LANGUAGES, item_words
 from pricing.slots import TYPES
 from web.app import STATIC
@@ -69,17 +70,31 @@ def test_every_reason_of_a_refusal_has_words_and_no_words_are_left_over():
     assert said - reasons - {code.word for code in Code} == set()
 
 
-def test_every_reason_of_bad_health_has_words_with_a_blank_for_each_value():
-    calls = [
-        {named.arg: named.value for named in node.keywords if named.arg}
-        for folder in ("pipelines", "web")
-        for path in (ROOT / folder).rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Reason"
-    ]
-    given = {ast.literal_eval(call.pop("why")): sorted(f"{{{name}}}" for name in call) for call in calls}
-    said = {key.partition(".")[2]: text for key, text in words("en").items() if key.startswith("health.")}
+def test_whatever_the_box_tells_by_key_has_words_with_a_blank_for_each_value():
+    """Reasons, and lines of the log that are news."""
+    given = {}
+    for path in (
+        path for folder in ("pipelines", "probes", "pricing", "web") for path in (ROOT / folder).rglob("*.py")
+    ):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Name("Reason"), keywords=keywords):
+                    values = {one.arg: one.value for one in keywords}
+                    why = values.pop("why")
+                case ast.Call(func=ast.Name("news"), args=[why], keywords=keywords):
+                    values = {one.arg: one.value for one in keywords}
+                case _:
+                    continue
+            blank = sorted(f"{{{name}}}" for name in values)
+            assert given.setdefault(ast.literal_eval(why), blank) == blank
+    said = {key.partition(".")[2]: text for key, text in words("en").items() if key.startswith("told.")}
     assert given == {key: blanks(text) for key, text in said.items()}
+
+
+def test_what_overload_leaves_out_has_words_for_every_step():
+    said = {key.partition(".")[2]: text for key, text in words("en").items() if key.startswith("degrade.")}
+    assert said.pop("sub_streams")
+    assert said == {str(int(step)): text for step, text in TEXTS.items() if step}
 
 
 def test_what_to_do_about_a_camera_has_words_for_every_cause():

@@ -18,6 +18,7 @@ from anyio import to_thread
 
 from engines.file_type import HEAD_BYTES, TAKEN, FileType, other_kind, read_type, sniff
 from pipelines.errors import BadInput
+from pricing.news import news
 from probes.events.messages import rfc3339
 from probes.people.unworn import nobody
 from web import views
@@ -223,7 +224,8 @@ class Jobs:
             error = str(caught) if is_expected else UNEXPECTED
             if job.id in self._jobs:
                 trace = None if is_expected or isinstance(caught, OSError) else caught
-                logger.warning("an upload was not processed: %s", error, exc_info=trace)
+                extra = news("upload_failed", what=error)
+                logger.warning("an upload was not processed: %s", error, exc_info=trace, extra=extra)
         finally:
             await worker.kill()
             job.source.close()

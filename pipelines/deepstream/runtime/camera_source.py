@@ -15,6 +15,7 @@ from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.deepstream.runtime.source_bin import FrameTap, SourceBin
 from pipelines.errors import BadInput
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -241,7 +242,8 @@ class CameraSource:
             self._lost(Cause.ANSWER)
             return
         if connecting and (status := self._refusal(now)):
-            logger.warning("camera %s: the camera answers %r", self.camera, status)
+            extra = news("camera_answers", camera=self.camera, answer=status)
+            logger.warning("camera %s: the camera answers %r", self.camera, status, extra=extra)
             self._lost(cause_of_status(int(status[:3])))
             return
         cause = self._policy.overdue(now)
@@ -297,7 +299,8 @@ class CameraSource:
         self._preflight = None
         cause, words = question.answer
         if words:
-            logger.warning("camera %s: the camera answers %r", self.camera, words)
+            extra = news("camera_answers", camera=self.camera, answer=words)
+            logger.warning("camera %s: the camera answers %r", self.camera, words, extra=extra)
         if cause is Cause.NONE:
             self._connect(now)
         else:

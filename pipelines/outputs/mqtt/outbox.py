@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from pricing.news import news
 from probes.events.events import ended_by_restart
 from probes.events.messages import Message, MessageKind, rfc3339
 
@@ -273,7 +274,9 @@ class Outbox:
         self._count(entry.kind, result, 1)
         if result == "rejected" and not self._warned:
             self._warned = True
-            logger.warning("the MQTT broker refuses messages of kind %s", entry.kind.value)
+            kind = entry.kind.value
+            extra = news("messages_refused", kind=kind)
+            logger.warning("the MQTT broker refuses messages of kind %s", kind, extra=extra)
 
 
 def _person(message: Message) -> str | None:

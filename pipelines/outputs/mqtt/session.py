@@ -18,6 +18,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from pipelines.outputs.mqtt.broker import BrokerState
 from pipelines.outputs.mqtt.broker_limits import NO_LIMIT
 from pipelines.outputs.mqtt.faults import in_words, tls_fault
+from pricing.news import news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -200,7 +201,8 @@ class Session:
         if before.wildcards and not self.limits.wildcards:
             self._subscribe_all(client)
         else:
-            logger.warning("the MQTT broker lets no commands through to this device (%s)", refused)
+            text = "the MQTT broker lets no commands through to this device (%s)"
+            logger.warning(text, refused, extra=news("no_commands"))
 
     def _on_disconnect(
         self,

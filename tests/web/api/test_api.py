@@ -155,6 +155,25 @@ def test_why_the_box_is_not_well_is_told_in_words_and_by_key(page, client, monke
     assert client.get("/healthz").json() == {"ok": False, "reasons": answer["health"]["reasons"]}
 
 
+def test_what_the_system_says_is_told_in_words_and_by_key(page, client, monkeypatch):
+    line = {"at": "2026-03-03T09:00:00.000Z", "level": "info", "text": "camera till: live"}
+    cause = {"why": "camera_live", "values": {"camera": "till"}}
+    monkeypatch.setattr(page.backend, "events", lambda: [line | {"cause": cause}])
+    monkeypatch.setattr(page.backend, "gpu_unused", "pyds is missing")
+    page.backend.metrics.degrade_step.set(2)
+    page.backend.metrics.camera_sub_stream.labels("till").set(1)
+    answer = client.get("/api/system").json()
+    conforms(answer, "System")
+    assert answer["events"][0]["cause"] == cause
+    assert answer["degrade"] == {
+        "step": 2,
+        "text": "fewer looks; sub-streams of till",
+        "sub_streams": ["till"],
+    }
+    assert answer["gpu_unused"] == "The NVIDIA GPU is not used: pyds is missing"
+    assert answer["gpu_unused_cause"] == {"why": "gpu_unused", "values": {"what": "pyds is missing"}}
+
+
 def test_a_camera_whose_sub_stream_is_refused_says_what_to_do(live, client):
     live.metrics.camera_sub_stream_refused.labels("till").set(1)
     entrance, till = client.get("/api/cameras").json()["cameras"]

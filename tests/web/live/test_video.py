@@ -3,8 +3,8 @@ import logging
 
 import pytest
 
-from pipelines.logs import NEWS
 from pipelines.outputs.live import LivePicture
+from pricing.news import news
 from tests.fakes.served_page import served_page
 from web.live.video import ADAPT_S, RECOVER_S, Adapting, ViewerSlot, part
 from web.recent import MAX_LINES, Recent
@@ -69,7 +69,7 @@ def test_what_happened_last_is_kept_once_and_bounded():
     logger = logging.Logger("somebody")
     logger.addHandler(recent)
     logger.info("nothing")
-    logger.info("entrance: live", extra=NEWS)
+    logger.info("entrance: live", extra=news("camera_live", camera="entrance"))
     for _ in range(3):
         logger.warning("again")
     logger.error("broken %s", "glass")
@@ -77,6 +77,11 @@ def test_what_happened_last_is_kept_once_and_bounded():
         ("error", "broken glass"),
         ("warning", "again"),
         ("info", "entrance: live"),
+    ]
+    assert [e["cause"] for e in recent.newest_first()] == [
+        None,
+        None,
+        {"why": "camera_live", "values": {"camera": "entrance"}},
     ]
     for number in range(MAX_LINES + 10):
         logger.warning("%d", number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -49,6 +50,14 @@ class TestTry:
         page = visit.go("#/try")
         upload(page, "empty.jpg")
         page.get_by_text("No person detected in the image").wait_for()
+
+    def test_a_picture_without_people_in_german(self, chrome, box):
+        window = Visit(chrome, box.url, locale="de-DE")
+        page = window.go("#/try")
+        upload(page, "empty-beside.jpg")
+        page.get_by_text("Keine Person im Bild erkannt").wait_for()
+        page.get_by_text("Gesehen, an niemandem: Prada Koffer, Nike").wait_for()
+        window.close()
 
     def test_a_video_waits_works_and_fails_with_words(self, visit, box):
         page = visit.go("#/try")
@@ -151,6 +160,49 @@ class TestSystem:
         health = window.page.locator(".box-facts .reasons")
         health.get_by_text("Kamera Counter: 0,4 Bilder pro Sekunde ausgewertet, weniger als 0,5").wait_for()
         health.get_by_text("the fan stands still").wait_for()  # of a newer box
+        window.close()
+
+    @pytest.mark.parametrize("language", ["de", "fr", "es", "it"])
+    def test_what_the_box_tells_is_said_in_the_pages_language(self, chrome, box, language):
+        """Events, overload, the idle GPU, prices; as the box has it where this page has no words."""
+        away = {"camera": "till", "state": "backoff", "cause": "auth"}
+        told = [
+            ("lost", {"why": "camera_lost", "values": away}),
+            ("slow", {"why": "overload", "values": {
+                "step": 2, "share": 0.5, "late_share": 0.25, "latency": 1.5, "missed_share": 0.1, "looks": 3,
+                "seconds": 30,
+            }}),
+            ("of a newer box", {"why": "of_a_newer_box", "values": {}}),
+            ("of an older box", None),
+        ]  # fmt: skip
+        at = "2026-03-03T09:00:00.000Z"
+        box.system_changes = {
+            "events": [{"at": at, "level": "info", "text": text, "cause": cause} for text, cause in told],
+            "degrade": {"step": 3, "text": "cameras suspended", "sub_streams": ["till"]},
+            "gpu_unused": "not used: pyds",
+            "gpu_unused_cause": {"why": "gpu_unused", "values": {"what": "pyds"}},
+        }
+        box.system_changes["prices"] = [
+            {"kind": "catalogue", "name": "p.csv", "ok": True, "text": "1500 prices of 12 brands",
+             "cause": {"why": "prices", "values": {"count": 1500, "brands": 12}}}
+        ]  # fmt: skip
+        words = json.loads((STATIC / f"strings.{language}.json").read_text())
+        window = Visit(chrome, box.url, locale=f"{language}-{language.upper()}")
+        page = window.go("#/system")
+        page.locator(".log li").nth(3).wait_for()
+        lost, slow, newer, older = page.locator(".log li > span:last-child").all_inner_texts()
+        assert "Till" in lost
+        assert words["state.backoff"] in lost
+        assert words["cause.auth"] in lost
+        assert words["degrade.2"] in slow
+        assert {"lost", "slow"} & {lost, slow} == set()
+        assert "1,5" in slow
+        assert (newer, older) == ("of a newer box", "of an older box")
+        facts = page.locator(".box-facts").inner_text()
+        assert words["degrade.3"].lower() in facts.lower()
+        assert "Till" in facts
+        assert words["told.gpu_unused"].format(what="pyds") in facts
+        assert not re.search(r"suspended|not used|prices of", facts)
         window.close()
 
     def test_what_to_do_about_a_lost_camera_is_said_in_the_pages_language(self, chrome, box):

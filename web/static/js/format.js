@@ -113,11 +113,19 @@ export function remedy(found) {
   return tOr(`cause.${found.cause}`, found.remedy ?? "");
 }
 
-/** Why the box does not work; in the words of the box where the page has none. */
-export function reason(text, cause) {
-  const key = `health.${cause?.why}`;
+const WRITTEN = {
+  camera: title,
+  cause: (value) => tOr(`cause.${value}`, value),
+  state: (value) => tOr(`state.${value}`, value),
+  step: (value) => t(`degrade.${value}`),
+};
+
+/** What the box has to say, by its cause; in the words of the box where the page has none. */
+export function told(text, cause) {
+  const key = `told.${cause?.why}`;
   if (tOr(key, null) === null) return text;
-  const written = ([name, value]) => [name, name === "camera" ? title(value) : typeof value === "number" ? count(value) : value];
+  const number = (name, value) => (name.endsWith("share") ? percent(value) : count(value));
+  const written = ([name, value]) => [name, WRITTEN[name]?.(value) ?? (typeof value === "number" ? number(name, value) : value)];
   return t(key, Object.fromEntries(Object.entries(cause.values).map(written)));
 }
 

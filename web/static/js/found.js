@@ -5,15 +5,16 @@ import * as format from "./format.js";
 import { byPrice } from "./people.js";
 import { t, tOr } from "./strings.js";
 
-/** Return one block per person, and what was seen on nobody beside them; `message` where there is no person. */
-export function foundTable(persons, message, unworn = []) {
-  if (!persons.length) return h("div", { class: "found none" }, h("p", {}, message ?? t("job.nobody")));
+/** Return one block per person, and what was seen on nobody beside them. kind: "image" or "video", where it was looked for. */
+export function foundTable(persons, kind, unworn = []) {
+  const beside = unworn.length ? h("p", { class: "soft" }, t("found.unworn", { things: unworn.map(named).join(", ") })) : null;
+  if (!persons.length) return h("div", { class: "found none" }, h("p", {}, t(`job.nobody_${kind}`)), beside);
   return h(
     "div",
     { class: "found" },
     h("h3", {}, t("found.title", { count: persons.length })),
     ...persons.map((person, index) => block(person, index + 1)),
-    unworn.length ? h("p", { class: "soft" }, t("found.unworn", { things: unworn.map(named).join(", ") })) : null,
+    beside,
   );
 }
 

@@ -211,17 +211,23 @@ class HealthCard {
 
   update(system) {
     const { ok, reasons, causes } = system.health;
-    const wrong = reasons.length ? reasons.map((text, place) => format.reason(text, causes?.[place])) : [t("system.not_ok")];
+    const wrong = reasons.length ? reasons.map((text, place) => format.told(text, causes?.[place])) : [t("system.not_ok")];
     this.told.replaceChildren(...(ok ? [notice("good", t("system.ok"), "check")] : wrong.map((reason) => notice("bad", reason))), ...storeFile(system.store_file));
     if (this.restart) this.restart.disabled = false;
     facts(this.facts, [["running", format.duration(boxNow() - Date.parse(system.started_at))], ["version", system.revision === "unknown" ? system.version : `${system.version} (${system.revision.slice(0, 7)})`], ["platform", system.platform], ["config", system.config_sha256.slice(0, 12)]]);
   }
 }
 
+/** What overload leaves out, and of which cameras the sub-stream is analysed; in the box's words where it is newer. */
+function leftOut({ step, text, sub_streams }) {
+  const said = tOr(`degrade.${step}`, text);
+  return sub_streams?.length ? t("degrade.sub_streams", { what: said, cameras: sub_streams.map(format.title).join(", ") }) : said;
+}
+
 function boxFacts(system) {
   const { load, mqtt, uploads, degrade } = system;
-  const idle = system.gpu_unused ? [notice("bad", system.gpu_unused)] : [];
-  const steps = degrade.step ? [notice("", degrade.text)] : [];
+  const idle = system.gpu_unused ? [notice("bad", format.told(system.gpu_unused, system.gpu_unused_cause))] : [];
+  const steps = degrade.step ? [notice("", leftOut(degrade))] : [];
   return [
     card(
       t("system.load"),
@@ -236,7 +242,7 @@ function boxFacts(system) {
       ]),
     ),
     card(t("system.models"), facts(h("dl", { class: "facts" }), system.models.map((model) => [tOr(`role.${model.role}`, model.role), model.precision === "unknown" ? model.name : `${model.name}, ${model.precision}`]))),
-    card(t("system.prices"), ...system.prices.map((source) => h("div", { class: "source-line" }, h("span", {}, h("b", {}, source.name), h("span", { class: "soft" }, ` ${source.text}`)), pill(source.ok ? "good" : "bad", t(source.ok ? "system.fine" : "system.not_ok"))))),
+    card(t("system.prices"), ...system.prices.map((source) => h("div", { class: "source-line" }, h("span", {}, h("b", {}, source.name), h("span", { class: "soft" }, ` ${format.told(source.text, source.cause)}`)), pill(source.ok ? "good" : "bad", t(source.ok ? "system.fine" : "system.not_ok"))))),
     card(
       t("system.mqtt"),
       mqtt
@@ -244,11 +250,11 @@ function boxFacts(system) {
         : h("p", { class: "soft" }, t("system.mqtt_off")),
       ...(mqtt && !mqtt.connected ? [notice("bad", t("system.unconnected"))] : []),
     ),
-    card(t("system.outputs"), facts(h("dl", { class: "facts" }), system.outputs.map((output) => [output.kind.toUpperCase(), output.text]))),
+    card(t("system.outputs"), facts(h("dl", { class: "facts" }), system.outputs.map((output) => [output.kind.toUpperCase(), format.told(output.text, output.cause)]))),
   ];
 }
 
 function logLine(event) {
   const kind = { warning: "warn", error: "bad" }[event.level] ?? "";
-  return h("li", {}, h("time", { class: "soft number small", dateTime: event.at }, format.moment(event.at)), pill(`${kind} plain`, t(`level.${event.level}`)), h("span", {}, event.text));
+  return h("li", {}, h("time", { class: "soft number small", dateTime: event.at }, format.moment(event.at)), pill(`${kind} plain`, t(`level.${event.level}`)), h("span", {}, format.told(event.text, event.cause)));
 }

@@ -181,7 +181,7 @@ class JobCard {
   #content(job) {
     if (job.state === "failed") return [notice("bad", job.error ?? t("job.failed"))];
     if (job.state !== "done") return [];
-    const found = h("div", { class: "job-found" }, foundTable(job.persons, job.message, job.unworn));
+    const found = h("div", { class: "job-found" }, foundTable(job.persons, job.kind, job.unworn));
     if (job.frames_withheld) found.append(notice("", t("job.withheld", { count: job.frames_withheld })));
     for (const note of job.notes ?? []) found.append(notice("", note));
     if (!job.result) return [found];

@@ -118,10 +118,10 @@ export function webcamPanel() {
     const [first] = mine.times;
     const seconds = (mine.times.at(-1) - first) / 1000;
     if (seconds) say(rate, t("webcam.rate", { fps: format.decimal((mine.times.length - 1) / seconds) }));
-    const state = JSON.stringify([found.persons, found.message]);
+    const state = JSON.stringify(found.persons);
     if (table.dataset.state !== state) {
       table.dataset.state = state;
-      table.replaceChildren(foundTable(found.persons, found.message));
+      table.replaceChildren(foundTable(found.persons, "image"));
     }
   }
 
