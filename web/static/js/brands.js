@@ -11,7 +11,7 @@ const MOST = 5_000_000;
 // Models are loaded for each request, on a box that is busy with cameras.
 const WAIT_MS = 120000;
 
-/** Return the card in which a manager adds a brand. */
+/** Return the card in which a manager adds a brand; `unsaved` and `renew` as of the camera's. */
 export function brandForm() {
   let pictures = [];
   const marks = dropArea("brand-pictures", "drop", "choose", t("brands.kinds", { bytes: format.bytes(MOST) }), (files) => take(files, "mark"));
@@ -27,6 +27,7 @@ export function brandForm() {
   const replaceRow = h("label", { class: "brand-check", hidden: true }, replace, t("brands.replace"));
   const attempt = h("button", { class: "button", type: "button", onclick: () => busy(tryLive) }, icon("play"), t("brands.try"));
   const save = h("button", { class: "button main", type: "submit" }, icon("check"), t("brands.add"));
+  const locked = notice("", t("brands.not_writable"));
   const labelled = (key, field) => h("div", { class: "field" }, h("label", { for: field.id }, t(`brands.${key}`)), field);
   const form = h(
     "form",
@@ -35,7 +36,7 @@ export function brandForm() {
     labelled("name", name), labelled("words", words),
     h("p", { class: "soft small", id: "brand-words-rule" }, t("brands.words_rule")),
     faceRow, replaceRow,
-    session.may.edit_brands ? save : notice("", t("brands.not_writable")),
+    save, locked,
   );
   const fail = (error) => told.replaceChildren(notice("bad", [error.message, ...(error.details ?? [])].join(" ")));
   const ids = () => pictures.map((one) => one.id);
@@ -117,7 +118,10 @@ export function brandForm() {
     show();
   }
 
-  return h("section", { class: "card wizard", "aria-labelledby": "brands-title" }, h("h2", { id: "brands-title" }, t("brands.title")), h("p", { class: "soft small" }, t("brands.text")), marks, swatches, list, form, told);
+  const node = h("section", { class: "card wizard", "aria-labelledby": "brands-title" }, h("h2", { id: "brands-title" }, t("brands.title")), h("p", { class: "soft small" }, t("brands.text")), marks, swatches, list, form, told);
+  node.unsaved = () => pictures.length > 0;
+  node.renew = () => { save.hidden = !session.may.edit_brands; locked.hidden = !save.hidden; };
+  return node;
 }
 
 /** An area that takes dropped and chosen pictures, by the keys of its texts. */

@@ -27,7 +27,7 @@ export function areasPage(main, camera) {
     open = null;
     removeEventListener("beforeunload", warn);
   };
-  return Object.assign(end, { unsaved: () => editor.unsaved, drop: () => editor.drop() });
+  return Object.assign(end, { unsaved: () => editor.unsaved, drop: () => editor.drop(), sure: "areas.leave_sure" });
 }
 
 class Editor {

@@ -37,7 +37,7 @@ function showTabs(current) {
 /** Whether the page that is shown may go: asks where something would be lost. */
 function mayLeave() {
   if (!leavePage?.unsaved?.()) return true;
-  if (!confirm(t("areas.leave_sure"))) return false;
+  if (!confirm(t(leavePage.sure))) return false;
   leavePage.drop();
   return true;
 }

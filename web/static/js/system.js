@@ -12,6 +12,25 @@ import { cameraWizard } from "./wizard.js";
 const PICTURE_MS = 15000;
 const SOON_MS = 3000;
 
+let forms = {}; // by name; what is typed in them waits here while the page is drawn anew, or somebody signs in anew
+
+/** The forms that this session may have, those with something typed as they are. */
+function openForms() {
+  const wanted = { ...(session.may.try_cameras && { camera: cameraWizard }), ...(session.may.manage && { brand: brandForm }) };
+  forms = Object.fromEntries(Object.entries(wanted).map(([name, make]) => [name, forms[name] ?? make()]));
+  Object.values(forms).forEach((form) => form.renew());
+  addEventListener("beforeunload", warn);
+  return Object.values(forms);
+}
+
+const typed = () => Object.values(forms).some((form) => form.unsaved());
+const warn = (event) => typed() && event.preventDefault();
+
+function closeForms() {
+  forms = Object.fromEntries(Object.entries(forms).filter(([, form]) => form.unsaved()));
+  if (!typed()) removeEventListener("beforeunload", warn);
+}
+
 export function systemPage(main) {
   const cards = new Map();
   const nodes = new Map();
@@ -26,8 +45,7 @@ export function systemPage(main) {
       { class: "page system" },
       h("div", { class: "page-head" }, h("h1", {}, t("system.title")), state),
       h("section", { "aria-label": t("system.cameras") }, grid),
-      session.may.try_cameras ? cameraWizard() : null,
-      session.may.manage ? brandForm() : null,
+      openForms(),
       box,
       h("section", { class: "card", "aria-labelledby": "events-title" }, h("div", { class: "card-head" }, h("h2", { id: "events-title" }, t("system.events"))), events),
       session.may.manage ? accessCard() : null,
@@ -59,10 +77,12 @@ export function systemPage(main) {
     events.replaceChildren(...(system.events.length ? system.events.map(logLine) : [h("li", { class: "soft" }, t("system.events_none"))]));
   };
   const ends = [on("cameras", takeCameras), on("system", takeSystem)];
-  return () => {
-    ends.forEach((end) => end());
+  const end = () => {
+    ends.forEach((one) => one());
     for (const card of cards.values()) card.end();
+    closeForms();
   };
+  return Object.assign(end, { unsaved: typed, drop: () => { forms = {}; }, sure: "system.leave_sure" });
 }
 
 class CameraCard {

@@ -8,7 +8,7 @@ import { t } from "./strings.js";
 
 const TRY_MS = 30000;
 
-/** Return the card in which a manager adds a camera. */
+/** Return the card in which a manager adds a camera; `unsaved` of it is whether something is typed, `renew` takes new rights. */
 export function cameraWizard() {
   const field = (id, properties = {}) => h("input", { class: "input", id: `camera-${id}`, maxLength: 500, autocomplete: "off", spellcheck: false, ...properties });
   const source = field("source", { required: true, placeholder: "rtsp://10.0.0.12:554/stream2", pattern: "[rR][tT][sS][pP][sS]?://.+" });
@@ -22,6 +22,7 @@ export function cameraWizard() {
   const verdict = h("div", { class: "wizard-verdict", "aria-live": "polite" });
   const wrong = h("div", { "aria-live": "polite" });
   const save = h("button", { class: "button main", type: "submit" }, icon("check"), t("wizard.save"));
+  const locked = notice("", t("wizard.not_writable"));
   const labelled = (key, input) => h("div", { class: "field" }, h("label", { for: input.id }, t(`wizard.${key}`)), input);
   const given = () => {
     const login = username.value || password.value ? { username: username.value, password: password.value } : {};
@@ -115,9 +116,12 @@ export function cameraWizard() {
     } }, [camera.name || camera.hardware, camera.host].filter(Boolean).join(", "));
 
   const first = h("form", { class: "wizard-form", onsubmit: tryIt }, labelled("source", source), labelled("username", username), labelled("password", password), labelled("transport", transport), h("p", { class: "soft small" }, t("wizard.rule")), streams, ask, attempt);
-  const second = h("form", { class: "wizard-form", hidden: true, onsubmit: add }, labelled("name", name), labelled("id", id), h("p", { class: "soft small" }, t("wizard.id_rule")), labelled("sub_source", sub), h("p", { class: "soft small" }, t("wizard.sub_rule")), session.may.edit_cameras ? save : notice("", t("wizard.not_writable")), wrong);
+  const second = h("form", { class: "wizard-form", hidden: true, onsubmit: add }, labelled("name", name), labelled("id", id), h("p", { class: "soft small" }, t("wizard.id_rule")), labelled("sub_source", sub), h("p", { class: "soft small" }, t("wizard.sub_rule")), save, locked, wrong);
   name.addEventListener("input", () => (id.value = slug(name.value)));
-  return h("section", { class: "card wizard", "aria-labelledby": "wizard-title" }, h("h2", { id: "wizard-title" }, t("wizard.title")), h("div", {}, find), hosts, first, verdict, second);
+  const node = h("section", { class: "card wizard", "aria-labelledby": "wizard-title" }, h("h2", { id: "wizard-title" }, t("wizard.title")), h("div", {}, find), hosts, first, verdict, second);
+  node.unsaved = () => [source, username, password, sub, name].some((one) => one.value.trim());
+  node.renew = () => { save.hidden = !session.may.edit_cameras; locked.hidden = !save.hidden; };
+  return node;
 }
 
 async function seen({ picture, size, seconds }) {
