@@ -37,6 +37,8 @@ class Box:
         self.started = time.time()
         self.calls: list[tuple[str, str, bytes]] = []
         self.writable = True
+        self.revision = "r1"
+        self.zones: dict[str, dict] = {}
         self.pending_since: str | None = None
         self.store_file: dict | None = None
         self.jobs: list[dict] = []
@@ -176,9 +178,9 @@ class Box:
     def areas(self, camera: str) -> dict:
         zone = {"polygon": [[0.2, 0.3], [0.8, 0.3], [0.8, 1.0], [0.2, 1.0]], "dwell_ms": 2000}
         mask = {"polygon": [[0.7, 0.0], [1.0, 0.0], [1.0, 0.25], [0.7, 0.25]]}
-        zones, masks = {"till" if camera == "counter" else "doorway": zone}, {"street": mask}
+        zones, masks = {"till" if camera == "counter" else "doorway": zone} | self.zones, {"street": mask}
         return {"camera": camera, "zones": zones, "masks": masks, "yaml": yaml_of(zones, masks),
-                "writable": self.writable, "revision": "r1"}  # fmt: skip
+                "writable": self.writable, "revision": self.revision}  # fmt: skip
 
     def picture(self, camera: str, width: int = 640) -> bytes:
         """A JPEG, 16:9, people at their boxes; from `pictures` where there is one."""

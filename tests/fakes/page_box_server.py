@@ -141,7 +141,10 @@ class BoxHandler(QuietHandler):
         small = [name for name, zone in areas["zones"].items() if len(zone["polygon"]) < 3]
         if small:
             self._refuse(422, "invalid", "the areas are not sound", [f"{n}: needs 3 points" for n in small])
+        elif self.command == "PUT" and areas["revision"] != self.box.revision:
+            self._refuse(409, "conflict", "the store file has changed meanwhile")
         elif self.command == "PUT":
+            self.box.revision = "r2"
             self._json(
                 {
                     "yaml": yaml,

@@ -54,6 +54,39 @@ def test_who_signs_in_anew_finds_what_is_typed(typed, box):
     assert is_kept(typed)
 
 
+def test_a_drawing_for_a_file_that_has_changed_is_discarded_and_made_anew(visit, box):
+    page, asked = visit.go("#/system/areas/counter"), []
+
+    def reply(dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept()
+
+    def draw() -> None:
+        page.get_by_role("button", name="New mask").click()
+        page.get_by_role("button", name="Start from a rectangle").click()
+        page.get_by_text("Checked: sound").wait_for()
+        page.get_by_role("button", name="Write to store file").click()
+
+    page.on("dialog", reply)
+    page.get_by_role("button", name="till").wait_for()
+    square = {"polygon": [[0.1, 0.1], [0.2, 0.1], [0.2, 0.2]]}
+    box.zones, box.revision = {"shelf": square}, "by-hand"  # somebody else has written it
+    draw()
+    page.get_by_text("has been changed meanwhile").wait_for()
+    page.get_by_role("button", name="Discard changes").click()
+    page.get_by_role("button", name="shelf").wait_for()
+    assert page.get_by_role("button", name="mask-1").count() == 0
+    assert page.get_by_role("button", name="Write to store file").is_disabled()
+    assert not page.get_by_text("has been changed meanwhile").is_visible()
+    assert len(asked) == 1
+    draw()
+    page.get_by_text("It counts from the next start").wait_for()
+    page.get_by_role("button", name="Discard changes").click()  # nothing is lost by it
+    page.get_by_role("button", name="shelf").wait_for()
+    assert len(asked) == 1
+    page.remove_listener("dialog", reply)
+
+
 def test_a_form_with_something_typed_is_not_left_without_a_question(typed):
     asked, answer = [], ["dismiss"]
 

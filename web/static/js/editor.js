@@ -52,6 +52,7 @@ class Editor {
     this.yaml = h("textarea", { class: "input yaml", id: "yaml", readOnly: true, rows: 10, spellcheck: false });
     this.verdict = h("div", { role: "status" });
     this.save = h("button", { class: "button main", type: "button", disabled: true, onclick: () => this.#write() }, icon("check"), t("areas.save"));
+    this.again = h("button", { class: "button quiet", type: "button", onclick: () => this.#discard() }, icon("again"), t("areas.discard"));
     this.note = h("p", { class: "soft small" });
     this.node = h(
       "div",
@@ -70,7 +71,7 @@ class Editor {
             { class: "card side" },
             this.verdict,
             h("div", { class: "field" }, h("label", { for: "yaml" }, t("areas.yaml", { camera: this.camera })), this.yaml),
-            h("div", { class: "row" }, h("button", { class: "button", type: "button", onclick: () => this.#copy() }, icon("copy"), t("areas.copy")), this.save),
+            h("div", { class: "row" }, h("button", { class: "button", type: "button", onclick: () => this.#copy() }, icon("copy"), t("areas.copy")), this.save, this.again),
             this.note,
           ),
         ),
@@ -89,7 +90,18 @@ class Editor {
 
   drop() {
     this.changed = false;
-    this.drawing = null;
+    this.#stopDrawing();
+  }
+
+  /** Begin anew from the areas of the store file, as it is now: one that has changed takes no older drawing. */
+  #discard() {
+    if (this.unsaved && !window.confirm(t("areas.discard_sure"))) return;
+    this.end();
+    this.drop();
+    this.chosen = null;
+    this.save.disabled = true;
+    this.verdict.replaceChildren();
+    this.open();
   }
 
   /** Show the camera's areas; what is drawn already stays, for the file that it was drawn for. */
@@ -352,7 +364,8 @@ class Editor {
       else this.verdict.replaceChildren(notice("good", t(done.restart_needed ? "areas.saved" : "areas.saved_now"), "check"));
     } catch (error) {
       this.save.disabled = false;
-      const texts = error.details?.length ? error.details : [error.message];
+      const said = error.code === "conflict" ? t("areas.file_changed") : error.message;
+      const texts = error.details?.length ? error.details : [said];
       this.verdict.replaceChildren(h("div", { class: "reasons" }, texts.map((text) => notice("bad", text))));
     }
   }
