@@ -165,6 +165,19 @@ def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
     one.get_by_role("heading", name="Who are you?").wait_for()
 
 
+def test_the_question_for_a_pin_goes_with_its_page(manager):
+    """Back, or a session that ends, would leave it over the next page, or over the sign-in."""
+    screen = manager.go("#/floor")
+    screen.get_by_role("link", name="Staff").click()
+    screen.get_by_role("button", name="PIN of Jörg B.").click()
+    screen.get_by_label("New PIN").wait_for()
+    screen.go_back()
+    screen.locator(".wall").wait_for()
+    assert screen.locator("dialog").count() == 0
+    screen.get_by_role("link", name="Staff").click()  # nothing lies over it
+    screen.get_by_role("button", name="PIN of Jörg B.").wait_for()
+
+
 def test_a_manager_sets_a_pin(shop, phones, manager):
     joerg, screen = phones[1], manager.go("#/desk")
     screen.get_by_role("button", name="PIN of Jörg B.").click()

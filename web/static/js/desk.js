@@ -163,7 +163,8 @@ function askPin(one, act) {
   const end = () => { dialog.close(); dialog.remove(); document.getElementById(`pin-${one.name}`)?.focus(); };
   const set = async (pin) => {
     end();
-    await act("/api/desk/pin", { name: one.name, pin }, t(pin ? "desk.pin_set" : "desk.pin_removed", { name: one.name }));
+    const is_done = await act("/api/desk/pin", { name: one.name, pin }, t(pin ? "desk.pin_set" : "desk.pin_removed", { name: one.name }));
+    if (is_done && pin) one.pin = "page"; // before the box tells it: who asks at once may remove it
   };
   const dialog = h("dialog", { class: "card dialog", "aria-labelledby": "new-pin-title", oncancel: (event) => { event.preventDefault(); end(); } },
     h("form", { onsubmit: (event) => { event.preventDefault(); set(field.value); } },
@@ -178,7 +179,7 @@ function askPin(one, act) {
       ),
     ),
   );
-  document.body.append(dialog);
+  document.querySelector("main > .page").append(dialog); // it goes with its page: it would cover the next, and the sign-in
   dialog.showModal();
   field.focus();
 }
