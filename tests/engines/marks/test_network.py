@@ -70,6 +70,19 @@ def test_working_memory_is_given_back_after_each_picture(finder, monkeypatch):
     assert len(released) == 1
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 20])
+def test_vectors_of_any_number_of_cuts_take_a_network_prepared_for_one_number(count):
+    """OpenVINO keeps 3 MB for each number that it has seen: 60 MB after some looks."""
+    embedder = MarkEmbedder()
+    cuts = np.random.default_rng(1).uniform(0, 255, (count, 3, embedder.side, embedder.side))
+    vectors = embedder.embed_cuts(cuts.astype(np.float32))
+    assert vectors.shape == (count, VECTOR)
+    for number in range(count):
+        alone = embedder.embed_cuts(cuts[number : number + 1].astype(np.float32))
+        assert np.allclose(vectors[number], alone[0], atol=1e-5)
+    assert embedder._request.get_compiled_model().input(0).get_partial_shape().is_static
+
+
 def test_a_sliver_holds_no_mark(finder):
     assert len(finder.find(np.zeros((8, 300, 3), np.uint8))) == 0
 
