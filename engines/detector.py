@@ -263,16 +263,18 @@ def load_detector(
     thresholds: Mapping[str, float] | None = None,
     patience_s: float = PATIENCE_S,
     any_size: bool = False,
+    large_px: int | None = None,
 ) -> Detector:
     """Load a model of the manifest, its checksum verified. Raises BadInput.
 
     threads: CPU threads that one picture may use; None: all of this process. thresholds: by class, instead
-    of the manifest's. any_size: whether inputs are mostly of other sizes than the manifest's.
+    of the manifest's. any_size: whether inputs are mostly of other sizes than the manifest's. large_px: as of
+    Network.
     """
     model = find_model(name, read_manifest(manifest_path or MANIFEST))
     model.check_file()
     if precision is Precision.FASTEST and is_quick_in_int8(cpu_flags()):
         model = model.in_int8()
     count = threads or len(os.sched_getaffinity(0))
-    network = Network(model, threads=count, precision=precision, any_size=any_size)
+    network = Network(model, threads=count, precision=precision, any_size=any_size, large_px=large_px)
     return Detector(model, network, thresholds, patience_s=patience_s)

@@ -34,6 +34,9 @@ LARGE_IDLE_S = 60.0
 """After so long without a large input the network for them is let go."""
 LARGE_REST_S = 2.0
 """After so long without one its working memory is given back. It comes again with the next large input."""
+OWN_OFTEN, OWN_SHARE = 100, 0.2
+"""So often the manifest's size must be asked for, and for such a share of all inputs, to have a network of
+its own. That holds 34 MB for faces; one more size of the network without fixed sides holds 9."""
 OFTEN = 3
 """A large size asked for so often gets a network of its own: a camera asks for one again and again. For faces
 on 1280 x 768 px its working memory is 74 MB instead of 207, and it takes 8 % less time."""
@@ -116,7 +119,8 @@ class Slot:
 class LargeNetwork:
     """A network for large inputs, and how it is used. size: of the only inputs it takes; None: any.
 
-    rests: whether its working memory was given back since it was last used.
+    rests: whether its working memory was given back since it was last used. is_seldom: whether it was last
+    used for a size that was not asked for OFTEN.
     """
 
     size: tuple[int, int] | None
@@ -124,22 +128,24 @@ class LargeNetwork:
     slots_out: int = 0
     used_at: float = 0.0
     rests: bool = True
+    is_seldom: bool = False
 
     def is_due_to_rest(self, now: float) -> bool:
         """Return whether its working memory is to be given back now."""
-        return self.compiled is not None and not self.rests and now - self.used_at >= LARGE_REST_S
+        is_idle = self.is_seldom or now - self.used_at >= LARGE_REST_S
+        return self.compiled is not None and not self.rests and is_idle
 
 
 class Network:
     """A compiled model and its slots, at most `max_slots` at work, which any thread may take.
 
-    The input of the manifest runs in a network of its own, which takes 5 to 14 % less time. Any other size
-    runs in one without fixed sides; of its memory the sizes used last are kept. LARGE sizes have others: one
-    without fixed sides, and one for each size that is asked for OFTEN. Those are dropped where they were not
-    used for LARGE_IDLE_S. Each is compiled when first asked for.
+    The input of the manifest runs in a network of its own where that pays, see OWN_OFTEN: it takes 5 to 14 %
+    less time. Any other size runs in one without fixed sides; of its memory the sizes used last are kept.
+    LARGE sizes have others: one without fixed sides, and one for each size that is asked for OFTEN. Those are
+    dropped where they were not used for LARGE_IDLE_S. Each is compiled when first asked for.
 
     any_size: which of the first two is compiled at once, that without fixed sides or the manifest's. A camera
-    may never ask for the other.
+    may never ask for the other. large_px: instead of LARGE.
     """
 
     def __init__(
@@ -150,9 +156,11 @@ class Network:
         precision: Precision = Precision.FASTEST,
         max_slots: int = 64,
         any_size: bool = False,
+        large_px: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
+        self._large_px = LARGE if large_px is None else large_px
         self._config: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads,
@@ -167,6 +175,7 @@ class Network:
         self._fixed = None if any_size else self._compile(self._own)
         self._flexible = self._compile(None) if any_size else None
         self._large: dict[tuple[int, int] | None, LargeNetwork] = {}
+        self._own_asked = self._all_asked = 0
         self._asked: dict[tuple[int, int], int] = {}
         """How often each large size was asked for, up to OFTEN."""
         # Re-entrant: a finalizer of abandoned work may give its slots back in the midst of this.
@@ -189,12 +198,12 @@ class Network:
 
         size: width and height of the input, multiples of 32; None: those of the manifest.
         """
-        wanted = None if size == self._own else size
+        wanted = None if self._runs_alone(size) else size or self._own
         self._ask(wanted)
         with self._lock:
             if self._out >= self._max_slots:
                 raise InferenceFailed(f"model {self._name}: {self._max_slots} pictures are in flight already")
-            large = self._large_for(wanted) if wanted is not None and is_large(wanted) else None
+            large = self._large_for(wanted) if wanted is not None and self._is_large(wanted) else None
             self._out += 1
             slot = next((free for free in self._free if free.size == wanted and free.large is large), None)
             if slot is not None:
@@ -248,9 +257,21 @@ class Network:
             self._free = [slot for slot in self._free if slot.size is None]
         release_free_memory()
 
+    def _runs_alone(self, size: tuple[int, int] | None) -> bool:
+        """Return whether an input, None: the manifest's, runs in the network for that size, and count it."""
+        self._all_asked += 1
+        if size not in (None, self._own):
+            return False
+        self._own_asked += 1
+        is_often = self._own_asked >= max(OWN_OFTEN, OWN_SHARE * self._all_asked)
+        return self._fixed is not None or is_often or self._is_large(self._own)
+
+    def _is_large(self, size: tuple[int, int]) -> bool:
+        return size[0] * size[1] >= self._large_px
+
     def _ask(self, size: tuple[int, int] | None) -> None:
         """Count a large size. Outside of the lock, which every picture needs: a file may be read."""
-        if size is None or not is_large(size):
+        if size is None or not self._is_large(size):
             return
         asked = self._asked.get(size, 0) + 1
         if asked == 1 and is_kept(self._model.path, self._config, self._how(size)):
@@ -265,6 +286,7 @@ class Network:
         if large is None:
             large = self._large[own] = LargeNetwork(own)
         large.slots_out, large.used_at, large.rests = large.slots_out + 1, self._clock(), False
+        large.is_seldom = self._asked[size] < OFTEN
         return large
 
     def _drop(self, *networks: LargeNetwork) -> None:
@@ -322,11 +344,6 @@ def _shape(size: tuple[int, int] | None) -> list[int]:
 def precision_of(compiled: Any) -> str:
     """Return the arithmetic that a compiled model uses, as OpenVINO names it."""
     return str(compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name())
-
-
-def is_large(size: tuple[int, int]) -> bool:
-    """Return whether an input of that width and height is a large one."""
-    return size[0] * size[1] >= LARGE
 
 
 def one_line(error: Exception) -> str:

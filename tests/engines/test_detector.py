@@ -27,6 +27,7 @@ from engines.openvino_runtime import (
     Network,
     Precision,
 )
+from engines.patches import SHAPES
 from engines.scene_detector import load_scene_detector
 
 if TYPE_CHECKING:
@@ -129,8 +130,18 @@ def test_abandoned_work_gives_its_memory_back() -> None:
 
 def test_a_camera_of_another_shape_takes_no_memory_for_the_size_of_the_manifest() -> None:
     scenes = load_scene_detector("nanodet-416", "centerface", threads=1, patience_s=FILE_PATIENCE_S)
-    scenes.detect(on_canvas((1280, 720), (0, 0)))
-    assert scenes.detectors[0]._network._fixed is None
+    for picture in (on_canvas((1280, 720), (0, 0)), on_canvas((1280, 720), (400, 200))):
+        scenes.detect(picture)
+    assert [detector._network._fixed for detector in scenes.detectors] == [None, None]
+
+
+def test_sheets_of_persons_need_no_network_of_their_own_and_those_of_faces_do() -> None:
+    """Persons work in a third of the memory of faces: a network for the sheet would hold more."""
+    scenes = load_scene_detector("nanodet-416", "centerface", threads=1)
+    for detector, of_its_own in zip(scenes.detectors, (False, True), strict=True):
+        slot = detector._network.take(SHAPES[-2])
+        assert (slot.large is not None) == of_its_own
+        detector._network.give_back([slot])
 
 
 def test_a_detector_waits_as_long_as_it_was_told_to() -> None:
