@@ -5,7 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.manifest import read_manifest
 from engines.patches import SHAPES, Patch, Sheet, area, pack, patch_of
+from engines.scene_views import glance, planned
 
 sides = st.integers(2, 900)
 patches = st.lists(
@@ -44,8 +46,25 @@ def test_the_cheapest_shape_that_is_enough_is_taken() -> None:
     assert [sheet.size for sheet in pack([head])] == [SHAPES[0]]
     assert pack([]) == []
     many = pack([head] * 200)
-    assert [sheet.size for sheet in many[:-1]] == [SHAPES[-1]] * (len(many) - 1)
+    assert [sheet.size for sheet in many[:-1]] == [SHAPES[-2]] * (len(many) - 1)
     assert area([head]) == 72 * 72
+
+
+@given(patches)
+def test_the_largest_shape_is_taken_for_a_patch_that_fits_into_no_other(some: list[Patch]) -> None:
+    """It has a network of its own, which holds 22 MB and works in 41."""
+    width, height = SHAPES[-2]
+    for sheet in pack(some):
+        needs_it = any(size[0] > width or size[1] > height for (_, size), _, _ in sheet.placed)
+        assert (sheet.size == SHAPES[-1]) == needs_it
+
+
+def test_a_whole_picture_and_parts_of_it_share_a_size() -> None:
+    model = read_manifest()["centerface"]
+    views = planned(model, (1280, 720), 4.0)
+    (shown,) = glance(model, (1280, 720), views)
+    assert len(views) > 1
+    assert shown.size in SHAPES
 
 
 def test_a_region_that_is_larger_than_any_shape_is_drawn_smaller() -> None:
