@@ -35,6 +35,8 @@ logger = logging.getLogger(__name__)
 FOLDER_VARIABLE: Final = "MSH_COMPILED"
 """Names another folder; `off` there: nothing is kept."""
 FORMAT: Final = "1"
+OWN_FORM: Final = ".xml"
+"""Of OpenVINO's own files: the weights lie beside it, and are mapped."""
 DIGEST_BYTES: Final = 32
 """Length of the SHA-256 at the end of a file, over all that is before it."""
 MAX_AGE_DAYS, MAX_FILES = 60, 40
@@ -79,9 +81,11 @@ def compile_cached(
     if blob is not None and (found := _load(core, blob, config)) is not None:
         return found
     compiled = core.compile_model(build(core), "CPU", dict(config))
-    if blob is not None:
-        _store(compiled, blob)
-    return compiled
+    if blob is None or not _store(compiled, blob) or path.suffix == OWN_FORM:
+        return compiled
+    # Of an ONNX file it holds all weights in memory of its own; what was written can be mapped instead.
+    mapped = _load(core, blob, config)
+    return compiled if mapped is None else mapped
 
 
 def is_kept(path: Path, config: Mapping[str, Any], how: str) -> bool:
@@ -98,7 +102,7 @@ def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
         return None
     try:
         digest = digest_of(path)
-        if path.suffix == ".xml":  # OpenVINO's own: the weights lie beside it
+        if path.suffix == OWN_FORM:
             digest.update(digest_of(path.with_suffix(".bin")).digest())
     except OSError:
         return None  # OpenVINO says what is wrong with it
@@ -160,13 +164,14 @@ def _mapping(blob: Path) -> mmap.mmap:
         return _mapped[key]
 
 
-def _store(compiled: Any, blob: Path) -> None:
+def _store(compiled: Any, blob: Path) -> bool:
+    """Keep a compiled model on the disk; return whether it is there now."""
     draft = None
     try:
         for folder in (blob.parent.parent, blob.parent):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if shutil.disk_usage(blob.parent).free < LEAST_FREE_BYTES:
-            return
+            return False
         data = compiled.export_model().getbuffer()
         handle, draft = tempfile.mkstemp(prefix=".draft-", dir=blob.parent)
         with os.fdopen(handle, "wb") as file:
@@ -178,6 +183,8 @@ def _store(compiled: Any, blob: Path) -> None:
         logger.info("%s: compiled models cannot be kept on disk: %s", blob.parent, error)
         if draft is not None:
             Path(draft).unlink(missing_ok=True)
+        return False
+    return True
 
 
 def _sweep(folder: Path) -> None:

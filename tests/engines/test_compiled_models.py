@@ -60,6 +60,14 @@ def test_what_was_compiled_is_read_back_by_its_user_alone(folder, model):
     ]
 
 
+def test_the_start_that_compiles_a_model_maps_its_weights_as_later_ones_do(folder, model):
+    """An ONNX file's weights lay beside those arranged for the CPU until the next start: 60 MB of looks."""
+    path = model(2.0)
+    assert run(path) == (8.0, True)
+    (kept,) = folder.iterdir()
+    assert [place for place, _, _ in compiled_models._mapped if place == kept] == [kept]
+
+
 @pytest.mark.parametrize(
     "other",
     [
