@@ -12,6 +12,7 @@ import openvino  # type: ignore[import-untyped]  # the wheel has no py.typed
 
 from engines.colour import to_bgr
 from engines.compiled_models import compile_cached
+from engines.cpu_flags import cpu_flags, is_quick_in_int8
 from engines.errors import BadInput
 from engines.image import I420
 from engines.manifest import find_model, read_manifest
@@ -22,7 +23,7 @@ from engines.ocr.lines import LineReader, strip_of
 from engines.ocr.regions import Region, RegionFinder
 from engines.ocr.windows import cost_of, on_canvas, windows
 from engines.ocr.words import Word
-from engines.openvino_runtime import EXACT, precision_of
+from engines.openvino_runtime import EXACT, Precision, precision_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,16 +83,24 @@ class WordReader:
     Only parts with strokes (engines.ocr.energy) reach the detector, enlarged (up to UPSCALE, the whole
     picture at most MAX_SIDE or FINE_SIDE px), and at most MAX_LINES of its regions the recogniser. Loads its
     models at once, checks their sha256 and tries them.
+
+    precision: of what says where text may be, in 8 bits where the CPU is quick at them; all else, and what
+    reads it, is in fp32 on every CPU.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
-        regions, lines = _model("text-regions"), _model("text-lines")
-        finds, reads = _request(regions, threads, CACHED_REGIONS), _request(lines, threads, CACHED_LINES)
+    def __init__(self, *, threads: int = 1, precision: Precision = Precision.FASTEST) -> None:
+        found, read = (find_model(name, read_manifest()) for name in ("text-regions", "text-lines"))
+        if precision is Precision.FASTEST and is_quick_in_int8(cpu_flags()):
+            found = found.in_int8()
+        for model in (found, read):
+            model.check_file()
+        lines = read.path
+        finds, reads = _request(found.path, threads, CACHED_REGIONS), _request(lines, threads, CACHED_LINES)
         letters = _letters(openvino.Core().read_model(lines))
         self._finder, self._lines = RegionFinder(finds), LineReader(reads, letters)
         self.loaded = {
-            name: precision_of(request.get_compiled_model())
-            for name, request in (("text-regions", finds), ("text-lines", reads))
+            model.name: "i8" if model.is_int8 else precision_of(request.get_compiled_model())
+            for model, request in ((found, finds), (read, reads))
         }
         """The arithmetic of each model in use, by its name."""
         trial = np.full((64, 256, 3), 255, np.uint8)
@@ -212,12 +221,6 @@ def _box(region: Region, bgr: Bgr) -> tuple[float, float, float, float]:
     reach_x, reach_y = cos * along + sin * across, sin * along + cos * across
     left, right = max(0.0, region.x - reach_x), min(float(width), region.x + reach_x)
     return left, max(0.0, region.y - reach_y), right, min(float(height), region.y + reach_y)
-
-
-def _model(name: str) -> Path:
-    model = find_model(name, read_manifest())
-    model.check_file()
-    return model.path
 
 
 def _letters(model: Any) -> list[str]:

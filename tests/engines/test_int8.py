@@ -12,15 +12,19 @@ import pytest
 from engines.boxes import iou
 from engines.colour import from_bgr
 from engines.compiled_models import _place
+from engines.convert import int8_text
 from engines.convert.int8 import convert, draw_marks, fed_tensor, montage
+from engines.convert.int8_text import _reach, composed, simplified, with_biases
 from engines.cpu_flags import is_quick_in_int8
 from engines.detector import load_detector
 from engines.errors import BadInput
 from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
 from engines.marks.picture import read_mark
+from engines.ocr.reader import WordReader
 from engines.openvino_runtime import Precision
-from engines.paths import CONFIGS
+from engines.paths import CONFIGS, ROOT
+from tests.engines.rendered_words import cloth, ink, printed, turned
 from tests.fakes.cloth import ASTRONAUT
 
 N100, ZEN4 = "flags : avx2 avx_vnni", "flags : avx2 avx512f avx512_bf16 avx512_vnni"
@@ -93,6 +97,68 @@ def test_marks_stay_in_float_where_eight_bits_are_not_quick(monkeypatch, flags):
     assert MarkFinder().loaded["marks"] != "i8"
 
 
+@pytest.mark.parametrize(
+    ("flags", "precision", "regions"),
+    [
+        (N100, Precision.FASTEST, "i8"),
+        (ZEN4, Precision.FASTEST, "i8"),
+        ("flags : avx2", Precision.FASTEST, "f32"),
+        ("flags : avx512_vnni amx_bf16", Precision.FASTEST, "f32"),
+        (N100, Precision.FP32, "f32"),  # of reference runs
+    ],
+)
+def test_where_text_is_runs_in_eight_bits_and_what_it_says_never(monkeypatch, flags, precision, regions):
+    monkeypatch.setattr("engines.ocr.reader.cpu_flags", lambda: flags)
+    assert WordReader(precision=precision).loaded == {"text-regions": regions, "text-lines": "f32"}
+
+
+def test_text_is_at_the_same_places_in_eight_bits(monkeypatch):
+    exact = WordReader(precision=Precision.FP32)
+    monkeypatch.setattr("engines.ocr.reader.cpu_flags", lambda: N100)
+    quick = WordReader()
+    for capital, degrees in ((12, 0), (20, 15), (40, 0), (60, 60)):
+        picture, _ = printed(turned(ink("BURBERRY"), degrees), capital, on=cloth(640, 640))
+        (sure,), (found,) = exact.read(picture), quick.read(picture)
+        assert found.text == sure.text == "BURBERRY"
+        assert iou(found.box, sure.box) > 0.75
+
+
+def test_a_convolution_without_a_bias_gets_one_that_says_nothing():
+    """OpenVINO 2026.4 answers wrongly in 8 bits where one without is averaged and scaled."""
+    path = read_manifest()["text-regions"].path
+    before, after = simplified(path), with_biases(simplified(path))
+
+    def unbiased(network):
+        return [
+            node.get_friendly_name()
+            for node in network.get_ordered_ops()
+            if node.get_type_name() == "Convolution"
+            and [reader.get_node().get_type_name() for reader in node.output(0).get_target_inputs()]
+            != ["Add"]
+        ]
+
+    assert len(unbiased(before)) == 8
+    assert unbiased(after) == []
+
+
+def test_the_ends_of_rare_canvases_are_cut_off_and_zero_is_a_step():
+    ends = np.zeros((100, 2, 3), np.float32)
+    ends[:, 0], ends[:, 1] = -1, 4
+    ends[0, 1, 2] = 1000
+    low, high = _reach(ends)
+    step = (high - low) / 255
+    assert (low, high) == (pytest.approx(-1, abs=step), pytest.approx(4, abs=step))
+    assert low / step == pytest.approx(round(low / step))
+
+
+def test_names_are_drawn_on_photographs_for_the_detector_of_text():
+    fonts = sorted((ROOT / "probes/overlay/fonts").glob("*.otf"))
+    plain = cv2.imread(str(ASTRONAUT))
+    made = list(composed([ASTRONAUT] * 4, fonts, random.Random(4)))
+    assert len({one.tobytes() for one in made}) == 4
+    assert {one.shape[0] / plain.shape[0] for one in made} <= {0.5, 0.7, 1.0, 1.3, 358 / 512, 666 / 512}
+
+
 def test_other_weights_are_another_compiled_model(tmp_path, monkeypatch):
     monkeypatch.setenv("MSH_COMPILED", str(tmp_path))
     file = read_manifest()["centerface"].in_int8().path
@@ -127,3 +193,10 @@ def test_marks_are_drawn_on_montages_for_the_finder():
 def test_too_few_photographs_are_refused(tmp_path):
     with pytest.raises(BadInput, match="1 photographs; at least 100 are needed"):
         convert("centerface", [tmp_path / "one.jpg"], tmp_path / "out.xml")
+    with pytest.raises(BadInput, match="1 photographs; at least 100 are needed"):
+        int8_text.convert([tmp_path / "one.jpg"], [tmp_path / "one.ttf"], tmp_path / "out.xml")
+
+
+def test_without_fonts_nothing_is_drawn(tmp_path):
+    with pytest.raises(BadInput, match="no fonts"):
+        int8_text.convert([tmp_path / "one.jpg"] * 100, [], tmp_path / "out.xml")
