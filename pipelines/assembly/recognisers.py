@@ -144,16 +144,18 @@ def build_recogniser(
 ) -> Recogniser:
     """Return what reads words, symbols and emblems, and sees garments; BadInput where a model is amiss.
 
-    patient: for single pictures, see LateFinder. mirrored: whether words in mirrors are read. garments: the
-    model that sees them; None for none. on_load: called with the name and the arithmetic of each model once
-    it is loaded, from any thread.
+    patient: for single pictures, see LateFinder; text is found in fp32 there, alike on every CPU. mirrored:
+    whether words in mirrors are read. garments: the model that sees them; None for none. on_load: called with
+    the name and the arithmetic of each model once it is loaded, from any thread.
     """
     from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
     from engines.marks.patterns import PatternSearch  # noqa: PLC0415 the same
     from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
+    from engines.openvino_runtime import Precision  # noqa: PLC0415 loads OpenVINO
 
-    words, parser = WordReader(), GarmentParser(model=garments) if garments else None
+    words = WordReader(precision=Precision.FP32 if patient else Precision.FASTEST)
+    parser = GarmentParser(model=garments) if garments else None
     _report_loaded(on_load, words.loaded | (parser.loaded if parser else {}))
     return Recogniser(
         words,

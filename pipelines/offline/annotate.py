@@ -14,6 +14,7 @@ import cv2
 from engines.colour import to_bgr
 from engines.detector import FILE_PATIENCE_S
 from engines.manifest import GARMENTS, find_model, read_manifest
+from engines.openvino_runtime import Precision
 from engines.scene import TooMany
 from engines.scene_detector import load_scene_detector
 from pipelines.assembly.recognisers import build_recogniser
@@ -58,6 +59,8 @@ TURNED = (
     " recognised: turn it (msh annotate --rotate {0})"
 )
 LEFT_OUT = "{} more people are masked but were not looked at: cut the picture"
+DETECTORS = "nanodet-416", "centerface"
+"""Of a single picture they run in fp32: nobody waits for it, and it is told alike on every CPU."""
 SILENT = "the sound is left out: the copy is silent"
 ALL_WITHHELD = "masking was not certain in any frame, so there is no copy"
 
@@ -89,21 +92,30 @@ class AnnotateJob:
         self._names = prices.names
         self._currency = prices.currency or CURRENCY
         today = datetime.now(timezone.utc).date()
-        if garments is not None:
-            find_model(garments, read_manifest()).check_file()
+        models = read_manifest()
+        for name in (*DETECTORS, *([garments] if garments is not None else [])):
+            find_model(name, models).check_file()
         recogniser = cache(partial(_recogniser, garments))
         targets = targets_in(brands, self._book)
-        self._annotator = Annotator(
-            load_scene_detector("nanodet-416", "centerface", patience_s=FILE_PATIENCE_S),
-            looks=lambda single: watch(SynchronousLooks(recogniser(single), targets)),
-            ledger=lambda votes: Ledger(
-                self._currency,
-                lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),
-                min_votes=votes,
-            ),
-            masking=FacesConfig(),
-            min_votes=MIN_VOTES,
-        )
+
+        def annotator(*, single: bool) -> Annotator:
+            return Annotator(
+                load_scene_detector(
+                    *DETECTORS,
+                    patience_s=FILE_PATIENCE_S,
+                    precision=Precision.FP32 if single else Precision.FASTEST,
+                ),
+                looks=lambda single: watch(SynchronousLooks(recogniser(single), targets)),
+                ledger=lambda votes: Ledger(
+                    self._currency,
+                    lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),
+                    min_votes=votes,
+                ),
+                masking=FacesConfig(),
+                min_votes=MIN_VOTES,
+            )
+
+        self._annotator = cache(annotator)
         self._overlay = Overlay(_money, self._brand)
 
     def annotate(
@@ -120,7 +132,7 @@ class AnnotateJob:
     def picture(self, source: Path) -> Annotated:
         """Annotate a picture without writing it. BadInput, RedactionFailed."""
         ((_, pixels),) = self._frames(source)
-        return self._annotator.picture(pixels)
+        return self._annotator(single=True).picture(pixels)
 
     def _frames(self, source: Path, warn: Callable[[str], None] | None = None) -> Iterator[tuple[int, I420]]:
         """Yield the frames of a file, turned upright."""
@@ -131,7 +143,7 @@ class AnnotateJob:
         self, frames: Iterable[tuple[int, I420]]
     ) -> Iterator[tuple[RedactedFrame, list[dict[str, Any]]]]:
         """Yield the annotated copy of each frame as it comes, and who is in it; withheld ones are not."""
-        for done in self._annotator.video("webcam", frames).frames:
+        for done in self._annotator(single=False).video("webcam", frames).frames:
             self._overlay.draw(done.redacted, done.values)
             yield done.redacted, [_person(value) for value in done.values.values()]
 
@@ -161,7 +173,7 @@ class AnnotateJob:
     ) -> dict[str, Any]:
         notes: list[str] = []
         ((_, pixels),) = self._frames(source, notes.append)
-        done = self._annotator.picture(pixels)
+        done = self._annotator(single=True).picture(pixels)
         self._draw(done)
         good, data = cv2.imencode(target.suffix, to_bgr(done.redacted.pixels))
         if not good:
@@ -193,7 +205,7 @@ class AnnotateJob:
         begun = list(islice(frames, MIN_FRAMES))
         if len(begun) < MIN_FRAMES:
             return {"fps": fps} | self._few(begun, target, media.size, fps, notes)
-        video = self._annotator.video(source.stem, chain(begun, frames), ahead_ms=AHEAD_MS)
+        video = self._annotator(single=False).video(source.stem, chain(begun, frames), ahead_ms=AHEAD_MS)
         written = 0
         with Mp4Writer(target, media.size, Fraction(fps).limit_denominator(1001)) as writer:
             for done in video.frames:
@@ -223,7 +235,7 @@ class AnnotateJob:
         with Mp4Writer(target, size, Fraction(fps).limit_denominator(1001)) as writer:
             for at, pixels in frames:
                 try:
-                    done = self._annotator.picture(pixels)
+                    done = self._annotator(single=True).picture(pixels)
                 except (RedactionFailed, TooMany):
                     continue
                 self._draw(done)

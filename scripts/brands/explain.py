@@ -20,6 +20,7 @@ from engines.marks.patterns import PatternSearch
 from engines.marks.picture import is_swatch, read_mark
 from engines.marks.types import Route
 from engines.ocr.reader import WordReader
+from engines.openvino_runtime import Precision
 from engines.scene_detector import load_scene_detector
 from pipelines.assembly.recognisers import patience_of
 from pipelines.errors import BadInput
@@ -100,7 +101,8 @@ class Explainer:
         self._book, self._enrolled = brands.book, brands.enrolled
         self._gallery = Gallery(brands.enrolled, read_cohort())
         self._targets = RecognitionTargets(brands.book)
-        self._finder, self._words = MarkFinder(max_views=PICTURE_VIEWS), WordReader()
+        self._finder = MarkFinder(max_views=PICTURE_VIEWS)
+        self._words = WordReader(precision=Precision.FP32)  # as `build_recogniser` for pictures
         self._patience = patience_of(self._words)
         self._patterns = [marks.pattern for marks in brands.enrolled if marks.pattern is not None]
         self._parser = GarmentParser() if self._patterns else None

@@ -31,6 +31,15 @@ def test_every_model_of_the_looks_is_told_once_it_is_loaded(garments):
     assert all(seen.values())
 
 
+@pytest.mark.parametrize(("patient", "arithmetic"), [(True, "f32"), (False, "i8")])
+def test_text_on_pictures_is_found_alike_on_every_cpu(patient, arithmetic, monkeypatch):
+    """In 8 bits a brand that is hard to read may be lost, and nobody waits for a picture."""
+    monkeypatch.setattr("engines.ocr.reader.cpu_flags", lambda: "flags : avx2 avx_vnni")
+    seen, on_load = told()
+    build_recogniser(lambda _: None, patient=patient, garments=None, on_load=on_load)
+    assert seen == {"text-regions": arithmetic, "text-lines": "f32"}
+
+
 @pytest.mark.parametrize("late", [lambda told: LateParser("garments", told), LateReader])
 def test_what_comes_with_the_first_look_is_told_then(late):
     seen, on_load = told()

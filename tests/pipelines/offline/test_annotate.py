@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from engines.openvino_runtime import Precision
 from engines.scene import TooMany
 from pipelines.brands.snapshot import NO_BRANDS
 from pipelines.offline import annotate
-from pipelines.offline.annotate import ALL_WITHHELD, LEFT_OUT, TURNED, AnnotateJob
+from pipelines.offline.annotate import ALL_WITHHELD, LEFT_OUT, MIN_FRAMES, TURNED, AnnotateJob
 from pipelines.offline.annotator import Annotated, Video
 from pricing.catalogue.catalogue import Catalogue
 from probes.frame import Box
@@ -41,11 +42,15 @@ class Answers:
 
 
 def annotated(path: Path, monkeypatch: pytest.MonkeyPatch, frames: int, *answers: Any) -> dict[str, Any]:
-    monkeypatch.setattr(annotate, "load_scene_detector", lambda *_, **__: None)
+    asked: list[Precision] = []
+    monkeypatch.setattr(annotate, "load_scene_detector", lambda *_, precision, **__: asked.append(precision))
     monkeypatch.setattr(annotate, "Annotator", lambda *_, **__: Answers(*answers))
     job = AnnotateJob(Catalogue(()), NO_BRANDS, garments=None)
     film = write_video(path / "film.mp4", frames=frames)
-    return job.annotate(film, path / "copy.mp4", lambda *_: None)
+    try:
+        return job.annotate(film, path / "copy.mp4", lambda *_: None)
+    finally:  # what is told of a picture is told alike on every CPU
+        assert asked == [Precision.FP32 if frames < MIN_FRAMES else Precision.FASTEST]
 
 
 def test_two_frames_tell_what_a_picture_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
