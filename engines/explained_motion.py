@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -110,23 +110,31 @@ def changed_in(region: Corners, changed: Cells) -> Corners | None:
     )
 
 
-def changed_parts(regions: Boxes, changed: Cells) -> list[Corners]:
-    """Return the bounds of each thing that changed within any of the regions, with a cell about it."""
-    within = np.zeros_like(changed)
+def changed_parts(regions: Boxes, changed: Cells, known: Iterable[Corners]) -> Iterator[Corners]:
+    """Yield the bounds of what changed in each region, as `changed_in`, that lies in no place before it.
+
+    regions: (N, 4). known: places that are covered already.
+    """
+    left = changed.copy()
+    for place in known:
+        left[_whole_cells(*place)] = False
     for region in regions.tolist():
-        within[_cells(*region)] = True
-    _, _, stats, _ = cv2.connectedComponentsWithStats((within & changed).astype(np.uint8), connectivity=8)
-    places = stats[1:, : cv2.CC_STAT_AREA].tolist()
-    return [
-        (CELL * (left - 1.0), CELL * (top - 1.0), CELL * (left + wide + 1.0), CELL * (top + high + 1.0))
-        for left, top, wide, high in places
-    ]
+        found = changed_in(region, left)
+        if found is not None:
+            left[_whole_cells(*found)] = False
+            yield found
 
 
 def _take_out(changed: Cells, boxes: Boxes, rooms: npt.NDArray[np.floating]) -> None:
     """Take out what lies in boxes, with room around each, px."""
     for (left, top, right, bottom), room in zip(boxes.tolist(), rooms.tolist(), strict=True):
         changed[_cells(left - room, top - room, right + room, bottom + room)] = False
+
+
+def _whole_cells(left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:
+    """Return the cells that lie in a box."""
+    down = slice(max(0, ceil(top / CELL)), max(0, int(bottom // CELL)))
+    return down, slice(max(0, ceil(left / CELL)), max(0, int(right // CELL)))
 
 
 def _cells(left: float, top: float, right: float, bottom: float) -> tuple[slice, slice]:

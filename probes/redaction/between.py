@@ -15,7 +15,7 @@ import numpy as np
 from engines.explained_motion import SeenPicture, changed_cells, changed_in, changed_parts, is_explained
 from probes.frame import Box, Frame, Kind
 from probes.redaction.followed_head import FASTEST, grown, union
-from probes.redaction.regions import By, Mask, WayMask
+from probes.redaction.regions import By, Mask, PartMask, WayMask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,6 +30,10 @@ MAX_GAP_NS = 500_000_000
 """Longest time between the two analysed frames: somebody may pass within a longer one."""
 ALIKE = 2.0
 """Masks of one head differ in size by this factor at most: a face, and a head guessed from its person."""
+CROSSING = 5.0
+"""How fast heads move past each other, in sizes of a mask a second (52 cm: 2.6 m/s, a run)."""
+UPRIGHT = 0.5
+"""Of that, up and down, as in `engines.held_motion`."""
 NEAR = 0.5
 """Masks so near, in sizes of a mask, are of one head however little time lies between."""
 
@@ -64,11 +68,19 @@ def masks_between(before: Analysed, after: Analysed, at: int, means: Means) -> I
     share = (at - begin) / max(1, end - begin)
     near = max(0.0, share - SLACK), min(1.0, share + SLACK)
     pairs, others = _pairs(old, new, (end - begin) / 1e9)
-    for (row, column), is_mutual in pairs.items():
-        span = near if is_mutual else (0.0, 1.0)
-        yield _way(before.masks[row].box, after.masks[column].box, *span)
+    ways = [
+        _way(before.masks[row].box, after.masks[column].box, *(near if is_mutual else (0.0, 1.0)))
+        for (row, column), is_mutual in pairs.items()
+    ]
+    yield from ways
     changed = [changed_cells(means, one.seen) for one in (before, after)]
-    for place in changed_parts(_ways(old, new, others, near), changed[0] & changed[1]):
+    parts = [
+        {number for number, mask in enumerate(one.masks) if isinstance(mask, PartMask)}
+        for one in (before, after)
+    ]
+    others = [pair for pair in others if pair[0] not in parts[0] and pair[1] not in parts[1]]
+    covered = (_corners_of(part) for way in ways for part in way.parts())
+    for place in changed_parts(_ways(old, new, others, near), changed[0] & changed[1], covered):
         yield Mask(_box(place), By.HOLD)
     known = {row for row, _ in pairs}, {column for _, column in pairs}
     for (_, masks, seen), numbers, cells in zip((before, after), known, changed, strict=True):
@@ -118,12 +130,15 @@ def _pairs(
         return {}, []
     sizes, others = old[:, 2:].max(axis=1)[:, None], new[:, 2:].max(axis=1)[None, :]
     centres, other_centres = (boxes[:, :2] + boxes[:, 2:] / 2 for boxes in (old, new))
-    away = np.abs(centres[:, None] - other_centres[None, :]).max(axis=2)
+    across_down = np.abs(centres[:, None] - other_centres[None, :])
+    away = across_down.max(axis=2)
     reach = (NEAR + FASTEST * elapsed_s) * np.minimum(sizes, others)
     possible = (away <= reach) & (sizes <= ALIKE * others) & (others <= ALIKE * sizes)
     away = np.where(possible, away, np.inf)
     forth = {(row, int(column)) for row, column in enumerate(away.argmin(axis=1)) if possible[row, column]}
     back = {(int(row), column) for column, row in enumerate(away.argmin(axis=0)) if possible[row, column]}
+    reach = (NEAR + CROSSING * elapsed_s) * np.minimum(sizes, others)
+    possible &= (across_down <= reach[..., None] * (1.0, UPRIGHT)).all(axis=2)
     further = {(int(row), int(column)) for row, column in np.argwhere(possible)} - forth - back
     return {pair: pair in forth and pair in back for pair in sorted(forth | back)}, sorted(further)
 
@@ -163,6 +178,10 @@ def _reached(box: Box, elapsed: int, changed: Cells) -> Box:
     room = grown(box, FASTEST * elapsed / 1e9)
     place = changed_in((room.x, room.y, room.right, room.bottom), changed)
     return box if place is None else union(box, _box(place))
+
+
+def _corners_of(box: Box) -> Corners:
+    return box.x, box.y, box.right, box.bottom
 
 
 def _box(corners: Corners) -> Box:

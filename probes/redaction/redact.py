@@ -23,7 +23,7 @@ from probes.redaction.between import (
 )
 from probes.redaction.heads import By, Heads, Mask
 from probes.redaction.masking import Polygon, black_out, cover
-from probes.redaction.regions import LostMask
+from probes.redaction.regions import LostMask, PartMask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -287,12 +287,13 @@ class Redactor:
         covered: list[Mask] = []
         heads: list[By] = []
         for mask in masks:
-            before = len(covered)
-            for part in self._parts(mask):
+            before, parts = len(covered), tuple(self._parts(mask))
+            kind = Mask if len(parts) == 1 else PartMask
+            for part in parts:
                 outline = cover(pixels, part, solid=self._solid)
                 if outline is not None:
                     left, top, right, bottom = outline
-                    covered.append(Mask(Box(left, top, right - left, bottom - top), mask.by))
+                    covered.append(kind(Box(left, top, right - left, bottom - top), mask.by))
             heads += [mask.by] if len(covered) > before else []
         return RedactedFrame(frame, pixels, tuple(covered), heads, seal=_SEAL)
 

@@ -31,6 +31,10 @@ class Mask(NamedTuple):
         return (self.box,)
 
 
+class PartMask(Mask):
+    """One of several boxes that cover all places where one head may be."""
+
+
 class WayMask(Mask):
     """A region in which a head may be anywhere on a straight way; the corners beside it are not needed."""
 

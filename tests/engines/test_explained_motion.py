@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.explained_motion import SeenPicture, cell_means, changed_cells, changed_in, is_explained
+from engines.explained_motion import (
+    SeenPicture,
+    cell_means,
+    changed_cells,
+    changed_in,
+    changed_parts,
+    is_explained,
+)
 
 NOBODY = np.zeros((0, 4), np.float32)
 PERSON = np.array([[100, 100, 160, 280]], np.float32)
@@ -80,3 +87,10 @@ def test_what_changed_in_a_region_is_bounded_by_it() -> None:
     assert changed_in((0, 0, 640, 360), changed) == (304, 144, 368, 208)
     assert changed_in((330, 170, 340, 180), changed) == (330, 170, 340, 180)
     assert changed_in((0, 0, 100, 100), changed) is None
+
+
+def test_what_changed_in_regions_is_told_once_and_not_where_it_is_covered() -> None:
+    changed = changed_cells(cell_means(with_block(320, 160, 64, 32)), seen(WALL))
+    regions = np.array([[300, 150, 360, 200], [0, 0, 640, 360], [0, 0, 100, 100]], np.float32)
+    assert list(changed_parts(regions, changed, [])) == [(304, 150, 360, 200), (336, 144, 400, 208)]
+    assert list(changed_parts(regions, changed, [(320, 160, 384, 192)])) == []
