@@ -6,7 +6,7 @@
  */
 #include "heads.h"
 
-static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000;
+static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000, RAISED_NS = 3000000000;
 static const int LEAST_FRAMES = 2;
 
 enum { BY_DETECTOR, BY_HOLD, BY_ESTIMATE };  /* reasons of MaskRecord */
@@ -43,10 +43,43 @@ both (Rect a, Rect b)
 }
 
 static Rect
-reaching (Rect head, double low)
+reaching (Rect head, double low, double raised)
 {
-  double more = low - head.y < DEEPEST * head.h ? low - head.y : DEEPEST * head.h;
+  double more = smaller (low - head.y, DEEPEST * head.h);
+  more = larger (more, CHIN * head.h) + raised;
   return more <= head.h ? head : (Rect) {head.x, head.y, head.w, more};
+}
+
+static double
+rise_of (Rect before, Rect after)
+{
+  double least = smaller (before.y - after.y, after.h - before.h);
+  int alike = before.w <= UNLIKE * after.w && after.w <= UNLIKE * before.w;
+  return alike && 0 < least && least <= REACH * before.h ? least : 0;
+}
+
+static double
+raised (const HeadRecord * head)
+{
+  return head->has & HAS_STOOD && head->has & HAS_PERSON ? rise_of (head->stood, head->person) : 0;
+}
+
+static void
+set_standing (HeadRecord * head, const HeadRecord * before, int is_face, int64_t now, double bottom)
+{
+  Rect person = head->person;
+  if (before && !is_face && before->has & HAS_STOOD && now - before->stood_at <= RAISED_NS &&
+      rise_of (before->stood, person) > 0) {
+    head->stood = before->stood;
+    head->stood_at = before->stood_at;
+    head->has |= HAS_STOOD;
+    return;
+  }
+  head->stood_at = now;
+  if (person.y + person.h >= WHOLE * bottom)
+    return;
+  head->stood = person;
+  head->has |= HAS_STOOD;
 }
 
 /* Set the velocity of `head`: the mean of the last one and of the last step, no faster than people run. */
@@ -110,10 +143,14 @@ mask_of (const HeadRecord * head, int by, double margin, int64_t hold, int64_t n
     double growth = has_face ? GROWTH : ESTIMATE_GROWTH, step = has_face ? STEP : 0.0;
     share += growth * (double) (now - since) / (double) hold + step;
   }
-  Rect here = grown (head->box, share);
+  double more = has_face ? raised (head) : 0;
+  Rect here = grown (head->box, share), there = here;
+  here.h += more;
   if (!(head->has & MOVES) || head->seen_at == now)
     return both (here, here);
-  return both (here, grown (moved (head->box, head, now - head->seen_at), share));
+  there = grown (moved (head->box, head, now - head->seen_at), share);
+  there.h += more;
+  return both (here, there);
 }
 
 /* Find for each person where a face of before is, carried along with it, where that is known. */
@@ -136,13 +173,15 @@ find_held (Work * w, int64_t hold, double width, int64_t now)
 }
 
 static void
-follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_t hold, int64_t now, MaskRecord ** mask)
+follow_person (Work * w, int i, const HeadRecord * before, const WatchRecord * watch, int64_t now, MaskRecord ** mask)
 {
   const SeenRecord *seen = w->persons[i];
   Match match = w->matches[i];
   HeadRecord *head = &w->heads[w->n_heads++];
   Rect box = seen->box;
   int by = BY_ESTIMATE;
+  int64_t hold = watch->hold;
+  double margin = watch->margin;
   *head = (HeadRecord) {0};
   head->seen_at = now;
   head->person = box;
@@ -162,8 +201,9 @@ follow_person (Work * w, int i, const HeadRecord * before, double margin, int64_
   head->depth = before ? before->depth : 0;
   if (by == BY_DETECTOR)
     head->depth = head->box.y + head->box.h + margin * head->box.h - box.y;
+  set_standing (head, before, by == BY_DETECTOR, now, watch->height);
   if (by == BY_ESTIMATE)
-    head->box = reaching (head_of (box), box.y + head->depth);
+    head->box = reaching (head_of (box), box.y + head->depth, raised (head));
   int is_face = by == BY_DETECTOR && before && before->has & HAS_FACE && before->face_at == before->seen_at;
   set_velocity (head, before, &box, now, seen->track >= 0, is_face);
   add_evidence (head, match.sure ? before : NULL, seen->kind == SEEN_PERSON || by == BY_DETECTOR);
@@ -231,7 +271,7 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
       w->unmatched[w->n_unmatched++] = w->old[n];
   for (int i = 0; i < w->n_persons; i++) {
     int number = w->matches[i].number;
-    follow_person (w, i, number < 0 ? NULL : &w->old[number], margin, hold, now, &mask);
+    follow_person (w, i, number < 0 ? NULL : &w->old[number], watch, now, &mask);
   }
   for (int i = 0; i < w->n_faces; i++) {
     int owned = 0;

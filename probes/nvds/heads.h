@@ -11,14 +11,14 @@
 
 static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, DEEPEST = 1.4, GROWTH = 0.5,
     ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, ASIDE = 1.0,
-    SAME_PERSON = 0.15, RENUMBERED = 0.6, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5;
+    SAME_PERSON = 0.15, RENUMBERED = 0.6, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5, CHIN = 0.87, REACH = 0.4, WHOLE = 0.98;
 
-enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32 };
+enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32, HAS_STOOD = 64 };
 
 typedef struct {
-  Rect box, person;
+  Rect box, person, stood;
   double vx, vy, depth;
-  int64_t seen_at, face_at, first_at, track;
+  int64_t seen_at, face_at, first_at, stood_at, track;
   int32_t missed, has;
 } HeadRecord;
 
@@ -28,12 +28,12 @@ typedef struct {
 } MaskRecord;
 
 /* Of one camera, from frame to frame. heads: room for MAX_HEADS, n_heads of them followed; masks: room for those of a
- * frame, MAX_HEADS and two for each detection. width: of its frames, px. */
+ * frame, MAX_HEADS and two for each detection. width, height: of its frames, px. */
 typedef struct {
   HeadRecord *heads;
   MaskRecord *masks;
   int64_t n_heads, hold;
-  double width, margin;
+  double width, height, margin;
 } WatchRecord;
 
 typedef struct {

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from probes.nvds.native_meta import NativeLibrary
 
 MASK = Struct("@4dii")
-HEAD = Struct("@4d4d2dd4qii")
+HEAD = Struct("@4d4d4d2dd5qii")
 BOX = Struct("@iiiii")
-WATCH = Struct("@2P2q2d")
-PLACES: Final = "@11d"
-"""Of a head, at its beginning: corner and size of itself and of its person, px; px per ns; depth, px."""
-TIMES: Final = slice(11, 14)
-"""Of a head: when it was seen, its face, and itself for the first time, ns."""
+WATCH = Struct("@2P2q3d")
+PLACES: Final = "@15d"
+"""Of a head, at its beginning: corner and size of itself, of its person and that as it stood, px; px per
+ns; depth, px."""
+TIMES: Final = slice(15, 19)
+"""Of a head: when it was seen, its face, itself for the first time, and its person as it stood, ns."""
 _COUNT: Final = Struct("@16xq")
 """Of a WATCH: how many heads there are."""
 MAX_SEEN: Final = 4096
@@ -139,8 +140,8 @@ class NativeHeadWatch(HeadWatch):
 
     def _describe(self) -> None:
         """Write the record of what the search needs to know."""
-        width = self._size[0] if self._size else 0
-        WATCH.pack_into(self._watch, 0, *self._at, self._count(), self._hold, width, self._margin)
+        size = self._size or (0, 0)
+        WATCH.pack_into(self._watch, 0, *self._at, self._count(), self._hold, *size, self._margin)
 
     def _fit_to(self, size: tuple[int, int]) -> None:
         """Bring the memories to the size of the pictures, as Heads does."""
@@ -148,7 +149,7 @@ class NativeHeadWatch(HeadWatch):
         self._describe()
         if last is None or min(last) <= 0:
             return
-        by = (*(size[0] / last[0], size[1] / last[1]) * 5, size[1] / last[1])
+        by = (*(size[0] / last[0], size[1] / last[1]) * 7, size[1] / last[1])
         for at in range(0, self._count() * HEAD.size, HEAD.size):
             places = unpack_from(PLACES, self._memory, at)
             pack_into(PLACES, self._memory, at, *(a * b for a, b in zip(places, by, strict=True)))

@@ -15,6 +15,14 @@ HEADROOM = 0.15
 """Share of the head's height that is covered above the person's box: detectors cut hair and hats off."""
 DEEPEST = 1.4
 """So far down a slim person is covered at most, in heights of the guess: to where the face was last seen."""
+CHIN = 0.87
+"""Share of the guessed region that a head takes up: what is below changes as boxes shake."""
+REACH = 0.4
+"""How far arms reach over a head, as a share of the person's height, at most."""
+WHOLE = 0.98
+"""A box that ends lower than at this share of the picture's height is cut off there."""
+RAISED_NS = 3_000_000_000
+"""So long a box that reaches higher than before may be one of raised arms; then it is one of who stood up."""
 FASTEST, FURTHEST = 12.0, 3.0
 """How fast a head moves, in head sizes a second (12 of 23 cm: 2.8 m/s, a run), and its longest way."""
 FASTEST_UNSURE = 5.0
@@ -30,6 +38,7 @@ class FollowedHead(NamedTuple):
     is_found: the box was found at seen_at, neither carried along with a person nor calculated.
     depth: how far below the top of its person its face was last found to reach, with the margin, px.
     face: where the face was found at face_at, if the box is one that was carried along from there.
+    stood: the person's box as of stood_at, since when it has become higher, see `standing`.
     """
 
     box: Box
@@ -44,6 +53,13 @@ class FollowedHead(NamedTuple):
     is_found: bool = True
     depth: float = 0.0
     face: Box | None = None
+    stood: Box | None = None
+    stood_at: int = 0
+
+    @property
+    def raised(self) -> float:
+        """How much lower than at the top of its person's box the head may be, px: arms may be raised."""
+        return 0.0 if self.stood is None or self.person is None else rise(self.stood, self.person)
 
     def at(self, now: int) -> Box:
         """Return where the head is if it went on as it moved."""
@@ -64,11 +80,42 @@ def head_of(person: Box) -> Box:
     return Box(x, y - HEADROOM * height, w, (1 + HEADROOM) * height)
 
 
-def reaching(head: Box, low: float) -> Box:
-    """Return the region of a head, as low as the face that was found there, DEEPEST of its height at most."""
+def reaching(head: Box, low: float, raised: float) -> Box:
+    """Return the region of a head, as low as the face that was found there, DEEPEST of its height at most.
+
+    raised: how much higher than the head arms may have raised the region, px; then CHIN counts.
+    """
     x, y, w, h = head
     more = low - y if low - y < DEEPEST * h else DEEPEST * h
+    chin = CHIN * h
+    more = (more if more > chin else chin) + raised
     return head if more <= h else Box(x, y, w, more)
+
+
+def rise(before: Box, after: Box) -> float:
+    """Return how much higher a person's box reaches, px, as of raised arms; 0 where it is for another reason.
+
+    All of it has moved up, or it has got another form, or higher than arms reach.
+    """
+    up, taller = before.y - after.y, after.h - before.h
+    least = up if up < taller else taller
+    alike = before.w <= UNLIKE * after.w and after.w <= UNLIKE * before.w
+    return least if alike and 0 < least <= REACH * before.h else 0.0
+
+
+def standing(
+    person: Box, now: int, before: FollowedHead | None, *, is_face: bool, bottom: float
+) -> tuple[Box | None, int]:
+    """Return the box that tells how much of a person's box may be raised arms, if any, and of when it is.
+
+    It is the one in which the face was found, or the last one that was no less high. Where the box stays
+    higher, it is somebody who has stood up; and who comes in over the picture's bottom only becomes visible.
+    """
+    last = None if before is None or is_face else before.stood
+    since = now if before is None else before.stood_at
+    if last is not None and now - since <= RAISED_NS and rise(last, person) > 0:
+        return last, since
+    return (None if person.bottom >= WHOLE * bottom else person), now
 
 
 def scaled_head(head: FollowedHead, across: float, down: float) -> FollowedHead:
@@ -83,6 +130,7 @@ def scaled_head(head: FollowedHead, across: float, down: float) -> FollowedHead:
         velocity=None if head.velocity is None else (head.velocity[0] * across, head.velocity[1] * down),
         depth=head.depth * down,
         face=None if head.face is None else scaled(head.face),
+        stood=None if head.stood is None else scaled(head.stood),
     )
 
 
@@ -150,6 +198,11 @@ def moved(box: Box, velocity: tuple[float, float] | None, nanoseconds: int) -> B
         return box
     x, y, w, h = box
     return Box(x + velocity[0] * nanoseconds, y + velocity[1] * nanoseconds, w, h)
+
+
+def lower(box: Box, more: float) -> Box:
+    """Return a box that reaches so many px further down."""
+    return Box(box.x, box.y, box.w, box.h + more)
 
 
 def grown(box: Box, share: float) -> Box:

@@ -10,10 +10,13 @@ from probes.redaction.followed_head import (
     grown,
     head_of,
     lies_in,
+    lower,
     reaching,
+    rise,
     scaled_head,
     shift_of_top,
     slowed,
+    standing,
     union,
     velocity_of,
     with_evidence,
@@ -106,7 +109,7 @@ class Heads:
         for index, person in enumerate(persons):
             number, sure = matches.get(index, (None, False))
             before = None if number is None else old[number]
-            head, by = self._head_of(person, owners.get(index), before, held.get(index), now)
+            head, by = self._head_of(person, owners.get(index), before, held.get(index), frame)
             same_head = before if sure else None
             heads.append(with_evidence(head, same_head, counted[index] or by is By.DETECTOR))
             if by is By.HOLD:
@@ -160,6 +163,7 @@ class Heads:
                 seen_at=head.seen_at + nanoseconds,
                 face_at=None if head.face_at is None else head.face_at + nanoseconds,
                 first_at=None if head.first_at is None else head.first_at + nanoseconds,
+                stood_at=head.stood_at + nanoseconds,
             )
             for head in self._heads
         ]
@@ -176,9 +180,9 @@ class Heads:
         face: Box | None,
         before: FollowedHead | None,
         held: Box | None,
-        now: int,
+        frame: Frame,
     ) -> tuple[FollowedHead, By]:
-        box, track = person
+        (box, track), now = person, frame.captured_at
         at, place, by = (now, face, By.DETECTOR) if face is not None else (None, None, By.HEAD_ESTIMATE)
         last = None
         if place is None and before is not None and held is not None:
@@ -187,12 +191,15 @@ class Heads:
         depth = 0.0 if before is None else before.depth
         if face is not None:
             depth = face.bottom + self._margin * face.h - box.y
+        stood, stood_at = standing(box, now, before, is_face=face is not None, bottom=frame.size[1])
         if place is None:
-            place = reaching(head_of(box), box.y + depth)
+            raised = 0.0 if stood is None else rise(stood, box)
+            place = reaching(head_of(box), box.y + depth, raised)
         twice = by is By.DETECTOR and before is not None and before.face_at == before.seen_at
         velocity = velocity_of(before, place, box, now, is_tracked=track is not None, is_face=twice)
         found = by is not By.HOLD
-        return FollowedHead(place, now, at, box, track, velocity, is_found=found, depth=depth, face=last), by
+        head = FollowedHead(place, now, at, box, track, velocity, is_found=found, depth=depth, face=last)
+        return head._replace(stood=stood, stood_at=stood_at), by
 
     def _held_place(self, head: FollowedHead, person: Box, frame: Frame) -> Box | None:
         """Return where a face of before is, carried along with its person; None where that is not known."""
@@ -244,10 +251,12 @@ class Heads:
         if by is By.HOLD and self._hold:
             growth, step = (ESTIMATE_GROWTH, 0.0) if head.face_at is None else (GROWTH, STEP)
             share += growth * (now - since) / self._hold + step
-        here = grown(head.box, share)
+        # A box that arms have raised has carried the face up with it.
+        more = 0.0 if head.face_at is None else head.raised
+        here = lower(grown(head.box, share), more)
         if head.velocity is None or head.seen_at == now:
             return Mask(union(here, here), by)
-        there = grown(head.at(now), share)
+        there = lower(grown(head.at(now), share), more)
         return WayMask(union(here, there), by, (here, there))
 
 

@@ -97,6 +97,27 @@ def test_who_is_lost_after_a_walk_or_a_jump_is_covered_alike(kind: Kind, step: t
         assert found == expected
 
 
+@pytest.mark.parametrize("is_face_seen", [True, False])
+@pytest.mark.parametrize("lift", [30.0, 90.0, 150.0])
+@pytest.mark.parametrize("bottom", [0.0, 250.0])
+def test_who_raises_arms_is_covered_alike(is_face_seen: bool, lift: float, bottom: float) -> None:
+    """Over the bottom of the picture, too, higher than arms reach, in other sizes, and past another clock."""
+    watches = (
+        NativeHeadWatch(reader(), margin=0.25, hold_ms=800),
+        HeadWatch(margin=0.25, hold_ms=800),
+    )
+    for number in range(45):
+        scale, up = 0.5 if number > 20 else 1.0, lift * min(1.0, max(0, number - 2) / 4)
+        box = Box(500 * scale, (230 + bottom - up) * scale, 100 * scale, (240 + up) * scale)
+        found = [Detection(Kind.PERSON, "person", 0.9, box, TrackId("c", "s", 1))] if number % 7 < 6 else []
+        if is_face_seen and number < 2:
+            found.append(Detection(Kind.FACE, "face", 0.9, Box(530.0, 240 + bottom, 36.0, 44.0)))
+        at = (100 + number) * 100 * MS if number < 10 else (50 + number) * 100 * MS
+        size = round(SIZE[0] * scale), round(SIZE[1] * scale)
+        answers = [answer(watch, Frame("c", at, size, tuple(found), NEEDED)) for watch in watches]
+        assert answers[0] == answers[1], number
+
+
 def answer(watch: HeadWatch, frame: Frame) -> Any:
     try:
         return tuple(watch.locate(frame))
