@@ -61,15 +61,29 @@ one_each (Work * w, int lefts, int rights, int (*order) (const void *, const voi
   w->n_pairs = kept;
 }
 
-static int
-is_aside (Rect face, Rect held)
+static double
+away_from (Rect face, Rect place)
 {
-  double away = larger (fabs (middle_x (face) - middle_x (held)), fabs (middle_y (face) - middle_y (held)));
-  return away > ASIDE * larger (held.w, held.h);
+  double away = larger (fabs (middle_x (face) - middle_x (place)), fabs (middle_y (face) - middle_y (place)));
+  return away / larger (place.w, place.h);
+}
+
+/* Whether a face is not that of a person who was seen before: aside of where it was, or nearer to where that of one is
+ * whose person was not found. */
+static int
+is_others (const Work * w, int i, Rect face, int64_t now)
+{
+  double away = w->is_held[i] ? away_from (face, w->held[i]) : GONE_ON, nearest = GONE_ON;
+  for (int n = 0; n < w->n_unmatched; n++) {
+    const HeadRecord *other = &w->unmatched[n];
+    if (other->has & HAS_TRACK)
+      nearest = smaller (nearest, away_from (face, moved (other->box, other, now - other->seen_at)));
+  }
+  return away > ASIDE || (nearest < GONE_ON && nearest < away);
 }
 
 int
-find_owners (Work * w)
+find_owners (Work * w, int64_t now)
 {
   w->n_pairs = 0;
   for (int i = 0; i < w->n_persons; i++) {
@@ -77,7 +91,7 @@ find_owners (Work * w)
     w->owner[i] = -1;
     for (int n = 0; n < w->n_sure; n++) {
       Rect face = w->sure_faces[n];
-      if (!fits (face, head) || (w->is_held[i] && w->matches[i].sure && is_aside (face, w->held[i])))
+      if (!fits (face, head) || (w->matches[i].sure && is_others (w, i, face, now)))
         continue;
       double away = fabs (middle_x (face) - middle_x (head)) + fabs (middle_y (face) - middle_y (head));
       if (add_pair (w, away / person.w, 0, i, n))

@@ -96,6 +96,8 @@ set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person,
     double ratio = person->w / before->person.w;
     is_unlike = !(1 / UNLIKE <= ratio && ratio <= UNLIKE);
   }
+  if (person && !(before->has & HAS_PERSON) && !is_face)
+    is_unlike = 1;
   if (elapsed <= 0 || is_unlike) {
     if (before->has & MOVES) {
       head->vx = before->vx;
@@ -257,10 +259,6 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
   if (match_persons (w, now))
     return NO_MEMORY;
   find_held (w, hold, width, now);
-  if (find_owners (w))
-    return NO_MEMORY;
-  for (int i = 0; i < w->n_faces; i++)
-    *mask++ = (MaskRecord) {grown (w->faces[i], margin), BY_DETECTOR, 0};
   char *ended = w->left;
   memset (ended, 0, w->n_old);
   for (int i = 0; i < w->n_persons; i++)
@@ -269,6 +267,10 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
   for (int n = 0; n < w->n_old; n++)
     if (!ended[n])
       w->unmatched[w->n_unmatched++] = w->old[n];
+  if (find_owners (w, now))
+    return NO_MEMORY;
+  for (int i = 0; i < w->n_faces; i++)
+    *mask++ = (MaskRecord) {grown (w->faces[i], margin), BY_DETECTOR, 0};
   for (int i = 0; i < w->n_persons; i++) {
     int number = w->matches[i].number;
     follow_person (w, i, number < 0 ? NULL : &w->old[number], watch, now, &mask);
@@ -291,8 +293,8 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
     *head = (HeadRecord) {0};
     head->box = w->open[i];
     head->seen_at = head->face_at = now;
-    head->track = -1;
-    head->has = HAS_FACE;
+    head->track = match.sure ? before->track : -1;
+    head->has = HAS_FACE | (match.sure ? before->has & HAS_TRACK : 0);
     set_velocity (head, before, NULL, now, 0, 0);
     for (int n = 0; n < w->n_sure && !is_sure; n++)
       is_sure = same (w->open[i], w->sure_faces[n]);

@@ -10,7 +10,7 @@
 #define MAX_SEEN 4096
 
 static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, DEEPEST = 1.4, GROWTH = 0.5,
-    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, ASIDE = 1.0,
+    ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, ASIDE = 1.0, GONE_ON = 0.5,
     SAME_PERSON = 0.15, RENUMBERED = 0.6, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5, CHIN = 0.87, REACH = 0.4, WHOLE = 0.98;
 
 enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32, HAS_STOOD = 64 };
@@ -98,6 +98,6 @@ shift (Rect before, Rect after, double *dx, double *dy)
 }
 
 /* head_matching.c; 0, or NO_MEMORY. */
-int find_owners (Work * w);
+int find_owners (Work * w, int64_t now);
 int match_persons (Work * w, int64_t now);
 int match_faces (Work * w, int64_t now);

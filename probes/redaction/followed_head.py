@@ -161,6 +161,8 @@ def velocity_of(
     if elapsed <= 0:
         return before.velocity
     last = before.person
+    if person and not last and not is_face:
+        return before.velocity
     if person and last and not is_tracked and not 1 / UNLIKE <= person.w / last.w <= UNLIKE:
         return before.velocity
     if person and last and not is_face:

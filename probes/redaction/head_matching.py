@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 ASIDE = 1.0
 """No face is so far from where it was in its person a moment ago, in sizes of it."""
+GONE_ON = 0.5
+"""A face that near, in sizes of it, to where another head is expected is that one's."""
 SAME_PERSON = 0.15
 """IoU from which two boxes without a track are surely one person; below it the hold goes on."""
 RENUMBERED = 0.6
@@ -31,29 +33,45 @@ def fits(face: Box, head: Box) -> bool:
 
 
 def match_owners(
-    faces: list[Box], persons: list[tuple[Box, TrackId | None]], held: dict[int, Box]
+    faces: list[Box],
+    persons: list[tuple[Box, TrackId | None]],
+    held: dict[int, Box | None],
+    others: list[Box],
 ) -> dict[int, Box]:
     """Match faces to persons, the best placed first; return the face by the person's index.
 
-    held: by the index, where the face of a person is by what was seen of it before. One that is found aside
-    is a neighbour's, whose person was not found.
+    held: by the index, of who was seen before, where the face is by that, if it is known. One that is found
+    aside is a neighbour's, whose person was not found. others: where heads are expected of tracked people
+    who were not found: a face that is found there is theirs, unless it is nearer to where hers is.
     """
     if not faces or not persons:
         return {}
     row, pairs = PairRow(faces), []
+    theirs = PairRow(others)
+    nearest = [
+        min((_away(face, others[n]) for n in theirs.about(face.centre[0], theirs.largest)), default=GONE_ON)
+        for face in faces
+    ]
     for index, (person, _) in enumerate(persons):
         head = head_of(person)
         for number in row.between(head.x, head.right):
             face = faces[number]
-            if fits(face, head) and not (index in held and _is_aside(face, held[index])):
+            if fits(face, head) and not (index in held and _is_others(face, held[index], nearest[number])):
                 (x, y), (head_x, head_y) = face.centre, head.centre
                 pairs.append(((abs(x - head_x) + abs(y - head_y)) / person.w, index, number))
     return {index: faces[number] for _, index, number in one_each(sorted(pairs))}
 
 
-def _is_aside(face: Box, held: Box) -> bool:
-    (x, y), (held_x, held_y) = face.centre, held.centre
-    return max(abs(x - held_x), abs(y - held_y)) > ASIDE * max(held.w, held.h)
+def _is_others(face: Box, held: Box | None, nearest: float) -> bool:
+    """nearest: how far the face is from the nearest place of another one, in sizes of that."""
+    away = GONE_ON if held is None else _away(face, held)
+    return away > ASIDE or (nearest < GONE_ON and nearest < away)
+
+
+def _away(face: Box, place: Box) -> float:
+    """Return how far a face is from a place of one, in sizes of that."""
+    (x, y), (other_x, other_y) = face.centre, place.centre
+    return max(abs(x - other_x), abs(y - other_y)) / max(place.w, place.h)
 
 
 def match_persons(

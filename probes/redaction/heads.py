@@ -101,11 +101,13 @@ class Heads:
             for index, (number, _) in matches.items()
             if (place := self._held_place(old[number], persons[index][0], frame)) is not None
         }
-        owners = match_owners(sure_faces, persons, {n: box for n, box in held.items() if matches[n][1]})
-        masks = [Mask(grown(face, self._margin), By.DETECTOR) for face in faces]
-        heads: list[FollowedHead] = []
         ended = {number for number, sure in matches.values() if sure}
         unmatched = [head for number, head in enumerate(old) if number not in ended]
+        known = {index: held.get(index) for index, (_, sure) in matches.items() if sure}
+        others = [head.at(now) for head in unmatched if head.track is not None]
+        owners = match_owners(sure_faces, persons, known, others)
+        masks = [Mask(grown(face, self._margin), By.DETECTOR) for face in faces]
+        heads: list[FollowedHead] = []
         for index, person in enumerate(persons):
             number, sure = matches.get(index, (None, False))
             before = None if number is None else old[number]
@@ -124,7 +126,9 @@ class Heads:
         for index, face in enumerate(free):
             number, near = earlier.get(index, (None, False))
             before = None if number is None else unmatched[number]
-            head = FollowedHead(face, now, now, velocity=velocity_of(before, face, None, now))
+            # Whose person is not found any more is known by the face: a neighbour's person must not get it.
+            track = before.track if before is not None and near else None
+            head = FollowedHead(face, now, now, track=track, velocity=velocity_of(before, face, None, now))
             heads.append(with_evidence(head, before if near else None, face in sure_faces))
         ended = {number for number, sure in earlier.values() if sure}
         unmatched = [head for number, head in enumerate(unmatched) if number not in ended]

@@ -118,6 +118,34 @@ def test_who_raises_arms_is_covered_alike(is_face_seen: bool, lift: float, botto
         assert answers[0] == answers[1], number
 
 
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    st.lists(
+        st.tuples(*[st.sampled_from(["both", "face", "person", "nothing"])] * 2), min_size=2, max_size=14
+    ),
+    st.floats(20, 120),
+    st.sampled_from([-12.0, 0.0, 12.0]),
+)
+def test_neighbours_of_whom_one_is_missed_are_covered_alike(
+    film: list[tuple[str, str]], apart: float, step: float
+) -> None:
+    watches = (
+        NativeHeadWatch(reader(), margin=0.25, hold_ms=800),
+        HeadWatch(margin=0.25, hold_ms=800),
+    )
+    for number, whats in enumerate(film):
+        seen = []
+        for who, what in enumerate(whats):
+            left, track = 500 + who * apart + step * number, TrackId("c", "s", 1 + who)
+            if what in ("both", "person"):
+                seen.append(Detection(Kind.PERSON, "person", 0.9, Box(left, 300.0, 100.0, 260.0), track))
+            if what in ("both", "face"):
+                seen.append(Detection(Kind.FACE, "face", 0.9, Box(left + 32, 310.0, 36.0, 44.0)))
+        frame = Frame("c", (50 + number) * 100 * MS, SIZE, tuple(seen), NEEDED)
+        answers = [answer(watch, frame) for watch in watches]
+        assert answers[0] == answers[1], (number, whats)
+
+
 def answer(watch: HeadWatch, frame: Frame) -> Any:
     try:
         return tuple(watch.locate(frame))

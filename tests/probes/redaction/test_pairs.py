@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from probes.frame import Box, Detection, TrackId
 from probes.redaction import heads
 from probes.redaction.followed_head import FASTEST, FURTHEST, head_of, moved, shift_of_top
-from probes.redaction.head_matching import ASIDE, RENUMBERED, SAME_PERSON, fits
+from probes.redaction.head_matching import ASIDE, GONE_ON, RENUMBERED, SAME_PERSON, fits
 from probes.redaction.heads import Heads
 from probes.redaction.pairs import PairRow, one_each
 from tests.fakes.scenes import face, frame, person
@@ -40,16 +40,25 @@ def best(pairs: list[tuple[Any, int, int]]) -> dict[int, tuple[Any, int]]:
     return found
 
 
-def owners_of_all_pairs(faces: list[Box], persons: list[Any], held: dict[int, Box]) -> dict[int, Box]:
+def owners_of_all_pairs(
+    faces: list[Box], persons: list[Any], held: dict[int, Box | None], others: list[Box]
+) -> dict[int, Box]:
     pairs = []
     for index, (one, _) in enumerate(persons):
         x, y = head_of(one).centre
         for number, seen in enumerate(faces):
-            place = held.get(index, seen)
-            away = max(abs(seen.centre[0] - place.centre[0]), abs(seen.centre[1] - place.centre[1]))
-            if fits(seen, head_of(one)) and away <= ASIDE * max(place.w, place.h):
+            nearest, away = min([away_from(seen, other) for other in others], default=GONE_ON), 0.0
+            if index in held:
+                away = GONE_ON if (place := held[index]) is None else away_from(seen, place)
+            hers = away <= ASIDE and (nearest >= GONE_ON or nearest >= away)
+            if fits(seen, head_of(one)) and hers:
                 pairs.append(((abs(seen.centre[0] - x) + abs(seen.centre[1] - y)) / one.w, index, number))
     return {index: faces[number] for index, (_, number) in best(sorted(pairs)).items()}
+
+
+def away_from(seen: Box, place: Box) -> float:
+    away = max(abs(seen.centre[0] - place.centre[0]), abs(seen.centre[1] - place.centre[1]))
+    return away / max(place.w, place.h)
 
 
 def matches_of_all_pairs(old: list[Any], persons: list[Any], now: int) -> dict[int, tuple[int, bool]]:
