@@ -25,7 +25,7 @@ from probes.reason import Reason
 from web.backend import Backend, PriceSource
 from web.recent import Recent
 from web.server import PageServer
-from web.uploads.child import GARMENTS_OPTION, NO_GARMENTS
+from web.uploads.child import GARMENTS_OPTION, NO_GARMENTS, list_option
 
 if TYPE_CHECKING:
     import socket
@@ -137,7 +137,8 @@ def _live_of(store: Store, outputs: PageOutputs) -> tuple[LiveViewers, FragmentO
 
 def page_alone(settings: Settings, metrics: Metrics, scrubber: SecretScrubber) -> PageServer:
     """Return the page without a store: uploads, and zones and masks; BadInput as above."""
-    names = load(settings.prices.catalogue or EXAMPLE_PRICES).names
+    prices = settings.price_list()
+    names = (load(EXAMPLE_PRICES) if prices is None else prices).names
     handover = GallerySnapshot(
         BrandReader(settings.gallery or BrandsConfig(), build_enroller, EnrolledCache.of_this_machine()).read
     )
@@ -173,9 +174,12 @@ def _worker(settings: Settings) -> tuple[str, ...]:
     """Return the command that annotates uploads; nothing where they are off."""
     if not (settings.outputs.web and settings.outputs.web.uploads):
         return ()
-    prices = settings.prices.catalogue or EXAMPLE_PRICES
     garments = settings.models.garments.name if settings.models.garments else NO_GARMENTS
-    return (sys.executable, "-m", "web.uploads.child", f"{GARMENTS_OPTION}{garments}", str(prices))
+    command = (sys.executable, "-m", "web.uploads.child", f"{GARMENTS_OPTION}{garments}")
+    if settings.prices.catalogue is None:
+        return (*command, str(EXAMPLE_PRICES))
+    written = list_option(settings.store.currency, settings.prices.format.notation)
+    return (*command, written, str(settings.prices.catalogue))
 
 
 def _recent(scrubber: SecretScrubber) -> Recent:

@@ -26,7 +26,6 @@ from pipelines.brands.folder import read_brands
 from pipelines.errors import BadInput
 from pipelines.settings.document import Unreadable
 from pipelines.settings.load import decoded, parse_settings, read_raw
-from pricing.catalogue.catalogue import load as load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -178,7 +177,7 @@ def _check_part(name: str, part: Path, settings: Settings) -> None:
         shown = part.with_name(settings.prices.catalogue.name)
         part.rename(shown)
         try:
-            load_catalogue(shown, settings.store.currency, settings.prices.format.notation)
+            settings.price_list(shown)
         finally:
             shown.rename(part)
     elif name.endswith(SQLITE):

@@ -22,6 +22,7 @@ from pipelines.settings.privacy import PrivacyConfig
 from pipelines.settings.staff import StaffConfig
 from pipelines.settings.store import StoreConfig
 from pipelines.settings.urls import secrets_in_address
+from pricing.catalogue.catalogue import Catalogue, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,15 @@ class Settings(Section):
     def gallery(self) -> BrandsConfig | None:
         """The brands to recognise; None where nothing uses them."""
         return self.brands or (BrandsConfig() if self.prices.catalogue or self.prices.live else None)
+
+    def price_list(self, path: Path | None = None) -> Catalogue | None:
+        """Return the price list, read by `prices.format` and in the store's currency; None without one.
+
+        path: another place where it lies. Raises BadInput.
+        """
+        if self.prices.catalogue is None:
+            return None
+        return load(path or self.prices.catalogue, self.store.currency, self.prices.format.notation)
 
     def enabled_cameras(self) -> dict[str, CameraConfig]:
         """Return the cameras that are not turned off, in the order of the file."""

@@ -134,13 +134,14 @@ def _job(args: argparse.Namespace) -> AnnotateJob:
     from pipelines.offline.annotate import AnnotateJob  # noqa: PLC0415 loads models only once the call is known to be good
 
     settings = load_settings(args.config, env=os.environ) if args.config is not None else None
-    catalogue = args.catalogue or (settings.prices.catalogue if settings else None) or CATALOGUE
     gallery = (settings.brands if settings else None) or BrandsConfig(folder=args.brands)
-    notation = settings.prices.format.notation if settings and not args.catalogue else None
+    prices = settings.price_list() if settings and not args.catalogue else None
+    if prices is None:
+        prices = load(args.catalogue or CATALOGUE)
     brands = BrandReader(gallery, build_enroller, EnrolledCache.of_this_machine()).read()
     models = settings.models if settings else ModelsConfig()
     garments = models.garments.name if models.garments else None
-    return AnnotateJob(load(catalogue, notation=notation), brands, rotate=args.rotate, garments=garments)
+    return AnnotateJob(prices, brands, rotate=args.rotate, garments=garments)
 
 
 def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:

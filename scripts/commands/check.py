@@ -20,7 +20,6 @@ from pipelines.outputs.messengers.service import place_of
 from pipelines.settings import Settings, SettingsError, load_settings
 from pipelines.settings.mistakes import did_you_mean
 from pricing.brands.book import BrandBook
-from pricing.catalogue.catalogue import load
 from pricing.slots import TYPES
 from scripts.commands.placeholders import Placeholders
 
@@ -88,11 +87,10 @@ def read_gallery(settings: Settings) -> tuple[BrandSet | None, BrandBook | None]
         return None, None
     found = BrandReader(settings.gallery, NoMarks).read()
     try:
-        path, notation = settings.prices.catalogue, settings.prices.format.notation
-        listed = load(path, notation=notation).names if path else {}
+        prices = settings.price_list()
     except pricing.errors.BadInput:
         return found, None  # `msh prices check` tells what is wrong with the list
-    book = found.book.with_listed(listed)
+    book = found.book.with_listed(prices.names if prices else {})
     check_staff(settings.gallery, book)
     return found, book
 

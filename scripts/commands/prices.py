@@ -40,7 +40,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("prices", help=about, description=about)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     check = actions.add_parser("check", help="show every mistake in a price list with its place")
-    check.add_argument("file", type=Path, metavar="FILE", help="the price list: CSV, YAML or .xlsx")
+    check.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        metavar="FILE",
+        help="the price list: CSV, YAML or .xlsx; else the store's",
+    )
     check.add_argument("--currency", help="the store's currency, such as EUR")
     check.add_argument("--config", type=Path, metavar="FILE", help="the store file, for its prices.format")
     check.add_argument("--suggest", action="store_true", help="show the prices.format that may fit the list")
@@ -66,19 +72,26 @@ def run_check(args: argparse.Namespace) -> int:
     settings = load_settings(args.config, env=os.environ) if args.config else None
     currency = args.currency or (settings.store.currency if settings else None)
     notation = settings.prices.format.notation if settings else ListFormat()
+    file = args.file or (settings.prices.catalogue if settings else None)
+    if file is None:
+        raise BadInput(_no_list(args.config))
     if args.suggest:
-        notation = _suggest(args.file, currency)
+        notation = _suggest(file, currency)
     try:
-        catalogue = load(args.file, currency, notation)
+        catalogue = load(file, currency, notation)
     except BadCatalogue as error:
         print(error, file=sys.stderr)
         return 2
-    print(
-        f"{args.file}: ok, {len(catalogue)} prices of {len(catalogue.names)} brands in {catalogue.currency}"
-    )
+    print(f"{file}: ok, {len(catalogue)} prices of {len(catalogue.names)} brands in {catalogue.currency}")
     if catalogue.doubt:
         print(f"note: {catalogue.doubt}")
     return 0
+
+
+def _no_list(config: Path | None) -> str:
+    if config is None:
+        return "name a price list, or with --config the store file that names one"
+    return f"{config}: names no price list; write one under prices.catalogue, or name it before --config"
 
 
 def _suggest(file: Path, currency: str | None) -> ListFormat:

@@ -19,7 +19,6 @@ from pipelines.cameras.source import SourceKind
 from pipelines.frame_budget import save_measurement
 from pipelines.paths import state_path, state_problem
 from pipelines.settings.models import BUILTIN_BRAND
-from pricing.catalogue.catalogue import load as load_catalogue
 from scripts.check_result import CheckResult, fail, ok, warn
 
 if TYPE_CHECKING:
@@ -74,21 +73,23 @@ def look_at_machine(settings: Settings) -> Iterator[CheckResult]:
 
 
 def _catalogue(settings: Settings) -> Iterator[CheckResult]:
-    path = settings.prices.catalogue
-    if path is None:
+    try:
+        catalogue = settings.price_list()
+    except pricing.errors.BadInput as error:
+        first, *more = str(error).splitlines()
+        yield fail(
+            "prices",
+            f"{first}{f' (and {len(more)} more)' if more else ''}",
+            f"msh prices check --config {settings.path}",
+        )
+        return
+    if catalogue is None or settings.prices.catalogue is None:
         yield warn(
             "prices", "no catalogue", "name a price list under prices.catalogue; every item is unpriced"
         )
         return
-    try:
-        catalogue = load_catalogue(path, settings.store.currency, settings.prices.format.notation)
-    except pricing.errors.BadInput as error:
-        first, *more = str(error).splitlines()
-        yield fail(
-            "prices", f"{first}{f' (and {len(more)} more)' if more else ''}", f"msh prices check {path}"
-        )
-        return
-    yield ok("prices", f"{len(catalogue)} prices of {len(catalogue.names)} brands in {path.name}")
+    name = settings.prices.catalogue.name
+    yield ok("prices", f"{len(catalogue)} prices of {len(catalogue.names)} brands in {name}")
     if catalogue.doubt:
         yield warn("prices", catalogue.doubt, 'prices.format: {decimal: ".", grouping: ""} if that is right')
     yield from _letters(catalogue.names.values())

@@ -1,6 +1,7 @@
 """The process behind the page's uploads: `file SOURCE TARGET`, or `webcam` with pictures on stdin.
 
-Before these, `--garments=NAME` may name the model that sees garments, and the path of a price list follows.
+Before these, `--garments=NAME` may name the model that sees garments, `--list=JSON` how the price list is
+written and in which currency, and the path of the list follows.
 
 It reports on stdout, one JSON object a line. Its decoders see files from strangers: it limits itself before
 it reads any, and whoever started it limits it too.
@@ -18,6 +19,7 @@ import sys
 import time
 import traceback
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
     from pipelines.offline.annotate import AnnotateJob
+    from pricing.catalogue.list_format import ListFormat
 
 ADDRESSES = 12_000_000_000
 """Address space, bytes: OpenVINO maps far more than it uses; what it uses is watched from outside."""
@@ -37,6 +40,7 @@ NICE = 10
 """About a tenth of what a thread of the video gets, each time both want a processor."""
 OPEN_FACES = "not every face could be masked for sure, so there is no copy"
 GARMENTS_OPTION, NO_GARMENTS = "--garments=", "none"
+LIST_OPTION = "--list="
 MAX_STEP_NS = 500_000_000
 """Two pictures of a webcam are as if at most so far apart: a busy machine takes seconds for each, and whoever
 is not seen for two is somebody else when seen again, of whom nothing is known."""
@@ -81,7 +85,8 @@ def is_watched() -> bool:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one mode; return 0 after its result was written. The price list is read first."""
-    garments, (catalogue, mode, *rest) = garments_of(sys.argv[1:] if arguments is None else arguments)
+    garments, more = garments_of(sys.argv[1:] if arguments is None else arguments)
+    (currency, notation), (catalogue, mode, *rest) = list_of(more)
     if not is_watched():
         return 1
     limit()
@@ -93,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     from probes.redaction.redact import RedactionFailed  # noqa: PLC0415
 
     try:
-        job = AnnotateJob(load(Path(catalogue)), _brands(), garments=garments)
+        job = AnnotateJob(load(Path(catalogue), currency, notation), _brands(), garments=garments)
         if mode == "file":
             source, target = map(Path, rest)
             _file(job, source, target)
@@ -121,6 +126,21 @@ def garments_of(arguments: list[str]) -> tuple[str | None, list[str]]:
         return "garments", arguments
     name = arguments[0][len(GARMENTS_OPTION) :]
     return None if name == NO_GARMENTS else name, arguments[1:]
+
+
+def list_option(currency: str, notation: ListFormat) -> str:
+    """Return the option that says how the price list is written."""
+    return LIST_OPTION + json.dumps({"currency": currency, "notation": asdict(notation)})
+
+
+def list_of(arguments: list[str]) -> tuple[tuple[str | None, ListFormat | None], list[str]]:
+    """Return the list's currency and notation, None where nothing is said, and the other arguments."""
+    from pricing.catalogue.list_format import ListFormat  # noqa: PLC0415 as in `main`
+
+    if not arguments or not arguments[0].startswith(LIST_OPTION):
+        return (None, None), arguments
+    said = json.loads(arguments[0][len(LIST_OPTION) :])
+    return (said["currency"], ListFormat(**said["notation"])), arguments[1:]
 
 
 def _brands() -> BrandSet:

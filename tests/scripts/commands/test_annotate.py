@@ -24,6 +24,7 @@ from scripts.demo.truth import PRICES, prices, total
 from scripts.msh import main
 from tests.fakes.printed import cameraman
 from tests.fakes.video_file import H264, write_video
+from tests.pipelines.settings.store_file import MINIMAL
 from tests.scripts.demo import films as demo_films
 
 pytestmark = pytest.mark.usefixtures("models_once")
@@ -88,6 +89,18 @@ def test_a_symbol_tells_a_brand_without_a_word_and_a_brand_without_a_price(tmp_p
     assert {item["brand"] for item in plain} <= {None}, "worn, by type and colour alone"
     assert "(Nike)" in said.err
     assert "total €0" in said.err
+
+
+def test_a_price_list_is_read_as_the_store_reads_it(tmp_path):
+    """Without the store's currency, a list that leaves it to the store was refused."""
+    (tmp_path / "preise.csv").write_text("Marke;Ware;VK\nGucci;handbag;1.975,50\n")
+    notation = """{columns: {brand: Marke, type: Ware, price: VK}, decimal: ",", grouping: "."}"""
+    (tmp_path / "store.yaml").write_text(
+        f"{MINIMAL}prices: {{catalogue: preise.csv, format: {notation}}}\nbrands: {{only: [nike]}}\n"
+    )
+    args = ["-o", tmp_path / "out", "--config", tmp_path / "store.yaml", "--json", "-"]
+    cv2.imwrite(str(tmp_path / "bare.png"), np.full((40, 40, 3), 128, np.uint8))
+    assert annotate(tmp_path / "bare.png", *args) == 0
 
 
 def test_only_the_brands_of_the_folder_are_looked_for(tmp_path, capsys):

@@ -144,6 +144,18 @@ def test_check_warns_of_each_skill_that_no_customer_asks_for(tmp_path: Path, cap
     ]
 
 
+def test_check_reads_the_brands_of_a_list_without_a_currency_as_the_store_does(
+    tmp_path: Path, capsys: Streams
+) -> None:
+    path = tmp_path / "store.yaml"
+    (tmp_path / "prices.csv").write_text("brand,type,price\nZzyx,watch,900\n")
+    path.write_text(
+        f"{MINIMAL}prices: {{catalogue: prices.csv}}\nstaff: {{people: {{Ben: {{skills: [Zzyx]}}}}}}\n"
+    )
+    assert main(["check", str(path)]) == 0
+    assert [line for line in capsys.readouterr().err.splitlines() if "skills" in line] == []
+
+
 @pytest.mark.parametrize(
     ("prices", "why"),
     [

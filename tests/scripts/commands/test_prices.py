@@ -13,6 +13,7 @@ from pricing.live.cache import PriceCache
 from pricing.live.remembered import Answer, Result, Thing
 from scripts.commands import prices
 from tests.fakes.price_server import KEY, PriceServer
+from tests.pipelines.settings.store_file import MINIMAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +51,19 @@ def test_check_tells_each_mistake_on_a_line(catalogue: Path, capsys: pytest.Capt
     out, err = capsys.readouterr()
     assert out == ""
     assert [line.split("  ")[0] for line in err.splitlines()] == [f"{catalogue}:2:10", f"{catalogue}:4:29"]
+
+
+def test_the_stores_own_list_needs_no_name(
+    catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store.yaml"
+    store.write_text(f"{MINIMAL}prices: {{catalogue: {catalogue.name}}}\n")
+    assert msh("check", "--config", store) == 0
+    assert capsys.readouterr().out == f"{catalogue}: ok, 3 prices of 2 brands in EUR\n"
+    store.write_text(MINIMAL)
+    for words, message in ((("--config", store), "names no price list"), ((), "name a price list")):
+        with pytest.raises(BadInput, match=message):
+            msh("check", *words)
 
 
 def test_no_format_is_suggested_for_the_beginning_of_a_file_that_is_too_large(

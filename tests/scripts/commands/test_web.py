@@ -12,7 +12,11 @@ from web.access.signin import Token
 
 
 def test_the_page_alone_serves_until_it_is_told_to_stop(tmp_path):
-    (tmp_path / "store.yaml").write_text(STORE.format(more=""))
+    # A list in a notation of its own was read as the examples are written, and nothing started.
+    (tmp_path / "preise.csv").write_text("Marke;Ware;VK\nGucci;handbag;1.975,50\n")
+    notation = """{columns: {brand: Marke, type: Ware, price: VK}, decimal: ",", grouping: "."}"""
+    prices = f"\nprices: {{catalogue: preise.csv, format: {notation}}}\n"
+    (tmp_path / "store.yaml").write_text(STORE.format(more="") + prices)
     env = os.environ | {"STATE_DIRECTORY": str(tmp_path / "state")}
     command = [sys.executable, "-m", "scripts.msh", "web", str(tmp_path / "store.yaml")]
     with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True) as msh:

@@ -11,11 +11,14 @@ import pytest
 from engines.own_models import own_folder
 from pipelines.settings.load import load_settings
 from web.page import _worker
+from web.uploads import child
 from web.uploads.child import garments_of
 from web.uploads.worker import Worker
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pricing.catalogue.catalogue import Catalogue
 
 STORE = """version: 1
 store: {id: s, name: S, timezone: UTC, currency: EUR}
@@ -30,6 +33,25 @@ def test_the_worker_is_told_the_stores_model(tmp_path: Path, more: str, garments
     store.write_text(STORE + more)
     *_, option, prices = _worker(load_settings(store, env={}))
     assert garments_of([option, prices, "webcam"]) == (garments, [prices, "webcam"])
+
+
+def test_the_worker_reads_the_price_list_as_the_store_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It read it as the examples are written, so that each upload failed."""
+    (tmp_path / "preise.csv").write_bytes("Märke;Ware;VK\nGucci;handbag;1.975,50\n".encode("cp1252"))
+    notation = (
+        """{columns: {brand: Märke, type: Ware, price: VK}, decimal: ",", grouping: ".", encoding: cp1252}"""
+    )
+    store = tmp_path / "store.yaml"
+    store.write_text(f"{STORE}prices: {{catalogue: preise.csv, format: {notation}}}\n", encoding="utf-8")
+    settings = load_settings(store, env={})
+    lists: list[Catalogue] = []
+    monkeypatch.setattr("pipelines.offline.annotate.AnnotateJob", lambda read, *_, **__: lists.append(read))
+    monkeypatch.setattr(child, "limit", lambda: None)
+    monkeypatch.setattr(child, "_brands", lambda: None)
+    assert child.main([*_worker(settings)[3:], "file", "a", "b"]) == 0
+    assert [row.max_minor for one in lists for row in one.rows] == [197_550]
 
 
 def test_a_shops_own_model_is_named_and_found_by_the_process() -> None:
