@@ -93,7 +93,8 @@ class StateFolderCheck:
         self._metric, self._checked_at = metrics.state_writable, -math.inf
         self._outage = Outage(
             logger,
-            "state folder cannot be written: nothing outlives a restart; free space or set STATE_DIRECTORY",
+            "state folder cannot be written: what is not written does not outlive a restart;"
+            " free space or set STATE_DIRECTORY",
             "state folder can be written again",
         )
 
