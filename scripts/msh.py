@@ -8,10 +8,13 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, NoReturn
 
-import engines  # noqa: F401 before anything loads numpy: see there
-from pipelines.errors import BadInput
-from pipelines.outputs.disk import OutputFailed
-from scripts.printable_output import printable_output
+from scripts.interrupts import ends_at_once, was_interrupted
+
+with ends_at_once():
+    import engines  # noqa: F401 before anything loads numpy: see there
+    from pipelines.errors import BadInput
+    from pipelines.outputs.disk import OutputFailed
+    from scripts.printable_output import printable_output
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +71,8 @@ def _command_module(argv: Sequence[str]) -> str | None:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0 good, 1 failed while running, 2 bad input."""
     with printable_output(argv):
-        args = parser(_command_module(sys.argv[1:] if argv is None else argv)).parse_args(argv)
+        with ends_at_once():
+            args = parser(_command_module(sys.argv[1:] if argv is None else argv)).parse_args(argv)
         try:
             return int(args.run(args))
         except BadInput as error:
@@ -88,7 +92,9 @@ def main(argv: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 2
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ImportError) as error:
+            if not was_interrupted(error):
+                raise
             return 130
 
 

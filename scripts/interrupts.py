@@ -1,0 +1,36 @@
+"""Ctrl-C while a command is still being loaded: it ends there and then, without a word."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def ends_at_once() -> Iterator[None]:
+    """Let SIGINT end this process meanwhile, as it ends programs that do not ask for it.
+
+    Nothing has begun that would have to be ended in order; a traceback would name whichever module was
+    loading. Who hears or ignores the signal already goes on to do so.
+    """
+    heard = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not heard or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def was_interrupted(error: BaseException | None) -> bool:
+    """Return whether an error came of Ctrl-C: a module in C makes an ImportError of it while it loads."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None

@@ -1,0 +1,48 @@
+"""Ctrl-C ends a command without a traceback, also before the command has begun."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import NoReturn
+
+import pytest
+
+from engines.paths import ROOT
+from scripts.commands import check
+from scripts.msh import main
+
+PRESSED_WHILE_LOADING = """
+import os, signal, sys
+class Presses:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Presses())
+from scripts.msh import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("module", ["engines", "pipelines.errors", "scripts.commands.check", "pydantic"])
+def test_a_key_that_is_pressed_while_modules_are_loaded_leaves_no_traceback(module: str) -> None:
+    command = [sys.executable, "-c", PRESSED_WHILE_LOADING, module, "check", "configs/store.yaml"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert (ended.returncode, ended.stderr) == (-signal.SIGINT, "")
+
+
+@pytest.mark.parametrize("pressed", [True, False])
+def test_a_module_in_c_that_was_interrupted_is_no_broken_module(
+    pressed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def loads(_: object) -> NoReturn:
+        raise ImportError("initialization failed") from (KeyboardInterrupt() if pressed else None)
+
+    monkeypatch.setattr(check, "run", loads)
+    if pressed:
+        assert main(["check", "store.yaml"]) == 130
+    else:
+        with pytest.raises(ImportError):
+            main(["check", "store.yaml"])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
