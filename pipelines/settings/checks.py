@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Finding = tuple[Keys, str]
 Raw = dict[str, object]
 NO_FILE: Final = "there is no such file or folder (relative paths begin at the folder of this file)"
+CLOSED: Final = "this user may not look into its folder; give it the right, or call msh as the store's user"
 _SLUG: Final = re.compile(SLUG)
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
 _HERE: Final = ("127.0.0.1", "localhost", "::1")
@@ -273,6 +274,7 @@ def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
         ("prices", "catalogue"),
         ("brands", "folder"),
         *(("outputs", "mqtt", k) for k in ("ca_file", "client_cert", "client_key")),
+        *(("outputs", "web", "tls", k) for k in ("cert", "key")),
     )
     for keys in wanted:
         value: object = raw
@@ -284,10 +286,10 @@ def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
 
 def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:
     try:
-        there = (folder / value).exists()
+        (folder / value).stat()
+    except PermissionError:
+        yield keys, CLOSED
     except (OSError, ValueError):
-        there = False
-    if not there:
         yield keys, NO_FILE
 
 

@@ -12,7 +12,7 @@ from engines.manifest import read_manifest
 from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.errors import BadInput
 from pipelines.paths import host_slug, state_path
-from pipelines.settings.checks import NO_FILE, check_all
+from pipelines.settings.checks import CLOSED, NO_FILE, check_all
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.key_paths import named_path
 from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
@@ -90,7 +90,7 @@ def parse_settings(
     context = {"folder": folder, "origin": origin, "placeholders": placeholders}
     settings, mistakes = _judge(document, context, known_models, shard)
     if files_come_later:
-        mistakes = [mistake for mistake in mistakes if mistake.words != NO_FILE]
+        mistakes = [mistake for mistake in mistakes if mistake.words not in (NO_FILE, CLOSED)]
     if settings is None or mistakes:
         raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
     return settings if shard is None else _of_shard(settings, shard)

@@ -10,6 +10,7 @@ import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
+from pipelines.errors import BadInput
 from pricing.plain_file import read_plain
 from scripts.check_result import CheckResult, fail, ok, warn
 
@@ -38,8 +39,20 @@ def look_at_certificates(
     for name, path in files.items():
         if path is not None:
             yield _file(f"certificate {name}", path, at)
+    if web and web.tls and (problem := _pair_problem(web.tls.cert, web.tls.key)):
+        yield fail("key page", problem, "give outputs.web.tls the certificate and its own key, as PEM files")
     if mqtt and mqtt.tls and (der := _of_server(mqtt.host, mqtt.port, mqtt.ca_file, timeout_s)):
         yield judge_validity("certificate broker", f"{mqtt.host}:{mqtt.port}", der, at)
+
+
+def _pair_problem(cert: Path, key: Path) -> str:
+    from web.access.certificate import Certificate  # noqa: PLC0415 few stores have one
+
+    try:
+        Certificate(cert, key)
+    except BadInput as error:
+        return str(error)
+    return ""
 
 
 def _file(what: str, path: Path, at: float) -> CheckResult:

@@ -55,6 +55,14 @@ class MqttSpec:
     topic_prefix: str = "msh/v1"
 
 
+def _unusable(error: OSError) -> str:
+    if not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    if error.reason == "KEY_VALUES_MISMATCH":
+        return "this is not the key of the certificate"
+    return "are no PEM certificate and key without a pass phrase"
+
+
 def read_tls(spec: MqttSpec) -> ssl.SSLContext:
     """Read the certificates. Raises BadInput for those that cannot be used.
 
@@ -62,12 +70,15 @@ def read_tls(spec: MqttSpec) -> ssl.SSLContext:
     """
     try:
         context = ssl.create_default_context(cafile=spec.ca_file)
-    except (OSError, ssl.SSLError) as error:
+    except ssl.SSLError:
+        words = "holds no certificate in PEM form; name that of the authority which signed the broker's"
+        raise BadInput(f"outputs.mqtt.ca_file: {spec.ca_file}: {words}") from None
+    except OSError as error:
         raise BadInput(f"outputs.mqtt.ca_file: {spec.ca_file}: {error.strerror or error}") from None
     if spec.client_cert is not None:
         try:
             context.load_cert_chain(spec.client_cert, spec.client_key, password=lambda: b"")
-        except (OSError, ssl.SSLError) as error:
-            what = f"{spec.client_cert} with key {spec.client_key}"
-            raise BadInput(f"outputs.mqtt.client_cert: {what}: {error.strerror or error}") from None
+        except OSError as error:
+            what = f"{spec.client_cert} with key {spec.client_key or 'in it'}"
+            raise BadInput(f"outputs.mqtt.client_cert: {what}: {_unusable(error)}") from None
     return context

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import tempfile
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -14,13 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engines.paths import CONFIGS
+from pipelines.backup.staging import as_owner_of
 from pipelines.settings import SettingsError, load_settings
 from pipelines.settings.base import Address
 from pipelines.settings.schema import schema_text
 from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 EXAMPLE_ENV = {
     "CAM_ENTRANCE_PASSWORD": "cam-pw",
@@ -304,3 +304,18 @@ def test_the_example_with_anything_in_it(tmp_path: Path, at: int, text: str) -> 
 def test_garments_are_seen_unless_the_store_says_none(tmp_path: Path, says: str, name: str | None) -> None:
     garments = load(tmp_path, MINIMAL + (f"models: {{garments: {says}}}\n" if says else "")).models.garments
     assert (garments.name if garments else None) == name
+
+
+def test_a_file_that_this_user_may_not_look_at_is_not_called_missing() -> None:
+    """Root may look everywhere, so it takes the rights of the folder's owner."""
+    with tempfile.TemporaryDirectory() as place:
+        folder, closed = Path(place), Path(place, "closed")
+        closed.mkdir()
+        (closed / "prices.csv").touch()
+        closed.chmod(0)
+        if os.geteuid() == 0:
+            os.chown(folder, 4711, 4711)
+        with as_owner_of(folder):
+            (told,) = mistakes(folder, f"{MINIMAL}prices: {{catalogue: closed/prices.csv}}\n")
+        closed.chmod(0o700)
+    assert "prices.catalogue: this user may not look into its folder; " in told

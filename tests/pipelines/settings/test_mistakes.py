@@ -68,6 +68,14 @@ SECTIONS = [
     ("brands: {folder: none}", "6:18  brands.folder: there is no such file or folder"),
     ("brands: {only: [Nike, '-']}", "6:23  brands.only[1]: must be a name with letters or digits in it"),
     ("brands: {staf: [Us]}", '6:10  brands.staf: unknown key. Did you mean "staff"?'),
+    (
+        "outputs: {web: {tls: {cert: none.pem, key: store.yaml}}}",
+        "6:29  outputs.web.tls.cert: there is no such file or folder",
+    ),
+    (
+        "outputs: {web: {tls: {cert: store.yaml, key: none.key}}}",
+        "6:46  outputs.web.tls.key: there is no such file or folder",
+    ),
     ("prices: {catalogue: none.csv}", "6:21  prices.catalogue: there is no such file"),
     ("prices: {catalogue: 7}", "6:21  prices.catalogue: must be the path of a file or folder, as text"),
     ("prices: {confirm: {min_votes: 0}}", "6:31  prices.confirm.min_votes: must be at least 1, not 0"),

@@ -21,6 +21,7 @@ from scripts.doctor.clock import RELEASED_AT, kernel_clock, look_at_clock
 from scripts.doctor.discover import cameras_yaml
 from scripts.doctor.fix import look_at_fixable
 from scripts.doctor.graphics import look_at_graphics
+from tests.web.access.test_certificate import signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -113,11 +114,23 @@ def test_a_certificate_that_ends_is_told_in_time(
     (tmp_path / "page.pem").write_text(pem)
     (tmp_path / "key.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
     text = 'outputs: {web: {listen: "127.0.0.1:0", tls: {cert: page.pem, key: key.pem}}}\n'
-    (found,) = look_at_certificates(settings_of(tmp_path, text), 1, NOW)
+    found, _ = look_at_certificates(settings_of(tmp_path, text), 1, NOW)
     assert (found.name, found.level.value) == ("certificate page", level)
     (tmp_path / "page.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
-    (found,) = look_at_certificates(settings_of(tmp_path, text), 1, NOW)
+    found, _ = look_at_certificates(settings_of(tmp_path, text), 1, NOW)
     assert found.level.value == "fail"
+
+
+def test_a_key_with_which_the_page_does_not_start_is_told(tmp_path: Path) -> None:
+    _, other = signed(tmp_path, "b")
+    cert, key = signed(tmp_path, "a")
+    text = 'outputs: {web: {listen: "127.0.0.1:0", tls: {cert: a.pem, key: %s}}}\n'
+    assert [one.name for one in look_at_certificates(settings_of(tmp_path, text % key.name), 1)] == [
+        "certificate page"
+    ]
+    _, found = look_at_certificates(settings_of(tmp_path, text % other.name), 1)
+    assert (found.name, found.level.value) == ("key page", "fail")
+    assert found.found == f"outputs.web.tls: {other}: is not the key of {cert}"
 
 
 def checks() -> Iterator[CheckResult]:

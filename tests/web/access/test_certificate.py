@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -12,8 +13,11 @@ from pipelines.errors import BadInput
 from tests.fakes.served_page import served_page
 from web.access.certificate import Certificate
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def signed(folder, name="a"):
+
+def signed(folder: Path, name: str = "a") -> tuple[Path, Path]:
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
     make = [
         "openssl",

@@ -209,8 +209,18 @@ def test_stop_before_start_and_twice(bench):
 def test_unusable_certificates_are_one_line(bench, wrong):
     path = bench.folder / "some.pem"
     path.write_text("not a certificate")
-    with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.*$"):
+    with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.* PEM .*$") as told:
         bench.publisher(8883, start=False, tls=True, **{wrong: path})
+    assert "_ssl" not in str(told.value)
+
+
+def test_a_key_of_another_certificate_is_told_in_words(bench):
+    certificates(bench.folder)
+    other = (bench.folder / "key.pem").rename(bench.folder / "other.pem")
+    certificates(bench.folder)
+    cert = bench.folder / "ca.pem"
+    with pytest.raises(BadInput, match=r"^outputs\.mqtt\.client_cert: .*not the key of the certificate$"):
+        bench.publisher(8883, start=False, tls=True, client_cert=cert, client_key=other)
 
 
 CONNECT, SUBSCRIBE, PINGREQ = 1, 8, 12
