@@ -122,9 +122,10 @@ def restore(plan: RestorePlan, config: Path) -> list[Path]:
         # A store file may name one file twice, such as a certificate that is its own authority.
         step = RestoreStep(str(path.absolute()), _is_there(path), name.endswith(SQLITE))
         by_target.setdefault(step.target, step)
-    steps = list(by_target.values())
+    steps, at = list(by_target.values()), config
     try:
         for step in steps:
+            at = step.place
             step.place.parent.mkdir(parents=True, exist_ok=True)
             _remove(step.staged)
             _stage(plan.unpacked / _name_of(plan, step), step)
@@ -135,9 +136,10 @@ def restore(plan: RestorePlan, config: Path) -> list[Path]:
         for step in steps:
             with suppress(OSError):
                 _remove(step.staged)
-        raise _cannot(error) from None
+        raise _cannot(at, error) from None
     try:
         for step in steps:
+            at = step.place
             _put(step)
         _write_journal(journal, steps, done=True)
     except (OSError, sqlite3.Error) as error:
@@ -145,7 +147,7 @@ def restore(plan: RestorePlan, config: Path) -> list[Path]:
             _take_back(steps, journal)
         except (OSError, sqlite3.Error):
             raise BadInput(f"{config}: only a part could be restored; msh restore --undo {config}") from None
-        raise _cannot(error) from None
+        raise _cannot(at, error) from None
     return [step.set_aside for step in steps if step.had]
 
 
@@ -159,7 +161,8 @@ def undo(config: Path) -> list[Path]:
     try:
         _take_back(steps, journal)
     except (OSError, sqlite3.Error) as error:
-        raise _cannot(error) from None
+        again = f"mend that and call it again: msh restore --undo {config}"
+        raise BadInput(f"{config}: not all could be put back ({_reason(error)}); {again}") from None
     return [step.place for step in steps]
 
 
@@ -298,7 +301,10 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def _cannot(error: Exception) -> BadInput:
-    words = getattr(error, "strerror", None) or str(error)
-    where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-    return BadInput(f"{where}cannot be restored ({words}); nothing was changed")
+def _cannot(place: Path, error: Exception) -> BadInput:
+    mend = "nothing was changed; free space or mend the rights there, and call it again"
+    return BadInput(f"{place}: cannot be restored ({_reason(error)}); {mend}")
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

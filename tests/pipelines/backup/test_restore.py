@@ -273,6 +273,39 @@ def test_a_full_disk_is_one_line(backup: Path, tmp_path: Path, monkeypatch: pyte
     config = tmp_path / "old/store.yaml"
     env = {"BROKER_PW": "x"}
     plan = restore.plan_restore(backup, config, tmp_path / "old/state", tmp_path / "scratch", env)
-    with pytest.raises(BadInput, match="nothing was changed"):
+    words = (
+        r"old/store\.yaml: cannot be restored \(No space left on device\); nothing was changed; free space "
+    )
+    with pytest.raises(BadInput, match=words):
         restore.restore(plan, config)
     assert not list((tmp_path / "old").rglob("*.restore-new"))
+
+
+def test_an_undo_that_fails_half_way_does_not_say_that_nothing_was_changed(
+    backup: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It was so called; called again, it puts the rest back."""
+    config = tmp_path / "old/store.yaml"
+    before = config.read_bytes()
+    config.write_bytes(before + b"# ours\n")
+    assert main(["restore", str(backup), str(config)]) == 0
+    removed: list[Path] = []
+
+    def full_at_the_third(path: Path) -> None:
+        removed.append(path)
+        if len(removed) == 3:
+            raise OSError(28, "No space left on device")
+        remove(path)
+
+    remove = restore._remove
+    with monkeypatch.context() as patched:
+        patched.setattr(restore, "_remove", full_at_the_third)
+        capsys.readouterr()
+        assert main(["restore", "--undo", str(config)]) == 2
+    told = capsys.readouterr().err
+    assert told == (
+        f"msh restore: {config}: not all could be put back (No space left on device); mend that and call it"
+        f" again: msh restore --undo {config}\n"
+    )
+    assert main(["restore", "--undo", str(config)]) == 0
+    assert config.read_bytes() == before + b"# ours\n"
