@@ -264,6 +264,38 @@ def test_a_page_whose_cookie_has_run_out_follows_an_upload_to_its_end(shop, mana
     page.locator(".job .pill", has_text="Done").wait_for()
 
 
+def test_pictures_chosen_together_are_all_taken_over_a_slow_line(shop, manager):
+    page = manager.go("#/try")
+    line = manager.context.new_cdp_session(page)
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 400_000}
+    line.send("Network.emulateNetworkConditions", slow)
+    picture = b"\xff\xd8\xff" + bytes(120_000)
+    files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": picture} for n in range(7)]
+    answers: list[int] = []
+    page.on("response", lambda one: answers.append(one.status) if "/api/jobs?" in one.url else None)
+    page.locator("#file").set_input_files(files)
+    while len(answers) < len(files):
+        page.wait_for_timeout(20)
+    assert answers == [201] * len(files)
+    assert page.locator(".toast").all_inner_texts() == []
+    assert page.locator(".job").count() == len(files)
+
+
+def test_a_picture_that_waits_to_be_sent_is_never_sent_once_it_is_taken_back(shop, manager):
+    page, held = manager.go("#/try"), []
+    page.route("**/api/jobs?name=*", lambda route: held.append(route))  # noqa: PLW0108 it wants a function
+    files = [{"name": f"{n}.jpg", "mimeType": "image/jpeg", "buffer": b"\xff\xd8\xff"} for n in range(3)]
+    page.locator("#file").set_input_files(files)
+    page.get_by_role("button", name="Cancel: 1.jpg").click()
+    page.get_by_text("Deleted: 1.jpg").wait_for()
+    for number in range(2):
+        while len(held) <= number:  # playwright hands it over when it is idle
+            page.wait_for_timeout(20)
+        held[number].continue_()
+    page.locator(".job", has_text="2.jpg").locator(".pill", has_text="Done").wait_for()
+    assert [one.request.url.rpartition("=")[2] for one in held] == ["0.jpg", "2.jpg"]
+
+
 GONE = {"status": 404, "json": {"error": {"code": "not_found", "message": "no staff here"}}}
 
 

@@ -63,6 +63,7 @@ function filesPanel(most) {
   const nodes = new Map();
   const uploads = new Map();
   let jobs = newest.jobs?.jobs ?? [];
+  let sending = false;
   const input = h("input", { type: "file", class: "visually-hidden", id: "file", accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t("try.choose"), onchange: () => { take(input.files); input.value = ""; } });
   const drop = h(
     "div",
@@ -81,15 +82,28 @@ function filesPanel(most) {
     for (const file of chosen) {
       if (file.size > most) toast(t("try.too_large", { name: file.name, bytes: format.bytes(most) }), { bad: true });
       else if (file.size === 0) toast(t("try.empty_file", { name: file.name }), { bad: true });
-      else push(file);
+      else {
+        const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, file, name: file.name, kind: file.type.startsWith("video") ? "video" : "image", state: "queued", progress: 0, persons: [], cancelled: false };
+        entry.stop = () => { uploads.delete(entry.id); toast(t("job.deleted", { name: file.name })); show(); };
+        uploads.set(entry.id, entry);
+      }
     }
+    sendAll();
   }
-  async function push(file) {
+  /** One file at a time: the box takes few at once, from all who visit it, and works on one. */
+  async function sendAll() {
+    show();
+    if (sending) return;
+    sending = true;
+    while (uploads.size) await push(uploads.values().next().value);
+    sending = false;
+  }
+  async function push(entry) {
+    const { file } = entry;
     const stopper = new AbortController();
-    const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, name: file.name, kind: file.type.startsWith("video") ? "video" : "image", state: "sending", progress: 0, persons: [], cancelled: false };
+    entry.state = "sending";
     // What the box has whole by now can only be deleted there: its answer is waited for. A long rest is not sent.
     entry.stop = () => { entry.cancelled = true; if (entry.progress < 1 && file.size > SENT_AT_ONCE) stopper.abort(); };
-    uploads.set(entry.id, entry);
     show();
     try {
       const job = await upload(file, { signal: stopper.signal, progress: (part) => { entry.progress = part; show(); } });
