@@ -108,6 +108,39 @@ def test_an_amount_is_corrected_where_the_finger_put_the_cursor(shop, phone):
     assert amount.input_value() == "1290"
 
 
+@pytest.mark.parametrize("step", ["I’ll go", "Done", "Just looking"])
+@pytest.mark.parametrize("by", ["key", "finger"])
+def test_a_button_that_is_pressed_while_the_customer_changes_is_pressed(shop, phone, step, by):
+    page = phone.page
+    shop.show(129_000)
+    steps = ["I’ll go", "Done", "Just looking"]
+    for before in steps[: steps.index(step)]:
+        page.get_by_role("button", name=before).click()
+    button = page.get_by_role("button", name=step)
+    button.wait_for()
+    if by == "key":
+        button.focus()
+    else:
+        button.hover()
+        page.mouse.down()
+    shop.show(250_000)
+    page.locator(".worth", has_text="€2,500").wait_for()
+    page.keyboard.press("Enter") if by == "key" else page.mouse.up()
+    after = {"I’ll go": "Your customer", "Done": "Your customer", "Just looking": "Free"}[step]
+    page.get_by_role("heading", name=after).wait_for()
+    button.wait_for(state="detached")
+
+
+def test_a_keyboard_goes_on_where_the_step_before_ended(shop, phone):
+    page = phone.page
+    shop.show(129_000)
+    for name in ("I’ll go", "Done"):
+        page.get_by_role("button", name=name).focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name=name).wait_for(state="detached")
+        wait_for(lambda: page.evaluate("document.activeElement?.closest('.card') !== null"))
+
+
 def test_a_box_that_counts_offers_from_the_beginning_again_is_answered(shop, phone):
     page = phone.page
     shop.show(129_000)

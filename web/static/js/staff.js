@@ -1,8 +1,9 @@
 // A salesperson's phone: sign in, state, the customer offered, and how it ended. One hand, one look.
 
 import { onSession, openSession, send, session } from "./api.js";
-import { announce, h, icon, say, toast } from "./dom.js";
+import { announce, h, icon, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
+import { beep, keepAwake, unlockSound } from "./signals.js";
 import { fillStrings, loadStrings, t } from "./strings.js";
 import { showTheme, startTheme } from "./theme.js";
 
@@ -21,12 +22,10 @@ let triedAt = 0;
 let skew = 0;
 let rungAt = 0;
 let rung = null;
-let sound = null;
-let awake = null;
 let ending = null;
 let typed = "";
-let drawn = "";
 let entering = false;
+const cards = new Map(); // what `main` holds while somebody is signed in, by what it is
 const asked = new Set(); // answers on their way, and those to offers that are still here: none is given twice
 
 const up = () => Date.now() - heardAt < SILENCE_MS;
@@ -105,7 +104,7 @@ async function open() {
         fillStrings(document);
         showTheme();
         byId("states").replaceChildren();
-        drawn = "";
+        cards.clear();
         await begin();
       }
       return;
@@ -141,7 +140,9 @@ function showLink() {
   if (lost) say(byId("lost"), t("staff.lost"));
   document.body.classList.toggle("offline", lost);
   for (const button of document.querySelectorAll("[data-needs-box]")) {
-    button.disabled = lost || asked.has(button.dataset.once);
+    const isOff = lost || asked.has(button.dataset.once);
+    if (isOff && button === document.activeElement) focus(button.closest("[tabindex]")); // what is disabled loses it
+    button.disabled = isOff;
   }
 }
 
@@ -157,7 +158,7 @@ function showAway(isEmpty) {
 function showNobody() {
   byId("states").hidden = byId("leave").hidden = true;
   say(byId("who"), "make sales happen");
-  drawn = "";
+  cards.clear();
   showLink();
 }
 
@@ -241,21 +242,28 @@ function show() {
     ending = null;
     typed = "";
   }
-  const now = JSON.stringify([open, taken, me.state, ending]);
-  if (now !== drawn) {
-    drawn = now;
-    const { id, selectionStart, selectionEnd } = document.activeElement ?? {};
-    const cards = [...open.map(offerCard), ...taken.map(attendCard)];
-    byId("main").replaceChildren(...(cards.length ? cards : [idle(me)]));
-    if (id === "amount" && byId("amount")) {
-      byId("amount").focus();
-      byId("amount").setSelectionRange(selectionStart, selectionEnd);
-    }
-  }
+  showCards(open.length + taken.length ? [...open, ...taken] : [me]);
   ring(open);
   keepAwake(me.state === "free");
   showLink();
   tick();
+}
+
+/** Show the offers, or what somebody without any is to do. What is being pressed or typed in stays as it is. */
+function showCards(entries) {
+  const main = byId("main");
+  if (!cards.size) main.replaceChildren();
+  const held = document.activeElement?.closest(".card")?.dataset.offer;
+  reconcile(main, cards, entries, {
+    key: ({ offer, accepted, state }) => [offer, accepted, offer === ending, state].join(),
+    make: (one) => (one.offer ? card(one) : idle(one)),
+    update: (node, one) => node.querySelector(".about")?.replaceChildren(...about(one)),
+  });
+  if (held && !main.contains(document.activeElement)) focus(main.querySelector(`[data-offer="${held}"]`) ?? main);
+}
+
+function focus(node) {
+  node.focus({ preventScroll: true });
 }
 
 /** An offer that is over is forgotten: a box that has lost its file counts from 1 again. */
@@ -271,6 +279,7 @@ function showStates(me) {
   const bar = byId("states");
   if (!bar.childElementCount) {
     bar.setAttribute("aria-label", t("staff.states"));
+    bar.tabIndex = -1;
     bar.append(...Object.entries(STATES).map(([state, sign]) =>
       h("button", { type: "button", "data-state": state, "data-needs-box": "", "data-once": state, onclick: (event) => act(STATE, { state }, event.currentTarget) }, icon(sign), h("span", {}, t(`staff.${state}`))),
     ));
@@ -303,29 +312,33 @@ function why(offer) {
   return h("p", { class: "why soft" }, parts);
 }
 
-function offerCard(offer) {
-  const path = `/api/staff/offers/${offer.offer}`;
-  const answer = (word) => (event) => act(path, { answer: word }, event.currentTarget);
-  return h("section", { class: "card offer", "aria-label": t("staff.offer") },
-    h("div", { class: "card-head" }, h("h1", {}, t("staff.offer")), h("span", { class: "pill gold number", "data-until": offer.expires_at })),
-    ...customer(offer),
-    why(offer),
-    h("div", { class: "answers" },
-      h("button", { class: "big", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("decline") }, t("staff.decline")),
-      h("button", { class: "big main", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("accept") }, t("staff.accept")),
-    ),
+function card(offer) {
+  const label = t(offer.accepted ? "staff.attending" : "staff.offer");
+  return h("section", { class: offer.accepted ? "card attend" : "card offer", "aria-label": label, "data-offer": offer.offer, tabIndex: -1 },
+    h("div", { class: "about" }),
+    offer.accepted ? attending(offer) : answers(offer),
   );
 }
 
-function attendCard(offer) {
-  const begin = () => { ending = offer.offer; typed = ""; show(); };
-  return h("section", { class: "card attend", "aria-label": t("staff.attending") },
-    h("div", { class: "card-head" }, h("h1", {}, t("staff.attending"))),
-    ...customer(offer),
-    ending === offer.offer
-      ? endForm(offer)
-      : h("div", { class: "answers" }, h("button", { class: "big main", type: "button", "data-needs-box": "", onclick: begin }, t("staff.done"))),
+function about(offer) {
+  if (offer.accepted) return [h("div", { class: "card-head" }, h("h1", {}, t("staff.attending"))), ...customer(offer)].filter(Boolean);
+  const left = h("span", { class: "pill gold number", "data-until": offer.expires_at });
+  return [h("div", { class: "card-head" }, h("h1", {}, t("staff.offer")), left), ...customer(offer), why(offer)].filter(Boolean);
+}
+
+function answers(offer) {
+  const path = `/api/staff/offers/${offer.offer}`;
+  const answer = (word) => (event) => act(path, { answer: word }, event.currentTarget);
+  return h("div", { class: "answers" },
+    h("button", { class: "big", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("decline") }, t("staff.decline")),
+    h("button", { class: "big main", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("accept") }, t("staff.accept")),
   );
+}
+
+function attending(offer) {
+  if (ending === offer.offer) return endForm(offer);
+  const begin = () => { ending = offer.offer; typed = ""; show(); };
+  return h("div", { class: "answers" }, h("button", { class: "big main", type: "button", "data-needs-box": "", onclick: begin }, t("staff.done")));
 }
 
 function endForm(offer) {
@@ -371,37 +384,6 @@ function ring(open) {
   rungAt = Date.now();
   if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([250, 120, 250]);
   beep();
-}
-
-/** Browsers allow sound only after a touch. */
-function unlockSound() {
-  const Context = window.AudioContext ?? window.webkitAudioContext;
-  if (!sound && Context) sound = new Context();
-  sound?.resume?.();
-}
-
-function beep() {
-  if (sound?.state !== "running") return;
-  for (const [at, pitch] of [[0, 880], [0.18, 1175]]) {
-    const tone = sound.createOscillator();
-    const level = sound.createGain();
-    tone.frequency.value = pitch;
-    level.gain.setValueAtTime(0.25, sound.currentTime + at);
-    level.gain.exponentialRampToValueAtTime(0.001, sound.currentTime + at + 0.16);
-    tone.connect(level).connect(sound.destination);
-    tone.start(sound.currentTime + at);
-    tone.stop(sound.currentTime + at + 0.17);
-  }
-}
-
-/** Keep the screen on while free, where the browser can (over https). */
-async function keepAwake(wanted) {
-  if (wanted && !awake && navigator.wakeLock && !document.hidden) {
-    awake = await navigator.wakeLock.request("screen").catch(() => null);
-    awake?.addEventListener("release", () => { awake = null; });
-  } else if (!wanted && awake) {
-    await awake.release().catch(() => {});
-  }
 }
 
 async function start() {
