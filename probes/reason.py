@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,3 +26,12 @@ class Reason(str):
         made = super().__new__(cls, text)
         made.why, made.values = why, values
         return made
+
+
+def cause(text: str | None) -> dict[str, Any] | None:
+    """Return what a page needs to say a reason in other words; None of any other text.
+
+    >>> cause(Reason("camera till: suspended", why="suspended", camera="till")), cause("of unknown cause")
+    ({'why': 'suspended', 'values': {'camera': 'till'}}, None)
+    """
+    return {"why": text.why, "values": text.values} if isinstance(text, Reason) else None

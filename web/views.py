@@ -14,7 +14,7 @@ from pipelines.version import VERSION
 from pricing.money import display
 from probes.events.events import item as item_payload
 from probes.events.messages import rfc3339
-from probes.reason import Reason
+from probes.reason import Reason, cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -277,19 +277,19 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
         "revision": os.environ.get("MSH_REVISION", "unknown"),
         "platform": backend.platform,
         "gpu_unused": idle,
-        "gpu_unused_cause": _cause(idle),
+        "gpu_unused_cause": cause(idle),
         "config_sha256": settings.sha,
         "store_file": report and report.payload(),
         "started_at": rfc3339(started_ns),
         "health": {
             "ok": health.ok,
             "reasons": list(health.reasons),
-            "causes": [_cause(one) for one in health.reasons],
+            "causes": [cause(one) for one in health.reasons],
         },
         "degrade": {"step": step, "text": _left_out(step, subs), "sub_streams": subs},
         "models": _models(backend),
         "prices": [
-            {"kind": s.kind, "name": s.name, "ok": s.ok, "text": s.text, "cause": _cause(s.text)}
+            {"kind": s.kind, "name": s.name, "ok": s.ok, "text": s.text, "cause": cause(s.text)}
             for s in backend.prices()
         ],
         "mqtt": None
@@ -311,11 +311,6 @@ def _degrade(metrics: object) -> int:
     """Return how far the box has stepped down, where the platform measures it."""
     gauge = getattr(metrics, "degrade_step", None)
     return 0 if gauge is None else int(_one(gauge))
-
-
-def _cause(text: str | None) -> Payload | None:
-    """Write what a page needs to say a reason in other words."""
-    return {"why": text.why, "values": text.values} if isinstance(text, Reason) else None
 
 
 def _gpu_unused(what: str) -> Reason | None:
@@ -353,7 +348,7 @@ def _outputs(backend: Backend) -> list[Payload]:
         rows["snapshots"] = Reason(f"a picture every {every:g} s", why="snapshots", seconds=every)
     if outputs.metrics:
         rows["metrics"] = f"http://{outputs.metrics.listen}/metrics"
-    return [{"kind": kind, "text": text, "cause": _cause(text)} for kind, text in rows.items()]
+    return [{"kind": kind, "text": text, "cause": cause(text)} for kind, text in rows.items()]
 
 
 def samples(metric: MetricWrapperBase, label: str) -> dict[str, float]:

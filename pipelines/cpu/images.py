@@ -35,6 +35,7 @@ from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
 from pipelines.printable import noted
 from pricing.plain_file import read_plain
+from probes.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,10 +57,13 @@ JPEG_END, BLOCK = b"\xff\xd9", 8
 MIN_FRAME_MS = 20
 """Animations with shorter frames, or none, are played as browsers do: a frame each 100 ms."""
 NO_PICTURE = "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file"
-MOVING = "a moving picture: only its first frame is taken; give a video, or a folder of its frames"
+MOVING = Reason(
+    "a moving picture: only its first frame is taken; give a video, or a folder of its frames",
+    why="picture_moves",
+)
 LEAST_SIDE = 2
 """Colours are kept for 2 x 2 pixels: a picture below that has none."""
-CUT_SHORT = "the file is cut short: the rest of the picture is missing"
+CUT_SHORT = Reason("the file is cut short: the rest of the picture is missing", why="picture_cut_short")
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 _BY_PILLOW = (HEIC, AVIF, GIF)
 _TRANSPARENT = (PNG, WEBP, TIFF)
@@ -153,7 +157,8 @@ def read_animation(path: str | Path, warn: Callable[[str], None] | None = None) 
         if count == 0:
             raise BadInput(f"{path}: {_not_read(data)}") from None
         if warn is not None:
-            warn(f"{_broken(data)}: {count} frame{'s' * (count > 1)}, {at_ms / 1000:.1f} s, were read")
+            read = f"{count} frame{'s' * (count > 1)}, {at_ms / 1000:.1f} s, were read"
+            warn(Reason(f"{_broken(data)}: {read}", why="film_damaged", frames=count))
 
 
 def _broken(data: bytes) -> str:

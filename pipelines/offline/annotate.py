@@ -29,6 +29,7 @@ from pricing.money import display
 from probes.events.events import item, total
 from probes.overlay.draw import Overlay
 from probes.overlay.text import ENGLISH
+from probes.reason import Reason
 from probes.recognition.look_workers import SynchronousLooks
 from probes.redaction.look_ahead import AHEAD_MS
 from probes.redaction.redact import RedactionFailed
@@ -61,7 +62,7 @@ TURNED = (
 LEFT_OUT = "{} more people are masked but were not looked at: cut the picture"
 DETECTORS = "nanodet-416", "centerface"
 """Of a single picture they run in fp32: nobody waits for it, and it is told alike on every CPU."""
-SILENT = "the sound is left out: the copy is silent"
+SILENT = Reason("the sound is left out: the copy is silent", why="silent_copy")
 ALL_WITHHELD = "masking was not certain in any frame, so there is no copy"
 
 
@@ -192,15 +193,16 @@ class AnnotateJob:
 
     def _notes(self, turn: int, left_out: int = 0) -> Iterator[str]:
         if turn:
-            yield TURNED.format((turn + self._rotate) % 360)
+            degrees = (turn + self._rotate) % 360
+            yield Reason(TURNED.format(degrees), why="people_turned", degrees=degrees)
         if left_out:
-            yield LEFT_OUT.format(left_out)
+            yield Reason(LEFT_OUT.format(left_out), why="people_left_out", count=left_out)
 
     def _video(
         self, source: Path, target: Path, media: Media, on_progress: Callable[[int, int | None], None]
     ) -> dict[str, Any]:
         fps = min(media.fps or FALLBACK_FPS, SPEED_LIMIT)
-        notes = [SILENT] if media.sound else []
+        notes: list[str] = [SILENT] if media.sound else []
         frames = self._frames(source, notes.append)
         begun = list(islice(frames, MIN_FRAMES))
         if len(begun) < MIN_FRAMES:

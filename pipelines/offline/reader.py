@@ -32,6 +32,7 @@ from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.offline.complaints import Complaints, listen
 from pipelines.offline.decoded_count import DecodedCount
 from pipelines.offline.frame_count import count_frames, is_torn, shows_each
+from probes.reason import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,14 +147,16 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
     if read.count == 0:
         raise _refusal(path, wrong or BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}"))
     if cut or (read.is_short and not read.was_whole):
-        warn(f"{CUT_SHORT}: {read}")
+        warn(Reason(f"{CUT_SHORT}: {read}", why="film_cut_short", frames=read.count))
     elif wrong or read.is_short:
-        warn(f"the file is damaged: {read}")
+        warn(Reason(f"the file is damaged: {read}", why="film_damaged", frames=read.count))
     elif read.missing:
-        warn(f"the file is damaged: {read}; {read.missing} {'were' if read.missing > 1 else 'was'} not")
+        text = f"the file is damaged: {read}; {read.missing} {'were' if read.missing > 1 else 'was'} not"
+        warn(Reason(text, why="film_misses_frames", frames=read.count, missing=read.missing))
     elif read.complaints.lines or is_torn(path):
         logger.debug("%s: %s", path, read.complaints.lines)
-        warn(f"the file is damaged: {read}; pictures are missing or broken")
+        text = f"the file is damaged: {read}; pictures are missing or broken"
+        warn(Reason(text, why="film_broken_frames", frames=read.count))
 
 
 def _refusal(path: str | Path, wrong: BadInput) -> BadInput:

@@ -14,6 +14,12 @@ from tests.fakes.shoppers import shoppers, utc
 if TYPE_CHECKING:
     from pathlib import Path
 
+NOTES = [
+    ("turn it (msh annotate --rotate 90)", {"why": "people_turned", "values": {"degrees": 90}}),
+    ("the copy is silent", {"why": "silent_copy", "values": {}}),
+    ("of a newer box", {"why": "of_a_newer_box", "values": {}}),
+]
+
 
 class Box:
     """The state, and the server over it. Port 0 takes a free one; start again takes the same."""
@@ -229,6 +235,8 @@ class Box:
             else [],
             "persons": [] if video else found,
             "frames_withheld": 0,
+            "notes": [text for text, _ in NOTES] if "turned" in name else [],
+            "note_causes": [cause for _, cause in NOTES] if "turned" in name else [],
             "result": None,
         }
         if not video:

@@ -153,6 +153,8 @@ def _brands() -> BrandSet:
 
 
 def _file(job: AnnotateJob, source: Path, target: Path) -> None:
+    from probes.reason import cause  # noqa: PLC0415 as above
+
     last = 0.0
 
     def report_progress(done: int, whole: int | None) -> None:
@@ -162,7 +164,10 @@ def _file(job: AnnotateJob, source: Path, target: Path) -> None:
             _say({"progress": None if not whole else round(min(1.0, done / whole), 3)})
 
     found = job.annotate(source, target, report_progress)
-    summary = {key: found[key] for key in ("persons", "unworn", "withheld", "notes") if key in found}
+    keys = ("persons", "unworn", "withheld", "notes")
+    summary: dict[str, Any] = {key: found[key] for key in keys if key in found}
+    if "notes" in summary:
+        summary["note_causes"] = [cause(note) for note in summary["notes"]]
     _say({"done": summary})
 
 

@@ -168,6 +168,7 @@ class Jobs:
             "persons": [views.found(person, self._backend) for person in persons],
             "frames_withheld": job.found.get("withheld", 0),
             "notes": job.found.get("notes", []),
+            "note_causes": job.found.get("note_causes", []),
             "result": {
                 "url": f"/api/jobs/{job.id}/result",
                 "type": job.what.result_media_type,

@@ -118,6 +118,9 @@ def test_a_film_that_was_cut_short_says_so(client, tmp_path):
     job, _ = annotated(client, path.read_bytes()[: int(path.stat().st_size * 0.3)])
     assert (job["state"], job["kind"]) == ("done", "video"), job
     assert "cut short" in job["notes"][0]
+    (cause,) = job["note_causes"]
+    assert cause["why"] == "film_cut_short"
+    assert 0 < cause["values"]["frames"] < 40
 
 
 def test_a_picture_that_explodes_is_refused_by_its_header(client):

@@ -197,7 +197,7 @@ class JobCard {
     if (job.state !== "done") return [];
     const found = h("div", { class: "job-found" }, foundTable(job.persons, job.kind, job.unworn));
     if (job.frames_withheld) found.append(notice("", t("job.withheld", { count: job.frames_withheld })));
-    for (const note of job.notes ?? []) found.append(notice("", note));
+    for (const [index, note] of (job.notes ?? []).entries()) found.append(notice("", format.told(note, job.note_causes?.[index])));
     if (!job.result) return [found];
     const label = t("job.picture", { name: job.name });
     const media = job.result.type.startsWith("video/")
