@@ -197,12 +197,20 @@ def test_a_second_tap_on_a_slow_line_sends_nothing_and_says_nothing(shop, phone,
     assert page.locator(".toast").count() == 0
 
 
+COVERED = """() => [...document.querySelectorAll("#main button, #states button, #leave")].filter((one) => {
+  const { left, top, width, height } = one.getBoundingClientRect();
+  return [0.3, 0.5, 0.7].some((part) => !one.contains(document.elementFromPoint(left + part * width, top + part * height)));
+}).map((one) => one.textContent)"""  # noqa: E501
+"""What of the buttons lies under something else."""
+
+
 def test_an_answer_that_the_line_lost_is_said_and_can_be_given_again(shop, phone):
     page = phone.page
     page.route(re.compile("/api/staff/offers/"), lambda route: route.abort())
     shop.show(129_000)
     page.get_by_role("button", name="I’ll go").click()
     page.locator(".toast").wait_for()
+    assert page.evaluate(COVERED) == []
     page.unroute_all()
     page.get_by_role("button", name="I’ll go").click()
     page.get_by_role("heading", name="Your customer").wait_for()
