@@ -26,9 +26,10 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
     """Return the suite. rival: a Python with rivals/requirements.txt installed; quick: less of each."""
     seconds, people = ("5", "100") if quick else ("10", "1000")
     against = ("--rival", rival) if rival else ()
-    # The governor leaves nothing out for 10 s, then lowers the rates step by step.
+    # The governor leaves nothing out for 10 s, of many cameras for 40 s, then lowers the rates step by step.
     settled = ("--settle", "4", "--seconds", seconds) if quick else ("--settle", "40", "--seconds", "30")
-    slow = ("--seconds", seconds, "--settle", "3", "--fps", "2", "--camera-fps", "2")
+    late = ("--settle", "3", "--seconds", seconds) if quick else ("--settle", "70", "--seconds", "20")
+    slow = ("--fps", "2", "--camera-fps", "2", *late)
     suite = (
         BenchPart(
             "pipeline",
@@ -57,7 +58,7 @@ def parts(*, rival: str | None, quick: bool) -> tuple[BenchPart, ...]:
         ),
         BenchPart(
             "many-cameras",
-            "whole stores of live cameras, 2 frames a second each",
+            "whole stores of live cameras, 2 frames a second each, once it is settled what is left out",
             ("--cameras", "1", *(() if quick else ("8",)), "16", *slow),
             live=True,
             once=True,
