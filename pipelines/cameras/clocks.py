@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _NS = 1_000_000_000
 
@@ -39,7 +40,9 @@ class FrameRateLimit:
     """Lets at most `fps` frames a second through, evenly, and all frames of a camera that has no more.
 
     share: of that rate, 0 to 1, asked anew for each frame: less while the machine is overloaded; 0: none.
-    slowest_s: the longest time between two frames that a share makes.
+    slowest_s: the longest time between two frames that a share makes. phase: part of the period, 0 to 1, by
+    which the first frame is put off where the share makes the period longer: cameras that send at the same
+    time are then analysed one after the other, not all at once and none for a while.
 
     >>> limit = FrameRateLimit(fps=10)
     >>> [limit.passes(second) for second in (0.0, 0.04, 0.1, 0.2)]
@@ -51,18 +54,41 @@ class FrameRateLimit:
         fps: float,
         share: Callable[[], float] = lambda: 1.0,
         slowest_s: Callable[[], float] = lambda: SLOWEST_S,
+        phase: float = 0.0,
     ) -> None:
-        self._period, self._share, self._slowest_s = 1 / fps, share, slowest_s
+        self._period, self._share, self._slowest_s, self._phase = 1 / fps, share, slowest_s, phase
         self._due = float("-inf")
+        self._last_period = self._period
 
     def passes(self, now: float) -> bool:
-        """Return whether a frame arriving now (seconds, any origin) is due; half a period early counts."""
+        """Return whether a frame arriving now (seconds, any origin) is due; half of 1 / fps early counts.
+
+        Not half of a longer period: frames half of that apart would come now sooner, now later.
+        """
         share = self._share()
         if share <= 0:
             return False
         period = min(self._period / share, max(self._period, self._slowest_s()))
-        if now < self._due - period / 2:
+        if period != self._last_period:
+            self._last_period = period
+            if period > self._period:
+                self._due = now + self._phase * period
+        if now < self._due - self._period / 2:
             return False
         late = now > self._due + period
         self._due = (now if late else self._due) + period
         return True
+
+
+def phases() -> Iterator[float]:
+    """Yield a phase for one camera after the other: far from each other, however many there are.
+
+    Halves, then quarters between them, then eighths; a little late, so that none lies just between two frames
+    of a camera of which every second or fourth is analysed.
+
+    >>> [next(some) for some in [phases()] for _ in range(4)]
+    [0.0625, 0.5625, 0.3125, 0.8125]
+    """
+    for number in count():
+        bits = f"{number:b}"
+        yield (int(bits[::-1], 2) / 2 ** len(bits) + 1 / 16) % 1

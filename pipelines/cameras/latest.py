@@ -54,6 +54,7 @@ class LatestPerCamera(Generic[T]):
         self._ready = threading.Condition()
         self._slots: dict[str, T] = {}
         self._put_at: dict[str, float] = {}
+        self._fresh_at: dict[str, float] = {}
         self._every_s: dict[str, float] = {}
         self._turn_at: dict[str, float] = {}
         self._owed: dict[str, Counter[str]] = {}
@@ -70,12 +71,27 @@ class LatestPerCamera(Generic[T]):
                 self._slots[camera] = item
                 now = self._clock()
                 self._every_s[camera] = now - self._put_at.get(camera, -math.inf)
-                self._put_at[camera] = now
+                self._put_at[camera] = self._fresh_at[camera] = now
                 self._ready.notify()
         if gone:
             self._on_drop(camera, "removed")
         elif replaced is not None:
             self._on_replaced(camera, replaced)
+
+    def waits(self, camera: str) -> bool:
+        """Return whether an item of the camera waits for the consumer."""
+        return camera in self._slots
+
+    def freshen(self, camera: str, item: T) -> T:
+        """Leave the item in place of the one that waits, and return that; no item more is taken for it.
+
+        Where none waits (any more) the item itself is returned.
+        """
+        with self._ready:
+            if camera in self._slots:
+                item, self._slots[camera] = self._slots[camera], item
+                self._fresh_at[camera] = self._clock()
+        return item
 
     def take(self, timeout_s: float, limit: int | None = None) -> list[T]:
         """Return the newest item of each camera, at most `limit`, the longest waiting camera first.
@@ -124,7 +140,7 @@ class LatestPerCamera(Generic[T]):
         Its camera is owed a turn, and the other item is not too old by then.
         """
         now, turn_at = self._clock(), self._had_turn(first)
-        latest = self._put_at[first] + (self._max_age_s or 0.0) - LATE_S
+        latest = self._fresh_at[first] + (self._max_age_s or 0.0) - LATE_S
         due = (
             self._put_at[camera] + self._every_s[camera] + LATE_S
             for camera in self._owed
@@ -138,7 +154,7 @@ class LatestPerCamera(Generic[T]):
             return []
         now, stale = self._clock(), []
         for camera in list(self._slots):
-            is_old = now - self._put_at[camera] > self._max_age_s
+            is_old = now - self._fresh_at[camera] > self._max_age_s
             had_turn = now - self._had_turn(camera) < STARVED_S
             is_fair = max(self._owed.get(camera, NOBODY).values(), default=0) < FAIR_TURNS
             if is_old and had_turn and is_fair and self._every_s[camera] <= SOON_S:
@@ -162,7 +178,14 @@ class LatestPerCamera(Generic[T]):
         """Forget the camera: its item vanishes, and late ones are dropped."""
         with self._ready:
             self._removed.add(camera)
-            for kept in (self._slots, self._put_at, self._every_s, self._turn_at, self._owed):
+            for kept in (
+                self._slots,
+                self._put_at,
+                self._fresh_at,
+                self._every_s,
+                self._turn_at,
+                self._owed,
+            ):
                 kept.pop(camera, None)
             for others in self._owed.values():
                 del others[camera]

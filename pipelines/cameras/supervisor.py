@@ -70,16 +70,21 @@ class CameraSupervisor:
         close_timeout_s: float = CLOSE_TIMEOUT_S,
         share: Callable[[], float] = lambda: 1.0,
         slowest_s: Callable[[], float] = lambda: SLOWEST_S,
-        between: Callable[[], bool] = lambda: False,
+        more: Callable[[], bool] = lambda: False,
+        phase: float = 0.0,
     ) -> None:
-        """between: whether frames that are left out by `share` are handed on, not to be analysed."""
+        """Begin with nothing; `start` connects.
+
+        more: whether frames that are left out by `share` are handed on, not as wanted. phase: see
+        FrameRateLimit.
+        """
         self._spec, self._listener, self._open = spec, listener, open_source
         self._clock, self._close_timeout = clock, close_timeout_s
         self._capture = CaptureClock(now_ns, clock)
         self._limit: FrameRateLimit | None = (
-            None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share, slowest_s)
+            None if spec.kind is SourceKind.FOLDER else FrameRateLimit(spec.fps, share, slowest_s, phase)
         )
-        self._shown, self._share, self._between = FrameRateLimit(spec.fps), share, between
+        self._shown, self._share, self._more = FrameRateLimit(spec.fps), share, more
         self._policy = CameraPolicy(
             Backoff(
                 spec.reconnect_first_ms / 1000,
@@ -192,8 +197,8 @@ class CameraSupervisor:
     def _receive(self, source: Source) -> None:
         now, captured_at = self._clock(), self._capture.now()
         due = self._limit is None or self._limit.passes(now)
-        is_between = self._shown.passes(now) and not due and self._share() > 0 and self._between()
-        pixels = source.take() if due or is_between else None
+        is_more = self._shown.passes(now) and not due and self._share() > 0 and self._more()
+        pixels = source.take() if due or is_more else None
         first = self._policy.frame(now)
         with self._lock:
             old = self._status

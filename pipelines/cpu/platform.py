@@ -12,6 +12,7 @@ from engines.held_motion import HeldMotion
 from engines.scene_detector import load_scene_detector
 from engines.tracking import Tracker
 from pipelines.cameras.between import FramesBetween
+from pipelines.cameras.clocks import phases
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.loss_guard import DecodeFilter
 from pipelines.cameras.source import RawFrame, SourceSpec, Transport
@@ -86,6 +87,7 @@ class CpuPlatform:
             self.on_drop, on_replaced=self._on_replaced, max_age_s=MAX_WAIT_S
         )
         self._between = FramesBetween(self._count_drop)
+        self._phases = phases()
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
         metrics.queue_depth.labels("frames_between").set_function(lambda: len(self._between))
         self._loop = InferenceLoop(
@@ -255,7 +257,8 @@ class CpuPlatform:
             now_ns=self._parts.clock.now,
             share=partial(throttle.share_of, name),
             slowest_s=lambda: throttle.slowest_s,
-            between=partial(self._shows_between, name),
+            more=partial(self._takes_more, name),
+            phase=next(self._phases),
         )
 
     def _chain(
@@ -310,8 +313,16 @@ class CpuPlatform:
         self._metrics.camera_last_frame.labels(frame.camera).set(frame.captured_at / 1e9)
         if frame.wanted:
             self._frames.put(frame.camera, frame)
+            return
+        left_out = self._frames.freshen(frame.camera, frame)
+        if self._shows_between(frame.camera):
+            self._between.put(left_out, "rate")
         else:
-            self._between.put(frame, "rate")
+            self._count_drop(frame.camera, "rate")
+
+    def _takes_more(self, camera: str) -> bool:
+        """Return whether frames beyond the rate are of use: shown, or fresher than the one that waits."""
+        return self._shows_between(camera) or self._frames.waits(camera)
 
     def _shows_between(self, camera: str) -> bool:
         """Return whether frames that are not analysed are shown: not where some are not even decoded."""

@@ -1,8 +1,10 @@
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from pipelines.cameras.clocks import CaptureClock, FrameRateLimit
+from pipelines.cameras.clocks import CaptureClock, FrameRateLimit, phases
 
 S = 1_000_000_000
 
@@ -78,3 +80,18 @@ def test_the_share_is_asked_anew_for_each_frame_and_none_passes_at_0():
     gate = FrameRateLimit(10, lambda: next(shares))
     passed = [gate.passes(second) for second in (0.0, 0.5, 1.0, 1.08, 1.2)]
     assert passed == [True, False, True, False, True]
+
+
+@pytest.mark.parametrize(("share", "most"), [(1, 4), (0.5, 2), (0.25, 1)])
+def test_cameras_that_send_at_the_same_time_are_not_all_analysed_at_the_same_time(share, most):
+    shares = iter([1] * 4 + [share] * 400)
+    gates = [FrameRateLimit(10, lambda: next(shares), phase=phase) for phase in islice(phases(), 4)]
+    passed = [sum(gate.passes(tick / 10) for gate in gates) for tick in range(101)]
+    assert (passed[0], max(passed[1:])) == (4, most)
+    assert sum(passed[1:]) == pytest.approx(400 * share, abs=4)
+
+
+@given(st.integers(2, 64))
+def test_phases_lie_far_from_each_other(cameras):
+    places = sorted(islice(phases(), cameras))
+    assert min(later - sooner for sooner, later in pairwise([*places, 1 + places[0]])) > 0.49 / cameras

@@ -33,6 +33,14 @@ class LatestModel(RuleBasedStateMachine):
             self.waiting[camera] = self.number
         self.mailbox.put(camera, self.number)
 
+    @rule(camera=CAMERAS)
+    def freshen(self, camera):
+        self.number += 1
+        left = self.waiting.get(camera, self.number)
+        if self.mailbox.waits(camera):
+            self.waiting[camera] = self.number
+        assert self.mailbox.freshen(camera, self.number) == left
+
     @rule(limit=st.none() | st.integers(1, 2))
     def take(self, limit):
         expected = list(self.waiting)[:limit]
@@ -52,6 +60,7 @@ class LatestModel(RuleBasedStateMachine):
     @invariant()
     def agrees(self):
         assert len(self.mailbox) == len(self.waiting)
+        assert all(self.mailbox.waits(camera) == (camera in self.waiting) for camera in "abc")
         assert self.drops == self.expected_drops
 
 

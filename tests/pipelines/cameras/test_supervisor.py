@@ -156,7 +156,7 @@ def test_frames_that_a_share_leaves_out_are_handed_on_where_they_are_shown(
     ear.on_frame = lambda frame: wanted.update([frame.wanted])
     spec = SourceSpec("c", "rtsp://cam/x", fps=10)
     one = CameraSupervisor(
-        spec, ear, Cameras([True]), clock=clock, share=lambda: share, between=lambda: is_watched
+        spec, ear, Cameras([True]), clock=clock, share=lambda: share, more=lambda: is_watched
     )
     for _ in range(10):
         one._receive(ScriptedSource([True]))

@@ -23,25 +23,46 @@ from probes.frame import Kind
 from probes.metrics import Metrics
 
 
-@pytest.mark.parametrize(
-    ("part", "is_watched", "waiting"),
-    [(1.0, True, ["superseded", "rate"]), (1.0, False, ["rate"]), (0.5, True, ["rate"])],
-    ids=["watched", "nobody watches", "some are not decoded"],
-)
-def test_a_frame_that_comes_too_soon_waits_where_it_would_be_shown(part, is_watched, waiting) -> None:
+def waiting_platform(*, is_watched: bool, part: float = 1.0) -> CpuPlatform:
     platform = object.__new__(CpuPlatform)  # without its models
     platform._parts = SimpleNamespace(throttle=SimpleNamespace(part=part))
     platform._loop = SimpleNamespace(shows_between=lambda camera: is_watched)
-    platform._metrics = metrics = Metrics([state.value for state in CameraState])
+    platform._metrics = Metrics([state.value for state in CameraState])
     platform._between = FramesBetween(platform._count_drop)
     platform._frames = LatestPerCamera(platform.on_drop, on_replaced=platform._on_replaced)
+    return platform
+
+
+@pytest.mark.parametrize(
+    ("part", "is_watched", "waiting"),
+    [(1.0, True, ["superseded", "rate"]), (1.0, False, []), (0.5, True, [])],
+    ids=["watched", "nobody watches", "some are not decoded"],
+)
+def test_a_frame_that_comes_too_soon_waits_where_it_would_be_shown(part, is_watched, waiting) -> None:
+    platform = waiting_platform(is_watched=is_watched, part=part)
     for at, wanted in ((1, True), (2, True), (3, False)):
         platform.on_frame(RawFrame("door", at, I420.black(64, 64), wanted))
-    assert [frame.captured_at for frame in platform._frames.take(0)] == [2]
+    assert [frame.captured_at for frame in platform._frames.take(0)] == [3]
     assert [reason for _, reason in platform._between.take("door", before=4)] == waiting
-    dropped = metrics.frames_dropped.labels("door", "superseded")._value.get()
-    assert dropped == ("superseded" not in waiting)
-    assert metrics.frames_received.labels("door")._value.get() == 3
+    for reason in ("superseded", "rate"):
+        dropped = platform._metrics.frames_dropped.labels("door", reason)._value.get()
+        assert dropped == (reason not in waiting)
+    assert platform._metrics.frames_received.labels("door")._value.get() == 3
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+def test_a_frame_beyond_the_rate_is_analysed_instead_of_an_older_one_that_still_waits(is_watched) -> None:
+    """A busy machine analysed pictures that were as old as the time between two of them."""
+    platform = waiting_platform(is_watched=is_watched)
+    assert platform._takes_more("door") == is_watched
+    platform.on_frame(RawFrame("door", 1, I420.black(64, 64)))
+    assert platform._takes_more("door")
+    platform.on_frame(RawFrame("door", 2, I420.black(64, 64), wanted=False))
+    assert [frame.captured_at for frame in platform._frames.take(0)] == [2]
+    platform.on_frame(RawFrame("door", 3, I420.black(64, 64), wanted=False))
+    assert not platform._frames.take(0)
+    left_out = platform._metrics.frames_dropped.labels("door", "rate")._value.get()
+    assert (left_out, len(platform._between)) == ((0, 2) if is_watched else (2, 0))
 
 
 def test_a_camera_that_is_connected_anew_gives_nobody_the_name_of_who_was_there_before() -> None:
