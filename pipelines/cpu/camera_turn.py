@@ -3,11 +3,13 @@
 A live picture cannot be turned four times for each frame. So it is turned at the start while anything moves,
 until people surely stand upright in it, then each minute; and all the time while people lie in it. Small
 people are searched for so, too, while nobody is sure, but less often, and where something begins to move.
+Looks at all cameras together take a share of the time (`pipelines.cpu.turn_pace`).
 """
 
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import cv2
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from engines.image import I420, Plane
     from engines.scene import Scene
     from engines.scene_detector import SceneDetector
+    from pipelines.cpu.turn_pace import TurnPace
     from pipelines.settings.privacy import FacesConfig
     from probes.redaction.heads import Mask
 
@@ -55,7 +58,8 @@ ADVICE = "people seem to be turned in the picture: set rotate: {} for this camer
 class CameraTurn:
     """Follows one camera. Used by one thread; the pictures come in the order of their time.
 
-    on_turn: called with the degrees clockwise by which people would stand upright; at first with 0.
+    pace: shared with the other cameras; the first look at one waits for none. on_turn: called with the
+    degrees clockwise by which people would stand upright; at first with 0.
     """
 
     def __init__(
@@ -65,8 +69,10 @@ class CameraTurn:
         faces: FacesConfig,
         *,
         min_person_px: float,
+        pace: TurnPace | None = None,
         on_turn: Callable[[int], None] = lambda _: None,
     ) -> None:
+        self._pace = pace
         self._camera, self._on_turn = camera, on_turn
         self._watch = TurnedWatch(scenes, faces, min_person_px=min_person_px)
         self._scenes = scenes
@@ -82,11 +88,15 @@ class CameraTurn:
         scene: what is found in the picture as it is. Raises RedactionFailed where the search fails.
         """
         try:
-            if self._is_due(pixels.y, at):
-                self._look(pixels, at, scene)
+            if self._is_due(pixels.y, at) and self._may_look():
+                with self._pace.look(self._camera) if self._pace else nullcontext():
+                    self._look(pixels, at, scene)
             return self._watch.masks(pixels, at, scene)
         except InferenceFailed as error:
             raise RedactionFailed(f"{error}, in a turned picture") from error
+
+    def _may_look(self) -> bool:
+        return self._pace is None or self._watch.looked_at is None or self._pace.may_look(self._camera)
 
     def _is_due(self, luma: Plane, at: int) -> bool:
         self._note_beginning(luma, at)

@@ -25,6 +25,7 @@ from pipelines.cpu.canary import Canary
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
+from pipelines.cpu.turn_pace import TurnPace
 from pipelines.reload.plan import LiveSupport, reconnects
 from pipelines.settings.camera import CameraConfig, finite_cameras
 from probes.overlay.draw import Overlay
@@ -87,7 +88,7 @@ class CpuPlatform:
             self.on_drop, on_replaced=self._on_replaced, max_age_s=MAX_WAIT_S
         )
         self._between = FramesBetween(self._count_drop)
-        self._phases = phases()
+        self._phases, self._turn_pace = phases(), TurnPace()
         metrics.queue_depth.labels("frames").set_function(lambda: len(self._frames))
         metrics.queue_depth.labels("frames_between").set_function(lambda: len(self._between))
         self._loop = InferenceLoop(
@@ -288,6 +289,7 @@ class CpuPlatform:
                 self._scenes,
                 faces,
                 min_person_px=camera.min_person_px,
+                pace=self._turn_pace if not alone else None,
                 on_turn=partial(self._on_turn, name) if not alone else lambda _: None,
             ),
         )

@@ -33,6 +33,7 @@ from tests.fakes.scene_detector import detections
 if TYPE_CHECKING:
     from engines.scene import SceneRequest
     from engines.scene_detector import SceneDetector
+    from pipelines.cpu.turn_pace import TurnPace
 
 NOBODY = Scene(Detections.empty(), Detections.empty(), Detections.empty())
 STANDS = Scene(detections((8, 4, 28, 60)), Detections.empty(), Detections.empty())
@@ -70,10 +71,10 @@ class Shop:
     def is_whole_enough(self, _picture: I420, _min_person_px: float) -> bool:
         return False
 
-    def turn(self, said: list[int] | None = None) -> CameraTurn:
+    def turn(self, said: list[int] | None = None, pace: TurnPace | None = None) -> CameraTurn:
         told = said.append if said is not None else lambda _: None
         scenes = cast("SceneDetector", self)
-        return CameraTurn("door", scenes, FacesConfig(), min_person_px=80, on_turn=told)
+        return CameraTurn("door", scenes, FacesConfig(), min_person_px=80, pace=pace, on_turn=told)
 
 
 def picture(top: int = 40) -> I420:

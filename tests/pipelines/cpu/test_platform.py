@@ -17,6 +17,7 @@ from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.cpu.platform import CpuPlatform
+from pipelines.cpu.turn_pace import TurnPace
 from pipelines.settings.camera import CameraConfig
 from pipelines.settings.privacy import FacesConfig
 from probes.frame import Kind
@@ -70,7 +71,7 @@ def test_a_camera_that_is_connected_anew_gives_nobody_the_name_of_who_was_there_
     platform = object.__new__(CpuPlatform)  # without its models
     platform._labels, platform._scenes = ("person",), SimpleNamespace(classes=("person",))
     platform._parts = SimpleNamespace(random=Random(1))
-    platform._metrics = Metrics([state.value for state in CameraState])
+    platform._metrics, platform._turn_pace = Metrics([state.value for state in CameraState]), TurnPace()
     store = SimpleNamespace(zone=ZoneInfo("UTC"))
     settings = SimpleNamespace(privacy=SimpleNamespace(faces=FacesConfig()), store=store)
     box, score = np.array([[20, 20, 60, 120]], np.float32), np.full(1, 0.9, np.float32)
