@@ -15,6 +15,7 @@ from engines.manifest import find_model, read_manifest
 from engines.ocr.reader import WordReader, _letters, readable
 from engines.ocr.regions import Region
 from engines.ocr.scripts import SCRIPTS, UNREAD, script_of
+from engines.openvino_runtime import Precision
 from engines.paths import ROOT
 from tests.engines.rendered_words import bent, cloth, halves, ink, lines, printed, stacked, touching, turned
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def reader() -> WordReader:
     return WordReader()
+
+
+@pytest.fixture(scope="module")
+def patient() -> WordReader:
+    """As single pictures are read."""
+    return WordReader(precision=Precision.FP32)
 
 
 def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
@@ -117,11 +124,11 @@ def test_large_crops_keep_their_coordinates(reader: WordReader) -> None:
     ("size", "scales"), [((1400, 640), 3), ((400, 160), 2), ((8, 200), 1), ((64, 64), 1)]
 )
 def test_a_picture_that_nobody_waits_for_is_read_at_every_scale_that_differs(
-    reader: WordReader, size: tuple[int, int], scales: int
+    patient: WordReader, size: tuple[int, int], scales: int
 ) -> None:
     large = min(size) > 100
     picture = printed(ink("BURBERRY"), 14, on=cloth(*size))[0] if large else np.full((*size, 3), 90, np.uint8)
-    found = reader.read_scales(picture)
+    found = patient.read_scales(picture)
     assert len(found) == scales
     assert any("BURBERRY" in [word.text for word in words] for words in found) == large
 
@@ -171,12 +178,12 @@ def test_memory_does_not_grow_with_each_size_of_canvas() -> None:
     assert others < first
 
 
-def test_words_are_read_closer_to_their_letters(reader: WordReader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_are_read_closer_to_their_letters(patient: WordReader, monkeypatch: pytest.MonkeyPatch) -> None:
     picture, box = printed(ink("BURBERRY"), 70, on=cloth(1400, 640))
-    read, strips = reader._lines.read, []
-    monkeypatch.setattr(reader._lines, "read", lambda strip: (strips.append(strip.shape[0]), read(strip))[1])
-    reader.read(picture)
-    (word,) = reader.read_close(picture)
+    read, strips = patient._lines.read, []
+    monkeypatch.setattr(patient._lines, "read", lambda strip: (strips.append(strip.shape[0]), read(strip))[1])
+    patient.read(picture)
+    (word,) = patient.read_close(picture)
     assert (word.text, overlap(word.box, box) > 0.6) == ("BURBERRY", True)
     assert strips[-1] < 0.75 * strips[0]
 
@@ -184,17 +191,17 @@ def test_words_are_read_closer_to_their_letters(reader: WordReader, monkeypatch:
 @pytest.mark.parametrize("degrees", [0, 15])
 @pytest.mark.parametrize("words", [("RALPH", "LAUREN"), ("SAINT", "LAURENT")])
 def test_two_lines_that_touch_are_read_each(
-    reader: WordReader, words: tuple[str, str], degrees: float
+    patient: WordReader, words: tuple[str, str], degrees: float
 ) -> None:
     picture, _ = printed(turned(touching(*words), degrees), 40, on=cloth(640, 640))
-    assert [word.text for word in reader.read_close(picture)] == list(words)
-    assert all(len(read) == 1 for read in reader.read_scales(picture))
+    assert [word.text for word in patient.read_close(picture)] == list(words)
+    assert all(len(read) == 1 for read in patient.read_scales(picture))
 
 
 @pytest.mark.parametrize("word", ["NIKE", "VANS", "FENDI"])
-def test_one_line_is_not_read_as_two(reader: WordReader, word: str) -> None:
+def test_one_line_is_not_read_as_two(patient: WordReader, word: str) -> None:
     picture, _ = printed(turned(bent(ink(word)), 10), 70, on=cloth(640, 640))
-    assert [found.text for found in reader.read_close(picture)] == [word]
+    assert [found.text for found in patient.read_close(picture)] == [word]
 
 
 @pytest.mark.parametrize("size", [(8, 200), (200, 8), (64, 64), (400, 160)])
