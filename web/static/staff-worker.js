@@ -17,6 +17,7 @@ const SHELL = [
   "js/api.js",
   "js/dom.js",
   "js/format.js",
+  "js/offers.js",
   "js/signals.js",
   "js/strings.js",
   "js/theme.js",

@@ -3,6 +3,7 @@
 import { onSession, openSession, send, session } from "./api.js";
 import { announce, h, icon, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
+import { OfferCards } from "./offers.js";
 import { beep, keepAwake, unlockSound } from "./signals.js";
 import { fillStrings, loadStrings, t } from "./strings.js";
 import { showTheme, startTheme } from "./theme.js";
@@ -10,9 +11,7 @@ import { showTheme, startTheme } from "./theme.js";
 const SILENCE_MS = 6000;
 const RING_MS = 4000;
 const STATES = { free: "check", busy: "people", break: "clock", off: "moon" };
-const OUTCOMES = ["sold", "browsing", "left"];
 const STATE = "/api/staff/state";
-const LONG = 11; // letters of an amount that fit a small phone in the large type
 const byId = (id) => document.getElementById(id);
 
 let desk = null;
@@ -22,10 +21,9 @@ let triedAt = 0;
 let skew = 0;
 let rungAt = 0;
 let rung = null;
-let ending = null;
-let typed = "";
 let entering = false;
 const cards = new Map(); // what `main` holds while somebody is signed in, by what it is
+const offerCards = new OfferCards({ desk: () => desk, act, show });
 const asked = new Set(); // answers on their way, and those to offers that are still here: none is given twice
 
 const up = () => Date.now() - heardAt < SILENCE_MS;
@@ -238,10 +236,7 @@ function show() {
   showStates(me);
   const open = offers.filter((offer) => !offer.accepted);
   const taken = offers.filter((offer) => offer.accepted);
-  if (!taken.some((offer) => offer.offer === ending)) {
-    ending = null;
-    typed = "";
-  }
+  offerCards.forgetEnd(taken);
   showCards(open.length + taken.length ? [...open, ...taken] : [me]);
   ring(open);
   keepAwake(me.state === "free");
@@ -255,9 +250,9 @@ function showCards(entries) {
   if (!cards.size) main.replaceChildren();
   const held = document.activeElement?.closest(".card")?.dataset.offer;
   reconcile(main, cards, entries, {
-    key: ({ offer, accepted, state }) => [offer, accepted, offer === ending, state].join(),
-    make: (one) => (one.offer ? card(one) : idle(one)),
-    update: (node, one) => node.querySelector(".about")?.replaceChildren(...about(one)),
+    key: ({ offer, accepted, state }) => [offer, accepted, offerCards.isEnding(offer), state].join(),
+    make: (one) => (one.offer ? offerCards.card(one) : idle(one)),
+    update: (node, one) => node.querySelector(".about")?.replaceChildren(...offerCards.about(one)),
   });
   if (held && !main.contains(document.activeElement)) focus(main.querySelector(`[data-offer="${held}"]`) ?? main);
 }
@@ -289,76 +284,6 @@ function showStates(me) {
 
 function idle(me) {
   return h("section", { class: "idle" }, icon(STATES[me.state]), h("h1", {}, t(`staff.${me.state}`)), h("p", { class: "soft" }, t(`staff.${me.state}_text`)));
-}
-
-function customer(offer) {
-  const place = [offer.zone && format.title(offer.zone), offer.camera && format.title(offer.camera)].filter(Boolean).join(" · ");
-  const worth = format.money(offer.value.amount_minor);
-  return [
-    h("p", { class: worth.length > LONG ? "worth long number" : "worth number" }, worth),
-    h("ul", { class: "worn" }, offer.items.map((item) => h("li", {}, format.itemName(item)))),
-    place ? h("p", { class: "place" }, icon("pin"), h("span", {}, place)) : null,
-  ];
-}
-
-function why(offer) {
-  const known = offer.knows.map((word) => {
-    const item = offer.items.find((one) => one.brand === word);
-    return item?.brand_text ?? (t(`type.${word}`) === `type.${word}` ? format.title(word) : t(`type.${word}`));
-  });
-  const parts = [h("span", { "data-since": offer.waiting_since })];
-  if (known.length) parts.push(h("span", {}, t("staff.knows", { what: known.join(", ") })));
-  if (offer.in_zone) parts.push(h("span", {}, t("staff.your_zone")));
-  return h("p", { class: "why soft" }, parts);
-}
-
-function card(offer) {
-  const label = t(offer.accepted ? "staff.attending" : "staff.offer");
-  return h("section", { class: offer.accepted ? "card attend" : "card offer", "aria-label": label, "data-offer": offer.offer, tabIndex: -1 },
-    h("div", { class: "about" }),
-    offer.accepted ? attending(offer) : answers(offer),
-  );
-}
-
-function about(offer) {
-  if (offer.accepted) return [h("div", { class: "card-head" }, h("h1", {}, t("staff.attending"))), ...customer(offer)].filter(Boolean);
-  const left = h("span", { class: "pill gold number", "data-until": offer.expires_at });
-  return [h("div", { class: "card-head" }, h("h1", {}, t("staff.offer")), left), ...customer(offer), why(offer)].filter(Boolean);
-}
-
-function answers(offer) {
-  const path = `/api/staff/offers/${offer.offer}`;
-  const answer = (word) => (event) => act(path, { answer: word }, event.currentTarget);
-  return h("div", { class: "answers" },
-    h("button", { class: "big", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("decline") }, t("staff.decline")),
-    h("button", { class: "big main", type: "button", "data-needs-box": "", "data-once": path, onclick: answer("accept") }, t("staff.accept")),
-  );
-}
-
-function attending(offer) {
-  if (ending === offer.offer) return endForm(offer);
-  const begin = () => { ending = offer.offer; typed = ""; show(); };
-  return h("div", { class: "answers" }, h("button", { class: "big main", type: "button", "data-needs-box": "", onclick: begin }, t("staff.done")));
-}
-
-function endForm(offer) {
-  const amount = h("input", { class: "input", id: "amount", type: "text", inputMode: "decimal", autocomplete: "off", maxLength: 14, value: typed, oninput: () => { typed = amount.value; wrong.hidden = true; } });
-  const path = `/api/staff/offers/${offer.offer}/done`;
-  const wrong = h("p", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span", {}, t("staff.amount_wrong", { example: format.decimal(129.9, desk.digits) })));
-  const end = (outcome) => (event) => {
-    const minor = format.minorOf(amount.value, desk.digits);
-    wrong.hidden = outcome !== "sold" || minor !== undefined;
-    if (!wrong.hidden) return;
-    const json = outcome === "sold" && minor !== null ? { outcome, amount_minor: minor } : { outcome };
-    act(path, json, event.currentTarget);
-  };
-  return h("div", { class: "end" },
-    h("div", { class: "field" }, h("label", { for: "amount" }, t("staff.amount", { currency: desk.currency })), amount),
-    wrong,
-    h("div", { class: "outcomes" }, OUTCOMES.map((outcome) =>
-      h("button", { class: outcome === "sold" ? "big main" : "big", type: "button", "data-needs-box": "", "data-once": path, onclick: end(outcome) }, t(`staff.${outcome}`)),
-    )),
-  );
 }
 
 function tick() {
