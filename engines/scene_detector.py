@@ -21,7 +21,7 @@ from engines.thresholds import PERSON, counting_thresholds, detection_thresholds
 from engines.views import View, split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -61,12 +61,14 @@ class PendingScenes:
                     unknown = InferenceFailed(f"{type(error).__name__} before the close look")
                     self._work[number] = _failed(work.close, unknown)
 
-    def results(self) -> list[Scene | InferenceFailed]:
-        """Wait; return for each picture, in their order, what is in it, or why that is unknown. Call once."""
+    def results(self) -> Iterator[Scene | InferenceFailed]:
+        """Yield for each picture, in their order, what is in it, or why that is unknown. Call once.
+
+        Each is yielded as soon as it is known: the networks go on with the next one meanwhile.
+        """
         self.look_closer()
-        return [
-            self._detector.finish(work) if isinstance(work, _PictureWork) else work for work in self._work
-        ]
+        for work in self._work:
+            yield self._detector.finish(work) if isinstance(work, _PictureWork) else work
 
     def drop(self) -> None:
         """Begin nothing more, and do not wait: nobody asks for the results."""

@@ -43,8 +43,8 @@ logger = logging.getLogger(__name__)
 
 TAKE_TIMEOUT_S = 0.2
 BATCH = 2
-"""Frames begun together. The networks take one after the other, and no frame is published before the last of
-its batch: with more, those of many cameras would only wait for each other."""
+"""Frames begun together: while one is redacted and published, the networks go on with the next. With more,
+those of many cameras would only wait for each other."""
 SLOW_S = 0.1
 """Where a frame takes longer, one is begun at a time: each waits for the one before, and grows old there."""
 NEW_SHARE = 0.3
@@ -253,9 +253,10 @@ class InferenceLoop:
             return begun, self._scenes.start([raw.pixels for raw in begun], wanted)
 
     def _finish_batch(self, batch: list[RawFrame], pending: PendingScenes) -> None:
-        with self._timed("detect"):
-            scenes = pending.results()
-        for raw, scene in zip(batch, scenes, strict=True):
+        scenes = pending.results()
+        for raw in batch:
+            with self._timed("detect"):
+                scene = next(scenes)
             if raw.camera not in self._chains or raw.camera in self._let_go:
                 continue  # an old connection's picture under the masks of a new one
             if isinstance(scene, InferenceFailed):

@@ -131,7 +131,7 @@ def test_a_face_that_came_with_a_picture_that_failed_is_not_open_in_the_next(
         else:
             assert not is_open(failed)
     assert following is None or not is_open(following)
-    shown = [begin(head).results()[0] for _ in range(2)]
+    shown = [next(begin(head).results()) for _ in range(2)]
     assert all((overlaps(face, scene.faces.boxes) > 0.3).any() for scene in shown)
     assert not close.everything, "once is enough"
 
@@ -219,6 +219,22 @@ def test_a_picture_that_cannot_be_read_fails_alone() -> None:
     assert isinstance(bad, InferenceFailed)
     assert not isinstance(good, InferenceFailed)
     assert len(good.faces) == 1
+
+
+def test_a_picture_is_told_before_the_next_one_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever has it redacts and publishes it while the networks go on."""
+    finished, finish = list[int](), SceneDetector.finish
+
+    def counted(detector: SceneDetector, work: object) -> object:
+        finished.append(len(finished))
+        return finish(detector, work)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SceneDetector, "finish", counted)
+    pictures = [I420.black(64, 64)] * 2
+    results = scenes().start(pictures, [SceneRequest()] * 2).results()
+    for number in (1, 2):
+        assert not isinstance(next(results), InferenceFailed)
+        assert len(finished) == number
 
 
 def test_persons_of_detail_that_are_known_already_are_not_counted_twice() -> None:

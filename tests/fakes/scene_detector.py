@@ -11,7 +11,8 @@ from engines.detections import Detections
 from engines.scene import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import threading
+    from collections.abc import Iterator, Sequence
 
     from engines.errors import InferenceFailed
     from engines.image import I420
@@ -40,6 +41,8 @@ class FakeSceneDetector:
     ) -> None:
         self.scene = Scene(detections(*persons), detections(*doubtful, score=0.3), detections(*faces))
         self.errors: dict[int, InferenceFailed] = {}
+        self.known: dict[int, threading.Event] = {}
+        """Set once pictures of that width are known; others are at once."""
         self.wanted: list[SceneRequest] = []
         self.asked: Counter[str] = Counter()
 
@@ -65,7 +68,10 @@ class FakePendingScenes:
         """Nothing is under way."""
         self._detector.asked["let_go"] += 1
 
-    def results(self) -> list[Scene | InferenceFailed]:
+    def results(self) -> Iterator[Scene | InferenceFailed]:
         self._detector.asked["results"] += 1
-        errors = self._detector.errors
-        return [errors.get(0) or errors.get(width) or self._detector.scene for width in self._widths]
+        for width in self._widths:
+            if (known := self._detector.known.get(width)) is not None:
+                known.wait(60)
+            errors = self._detector.errors
+            yield errors.get(0) or errors.get(width) or self._detector.scene

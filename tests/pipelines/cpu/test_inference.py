@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 
 import pytest
@@ -182,6 +183,18 @@ def test_a_picture_that_cannot_be_analysed_costs_no_other_camera_its_frame(rig):
     rig.send("door", size=(320, 128))
     wait_for(lambda: rig.dropped()["door too_many_faces"] == 1)
     assert [frame.frame.camera for frame in rig.sink.got] == ["till"]
+
+
+def test_a_frame_is_published_before_the_next_of_its_batch_is_known():
+    rig = Rig("door", "till")
+    known = rig.scenes.known[320] = threading.Event()
+    rig.send("door")
+    rig.send("till", size=(320, 128))
+    rig.loop.start()
+    wait_for(lambda: [frame.frame.camera for frame in rig.sink.got] == ["door"])
+    known.set()
+    wait_for(lambda: [frame.frame.camera for frame in rig.sink.got] == ["door", "till"])
+    assert rig.loop.stop()
 
 
 def test_no_frame_leaves_after_a_failed_self_check_not_even_one_under_work(rig):
