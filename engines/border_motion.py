@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from engines.median import median_change
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -69,7 +71,7 @@ class BorderMotion:
             self._held = []
             return np.zeros((0, 4), np.float32)
         change = means - before
-        changed = np.abs(change - np.median(change)) >= CHANGE
+        changed = np.abs(change - median_change(change)) >= CHANGE
         self._held = [(at, boxes) for at, boxes in self._held if now_ns - at <= HOLD_NS]
         if float(changed.mean()) <= NEARLY_ALL:
             self._held.append((now_ns, _entering(changed, (width, height), persons, smallest_px)))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from engines.median import median_change
 from engines.patches import LARGEST_PATCH, Patch, patch_of
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ class CloseLook:
         else:
             change = means - self._means
             # The exposure of a camera goes up and down by itself: what all cells do is no motion.
-            light = np.float32(np.median(change))
+            light = np.float32(median_change(change))
             self._looked += light
             nearly_all = float(np.mean(np.abs(change - light) >= CHANGE)) > NEARLY_ALL
             self.everything = nearly_all and now_ns - self._whole_at >= WHOLE_AT_MOST_NS

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from engines.median import median_change
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -77,7 +79,7 @@ def is_explained(means: Means, at: int, seen: Sequence[SeenPicture]) -> bool:
     changed = np.ones(means.shape, np.bool_)
     for one in seen:
         change = means - one.means
-        changed &= np.abs(change - np.median(change)) >= CHANGE
+        changed &= np.abs(change - median_change(change)) >= CHANGE
     for one in seen:
         widths = one.people[:, 2] - one.people[:, 0]
         _take_out(changed, one.people, (ROOM + SPEED * abs(at - one.at) / 1e9) * widths)
@@ -89,7 +91,7 @@ def is_explained(means: Means, at: int, seen: Sequence[SeenPicture]) -> bool:
 def changed_cells(means: Means, seen: SeenPicture) -> Cells:
     """Return which cells of a picture are not as they were in an analysed one."""
     change = means - seen.means
-    return np.asarray(np.abs(change - np.median(change)) >= STIR)
+    return np.asarray(np.abs(change - median_change(change)) >= STIR)
 
 
 def changed_in(region: Corners, changed: Cells) -> Corners | None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from engines.median import median_change
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
@@ -59,7 +61,7 @@ class FreshMotion:
             self._moved_at = np.full(shape, now_ns, np.int64)
             return False
         change = means - before
-        changed = np.abs(change - np.median(change)) >= CHANGE
+        changed = np.abs(change - median_change(change)) >= CHANGE
         fresh = changed & (now_ns - self._moved_at >= QUIET_NS)
         self._moved_at[_with_neighbours(changed) > 0] = now_ns
         count, labels = cv2.connectedComponents(_with_neighbours(fresh), connectivity=8)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from engines.median import median_change
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -137,7 +139,7 @@ class HeldMotion:
         before, now = self._pictures[at][1], self._pictures[-1][1]
         if since_ns not in self._light:
             lighter = self._lights[-1].astype(np.float32) - self._lights[at]
-            self._light[since_ns] = float(np.median(lighter))
+            self._light[since_ns] = median_change(lighter)
         rows, columns = _cells(region, now.shape)
         if rows.start >= rows.stop or columns.start >= columns.stop:
             return np.zeros((0, 0), np.bool_), (rows, columns)
@@ -199,7 +201,7 @@ class HeldMotion:
             return None  # it is beyond the border still
         change = now[window].astype(np.float32) - before[window]
         side = 2 * MOTION_CELLS + 1
-        changed = np.abs(cv2.blur(change - np.median(change), (side, side))) >= CHANGE
+        changed = np.abs(cv2.blur(change - median_change(change), (side, side))) >= CHANGE
         for one in accounted:
             rows, columns = _cells(one, now.shape)
             changed[_within(rows, window[0]), _within(columns, window[1])] = False

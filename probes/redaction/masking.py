@@ -74,9 +74,9 @@ def _snap(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
 def _mosaic(width: int, height: int) -> Plane:
     """Return the luma, (height, width) uint8, of a mosaic: a matter of its size alone."""
     cell = cell_size(width, height)
-    rows, columns = np.arange(height)[:, None] // cell, np.arange(width)[None, :] // cell
-    greys = np.array(GREYS, np.uint8)
-    mosaic: Plane = greys[(2 * rows + 3 * columns + rows * columns) % len(greys)]
+    rows, columns = np.arange(-(-height // cell))[:, None], np.arange(-(-width // cell))
+    greys = np.array(GREYS, np.uint8)[(2 * rows + 3 * columns + rows * columns) % len(GREYS)]
+    mosaic: Plane = greys.repeat(cell, axis=0)[:height].repeat(cell, axis=1)[:, :width]
     mosaic.flags.writeable = False
     return mosaic
 

@@ -10,7 +10,7 @@ from shapely.geometry import Point, Polygon  # type: ignore[import-untyped]  # s
 
 from engines.image import BLACK_Y, GREY_UV, I420
 from probes.frame import Box
-from probes.redaction.masking import CELLS_ACROSS, SMALLEST_CELL, black_out, cell_size, cover
+from probes.redaction.masking import CELLS_ACROSS, GREYS, SMALLEST_CELL, _mosaic, black_out, cell_size, cover
 from tests.fakes.scenes import noise
 
 spot = st.floats(-150, 350, allow_nan=False)
@@ -46,6 +46,14 @@ def test_inside_nothing_of_the_picture_is_left_and_outside_nothing_changes(
         outside = np.ones(plane.shape, bool)
         outside[rows, columns] = False
         assert np.array_equal(plane[outside], was[outside])
+
+
+@given(width=st.integers(1, 400), height=st.integers(1, 400))
+def test_every_pixel_of_a_mosaic_is_that_of_its_cell(width: int, height: int) -> None:
+    cell = cell_size(width, height)
+    rows, columns = np.arange(height)[:, None] // cell, np.arange(width) // cell
+    greys = np.array(GREYS)[(2 * rows + 3 * columns + rows * columns) % len(GREYS)]
+    assert (_mosaic(width, height) == greys).all()
 
 
 def test_a_mosaic_is_seen_as_one() -> None:
