@@ -16,6 +16,7 @@ from engines.compiled_models import compile_cached, is_kept
 from engines.decoding import OUTPUTS, Raw
 from engines.errors import BadInput, InferenceFailed
 from engines.free_memory import drop_mapped_pages, release_free_memory, release_memory_of
+from engines.often_size import OftenSize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,9 +35,6 @@ LARGE_IDLE_S = 60.0
 """After so long without a large input the network for them is let go."""
 LARGE_REST_S = 2.0
 """After so long without one its working memory is given back. It comes again with the next large input."""
-OWN_OFTEN, OWN_SHARE = 100, 0.2
-"""So often the manifest's size must be asked for, and for such a share of all inputs, to have a network of
-its own. That holds 34 MB for faces; one more size of the network without fixed sides holds 9."""
 OFTEN = 3
 """A large size asked for so often gets a network of its own: a camera asks for one again and again. For faces
 on 1280 x 768 px its working memory is 74 MB instead of 207, and it takes 8 % less time."""
@@ -139,13 +137,13 @@ class LargeNetwork:
 class Network:
     """A compiled model and its slots, at most `max_slots` at work, which any thread may take.
 
-    The input of the manifest runs in a network of its own where that pays, see OWN_OFTEN: it takes 5 to 14 %
-    less time. Any other size runs in one without fixed sides; of its memory the sizes used last are kept.
+    The size that most inputs have runs in a network of its own where that pays, see `engines.often_size`. Any
+    other size runs in one without fixed sides; of its memory the sizes used last are kept.
     LARGE sizes have others: one without fixed sides, and one for each size that is asked for OFTEN. Those are
     dropped where they were not used for LARGE_IDLE_S. Each is compiled when first asked for.
 
-    any_size: which of the first two is compiled at once, that without fixed sides or the manifest's. A camera
-    may never ask for the other. large_px: instead of LARGE.
+    any_size: which of the first two is compiled at once, that without fixed sides or one for the manifest's
+    size. A camera may never ask for the other. large_px: instead of LARGE.
     """
 
     def __init__(
@@ -172,10 +170,12 @@ class Network:
             self._config |= EXACT
         self._model, self._name, self._max_slots = model, model.name, max_slots
         self._own = (model.input.width, model.input.height)
+        self._alone = None if any_size and not self._is_large(self._own) else self._own
+        """The size that has a network of its own; it is never another one later."""
+        self._often = OftenSize(clock)
         self._fixed = None if any_size else self._compile(self._own)
         self._flexible = self._compile(None) if any_size else None
         self._large: dict[tuple[int, int] | None, LargeNetwork] = {}
-        self._own_asked = self._all_asked = 0
         self._asked: dict[tuple[int, int], int] = {}
         """How often each large size was asked for, up to OFTEN."""
         # Re-entrant: a finalizer of abandoned work may give its slots back in the midst of this.
@@ -258,13 +258,11 @@ class Network:
         release_free_memory()
 
     def _runs_alone(self, size: tuple[int, int] | None) -> bool:
-        """Return whether an input, None: the manifest's, runs in the network for that size, and count it."""
-        self._all_asked += 1
-        if size not in (None, self._own):
-            return False
-        self._own_asked += 1
-        is_often = self._own_asked >= max(OWN_OFTEN, OWN_SHARE * self._all_asked)
-        return self._fixed is not None or is_often or self._is_large(self._own)
+        """Return whether an input, None: the manifest's, runs in the network for one size, and count it."""
+        wanted = size or self._own
+        if self._alone is None and not self._is_large(wanted) and self._often.note(wanted):
+            self._alone = wanted
+        return wanted == self._alone
 
     def _is_large(self, size: tuple[int, int]) -> bool:
         return size[0] * size[1] >= self._large_px
@@ -311,7 +309,7 @@ class Network:
         if large is not None:
             large.compiled = self._compile(large.size)
         elif size is None:
-            self._fixed = self._compile(self._own)
+            self._fixed = self._compile(self._alone)
         else:
             self._flexible = self._compile(None)
         return self._ready(size, large)

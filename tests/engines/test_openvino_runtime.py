@@ -168,27 +168,27 @@ def test_a_folder_of_compiled_models_that_cannot_be_read_stops_no_large_picture(
     assert len(worked(network, (256, 128)).scores)
 
 
-def test_the_size_of_the_manifest_has_a_network_of_its_own_once_a_share_of_all_inputs_have_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("size", [None, (160, 128)])
+def test_the_size_of_most_inputs_has_a_network_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, size: tuple[int, int] | None
 ) -> None:
-    model = read_manifest()["nanodet-416"]
-    own = model.input.width, model.input.height
-    monkeypatch.setattr("engines.openvino_runtime.OWN_OFTEN", 3)
-    monkeypatch.setattr("engines.openvino_runtime.LARGE", own[0] * own[1] + 1)
-    network, usual = (
-        Network(model, threads=1, precision=Precision.FP32, any_size=any_size) for any_size in (True, False)
-    )
-    assert network.precision == usual.precision
-    for _ in range(17):
-        worked(network, (128, 96))
-    flexible = [worked(network, size) for size in (None, own, own, own)]
-    assert network._fixed is None, "few inputs have it"
-    fixed = worked(network, None)
+    """None: that of the manifest."""
+    monkeypatch.setattr("engines.often_size.OFTEN", 3)
+    monkeypatch.setattr("engines.often_size.WITHIN_S", 600)
+    monkeypatch.setattr("engines.openvino_runtime.LARGE", 700 * 500)
+    network = Network(read_manifest()["nanodet-416"], threads=1, precision=Precision.FP32, any_size=True)
+    flexible = [worked(network, size) for _ in range(2)]
+    assert network._fixed is None
+    fixed = worked(network, size)
     assert network._fixed is not None
-    assert np.array_equal(fixed.scores, worked(usual, own).scores)
-    assert np.array_equal(fixed.scores, worked(network, own).scores)
-    for raw in flexible:
+    for _ in range(5):
+        worked(network, (128, 96))
+    for raw in (*flexible, worked(network, size)):
         assert np.allclose(raw.scores, fixed.scores, atol=1e-3)
+    if size is None:
+        usual = Network(read_manifest()["nanodet-416"], threads=1, precision=Precision.FP32)
+        assert network.precision == usual.precision
+        assert np.array_equal(worked(usual, None).scores, fixed.scores)
 
 
 @pytest.mark.usefixtures("nothing_kept")
