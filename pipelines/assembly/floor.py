@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pipelines.errors import BadInput
 from pipelines.floor.plan import build_floor, open_record, plan_of
 from pricing.catalogue.reload import CatalogueFile
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from pricing.ledger.lookup_once import Lookup
     from probes.events.status import Summaries
     from probes.metrics import Metrics
-
-logger = logging.getLogger(__name__)
 
 
 def load_catalogue(settings: Settings) -> CatalogueFile | None:
@@ -71,8 +67,4 @@ def _open_record(settings: Settings, record: Path | None, plan: FloorPlan) -> Jo
         return open_record(record, plan)
     if metadata is None:
         return None
-    try:
-        return open_record(metadata.file, plan, metadata.max_mb, metadata.max_hours)
-    except BadInput as error:
-        logger.error("outputs.metadata: nothing is recorded until the next start: %s", error)
-        return None
+    return open_record(metadata.file, plan, metadata.max_mb, metadata.max_hours, insist=True)

@@ -89,15 +89,21 @@ def read_plan(value: object) -> FloorPlan:
 
 
 def open_record(
-    path: Path, plan: FloorPlan, max_mb: int = RECORD_MB, max_hours: float | None = None
+    path: Path,
+    plan: FloorPlan,
+    max_mb: int = RECORD_MB,
+    max_hours: float | None = None,
+    *,
+    insist: bool = False,
 ) -> JournalWriter:
-    """Begin a record of a floor, at most max_mb megabytes on disk; raises BadInput.
+    """Begin a record of a floor, at most max_mb megabytes on disk.
 
-    max_hours: no entry is kept longer.
+    max_hours: no entry is kept longer. Raises BadInput where it cannot be made, unless told to insist: then
+    it is tried again.
     """
     max_age_s = None if max_hours is None else max_hours * 3600
     try:
-        return JournalWriter(path, to_json(plan), max_mb * 1_000_000, max_age_s=max_age_s)
+        return JournalWriter(path, to_json(plan), max_mb * 1_000_000, max_age_s=max_age_s, insist=insist)
     except OSError as error:
         raise BadInput(f"{path}: the record cannot be made ({error.strerror or error})") from None
 

@@ -63,7 +63,7 @@ def test_a_store_without_a_state_folder_runs_and_says_so(steady, tmp_path, monke
         finally:
             page.stop()
     assert caplog.text.count("state folder cannot be written") == 1
-    assert "nothing is recorded until the next start" in caplog.text
+    assert "floor.gz cannot be written: Not a directory; what comes is left out of it" in caplog.text
     assert "Traceback" not in caplog.text
 
 

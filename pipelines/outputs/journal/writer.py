@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import gzip
 import logging
 import threading
 import time
 from collections import deque
 from functools import partial
-from io import TextIOWrapper
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.outputs.journal.format import (
     SCHEMA,
@@ -20,6 +18,7 @@ from pipelines.outputs.journal.format import (
     price_line,
     tracks_line,
 )
+from pipelines.outputs.journal.part import RecordPart
 from pipelines.outputs.journal.resume import check_record, find_broken
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ logger = logging.getLogger(__name__)
 WAITING = 4096
 FLUSH_S = 1.0
 CLOSE_S = 5.0
+AGAIN_S = 10.0
+"""A record that cannot be written is tried again so often."""
 MAX_PRICES = 16_384
 
 
@@ -48,10 +49,11 @@ class JournalWriter:
 
     One that a kill or power cut broke off is gone on with; a line like its first says where a run begins.
     Each file begins with the plan and the prices known by then. At most max_bytes on disk for the two; what
-    finds no room in memory is left out and counted in the record. A full disk ends the record, not the video.
+    finds no room in memory is left out and counted in the record. A full disk means a gap, not the end.
     A file that is deleted or moved away begins anew; one that is no record is left as it is.
     plan: what the floor was built from, as JSON values. max_age_s: no entry is kept longer; the file begins
-    anew after half of it, on quiet cameras too. Raises OSError where the file cannot be made.
+    anew after half of it, on quiet cameras too. Raises OSError where the file cannot be made, unless told to
+    insist: then it is tried again.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class JournalWriter:
         max_bytes: int,
         *,
         max_age_s: float | None = None,
+        insist: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now_s: Callable[[], float] = time.time,
     ) -> None:
@@ -68,13 +71,21 @@ class JournalWriter:
         self._path, self._max = path, max_bytes // 2
         self._half_age_s = None if max_age_s is None else max_age_s / 2
         self._clock, self._utc, self._began_at = clock, now_s, clock()
-        self._head = line({"schema": SCHEMA, "plan": plan})
+        self._plan, self._is_headed = plan, False
         self._prices: dict[Question, Price | None] = {}
         self._change = threading.Condition()
         self._waiting: deque[Callable[[], Line]] = deque()
         self._lost = 0
         self._closed = False
-        self._file = self._begin(resume=True)
+        self._part: RecordPart | None = None
+        self._failed: RecordPart | None = None
+        self._is_failing = False
+        try:
+            self._part = self._begin(resume=True)
+        except OSError as error:
+            if not insist:
+                raise
+            self._fail(error)
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -138,35 +149,65 @@ class JournalWriter:
                 self._change.notify()
 
     def _run(self) -> None:
-        try:
-            while self._work():
-                pass
-        except OSError as error:
-            logger.error("the record %s cannot be written and ends: %s", self._path, error.strerror or error)
-            with self._change:
-                self._closed = True
-                self._waiting.clear()
-        finally:
+        while self._work():
+            pass
+        if self._part is not None:
             try:
-                self._file.close()
+                self._part.close()
             except OSError:
-                logger.debug("the record's file could not be closed")
+                logger.debug("the record's end could not be written")
 
     def _work(self) -> bool:
         """Write what waits; False after the last."""
+        part = self._part or self._try_again()
+        if part is None:
+            with self._change:
+                return not self._change.wait_for(lambda: self._closed, AGAIN_S)
         with self._change:
             if not self._waiting and not self._closed:
                 self._change.wait(FLUSH_S)
             closed, entries = self._closed, list(self._waiting)
             self._waiting.clear()
-        for entry in entries:
-            self._file.write(line(entry()))
-        if entries:
-            self._file.flush()
-        if not closed and (self._is_old() or self._is_full_or_gone()):
-            self._file.close()
-            self._file = self._begin()
+        lines = [line(entry()) for entry in entries]
+        left = len(lines)
+        try:
+            if lines:
+                part.write(lines)
+                left = 0
+                self._succeed()
+            if not closed and (self._is_old() or self._is_full_or_gone()):
+                part.close()
+                self._part = None
+                self._part = self._begin()
+        except OSError as error:
+            if self._part is part:
+                self._failed, self._part = part, None
+            self._fail(error, left)
         return not closed
+
+    def _fail(self, error: OSError, lost: int = 0) -> None:
+        with self._change:
+            self._lost += lost
+        if not self._is_failing:
+            self._is_failing = True
+            text = "the record %s cannot be written: %s; what comes is left out of it until that is mended"
+            logger.error(text, self._path, error.strerror or error)
+
+    def _try_again(self) -> RecordPart | None:
+        """Go on after what was written before a failure, or begin anew where that is gone."""
+        try:
+            goes_on = self._failed is not None and self._failed.cut()
+            self._part = self._headed(append=True) if goes_on else self._begin(resume=True)
+        except OSError as error:
+            self._fail(error)
+            return None
+        return self._part
+
+    def _succeed(self) -> None:
+        """Say once that it goes on; not where a part's beginning alone found room."""
+        if self._is_failing:
+            self._is_failing = False
+            logger.info("the record %s is written again", self._path)
 
     def _is_old(self) -> bool:
         return self._half_age_s is not None and self._clock() - self._began_at >= self._half_age_s
@@ -177,7 +218,8 @@ class JournalWriter:
         except FileNotFoundError:  # somebody deleted what it holds, not what comes
             return True
 
-    def _begin(self, *, resume: bool = False) -> IO[str]:
+    def _begin(self, *, resume: bool = False) -> RecordPart:
+        self._is_headed = False
         if self._path.exists():
             check_record(self._path)
         if resume and self._resume():
@@ -204,17 +246,17 @@ class JournalWriter:
         logger.info("the record %s was cut short; recording continues in it", self._path)
         return True
 
-    def _headed(self, *, append: bool = False) -> IO[str]:
+    def _headed(self, *, append: bool = False) -> RecordPart:
         """Open the file, and write what each part of it begins with."""
-        packed = gzip.GzipFile(self._path, "ab" if append else "wb", compresslevel=5)  # closed with the text
-        file = TextIOWrapper(packed, encoding="utf-8")
-        file.write(self._head)
-        for question, price in self._prices.items():
-            file.write(line(price_line(question, price)))
-        return file
+        part = RecordPart(self._path, append=append)
+        self._failed = part  # until its beginning is written
+        head = {"plan": self._plan} if self._is_headed else {"schema": SCHEMA, "plan": self._plan}
+        part.write([line(head), *(line(price_line(q, price)) for q, price in self._prices.items())])
+        self._failed, self._is_headed = None, True
+        return part
 
     def _planned(self, plan: Mapping[str, Any]) -> Line:
-        self._head = line({"schema": SCHEMA, "plan": plan})
+        self._plan = plan
         return {"plan": plan}
 
     def _priced(self, question: Question, price: Price | None) -> Line:
