@@ -92,8 +92,8 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     if mqtt is None:
         return
     from pipelines.outputs.mqtt.connection import BrokerConnection  # noqa: PLC0415
-    from pipelines.outputs.mqtt.faults import SPEAKS_HTTP  # noqa: PLC0415
-    from pipelines.outputs.mqtt.session import CLOSES, Callbacks  # noqa: PLC0415
+    from pipelines.outputs.mqtt.faults import CLOSES, SPEAKS_HTTP  # noqa: PLC0415
+    from pipelines.outputs.mqtt.session import Callbacks  # noqa: PLC0415
 
     answers: queue.Queue[tuple[BrokerState, str]] = queue.Queue()
     sessions: queue.Queue[Session] = queue.Queue()
@@ -137,7 +137,9 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
         yield fail("broker", f"{where}: {state.value}", detail.partition(" [")[0])
     else:
         said = f" ({detail})" if detail else ""
-        mend = _BROKER_MENDS.get("closes" if detail == CLOSES else state.value, "see the broker's log")
+        mend = _BROKER_MENDS.get(
+            "closes" if detail.startswith(CLOSES) else state.value, "see the broker's log"
+        )
         yield fail("broker", f"{where}: {state.value}{said}", mend)
     link.stop(_GRACE_S)
 

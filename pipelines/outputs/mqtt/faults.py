@@ -13,6 +13,13 @@ NOT_YET: Final = "the broker's certificate is not valid yet: check this machine'
 OTHER_HOST: Final = "the broker's certificate is for another host than {host}: use the name that stands in it"
 UNKNOWN_CA: Final = "the broker's certificate is signed by an authority that is not trusted here: set ca_file"
 NO_TLS: Final = "the broker does not speak TLS on this port: check the port, or use mqtt://"
+NO_TLS_PERHAPS: Final = (
+    "the broker cuts the connection as TLS begins: check the port, or use mqtt:// if it has no TLS"
+)
+CLOSES: Final = "it closes the connection without an answer"
+IS_TLS_PERHAPS: Final = f"{CLOSES}: if this port is for TLS, use mqtts:// or wss://"
+WANTS_CERTIFICATE_PERHAPS: Final = f"{CLOSES}: if it asks for certificates, set client_cert and client_key"
+LOST: Final = "the broker or the network ended the connection"
 SPEAKS_HTTP: Final = "this port speaks HTTP: give the broker's MQTT port, mostly 1883, or 8883 with TLS"
 MAX_WORDS: Final = 120
 _HTTP_REQUEST: Final = b"HEAD / HTTP/1.0\r\n\r\n"
@@ -23,6 +30,13 @@ _BY_CODE: Final = {
     **dict.fromkeys((62, 64), OTHER_HOST),
 }
 """By X.509 verification code, as in OpenSSL's x509_vfy.h."""
+
+
+def unanswered(*, tls: bool, certificate: bool) -> str:
+    """Return what to say of a connection that is closed without a word. certificate: whether we show one."""
+    if not tls:
+        return IS_TLS_PERHAPS
+    return CLOSES if certificate else WANTS_CERTIFICATE_PERHAPS
 
 
 def in_words(reason: object, properties: object) -> str:

@@ -15,9 +15,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from pipelines.outputs.mqtt import faults
 from pipelines.outputs.mqtt.broker import BrokerState
 from pipelines.outputs.mqtt.broker_limits import NO_LIMIT
-from pipelines.outputs.mqtt.faults import in_words, tls_fault
 from pricing.news import news
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ _UNSPECIFIED = 128
 _TAKEN_OVER = 142
 _HEADERS = 16
 """Bytes of a PUBLISH beside topic and payload, at the most: 5 of type and length, 2 + 2, 1 + 5 of expiry."""
-CLOSES = "it closes the connection without an answer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +133,13 @@ class Session:
             self._stay(stopping)
         except ssl.SSLError as error:
             self._why = BrokerState.TLS_FAILED
-            self.detail = f"{tls_fault(error, spec.host)} [{error.reason or type(error).__name__}]"
+            self.detail = f"{faults.tls_fault(error, spec.host)} [{error.reason or type(error).__name__}]"
+        except ConnectionResetError as error:
+            self.detail = faults.NO_TLS_PERHAPS if spec.tls else error.strerror or str(error)
         except (OSError, ValueError) as error:
             self.detail = getattr(error, "strerror", None) or str(error)
         if self.closed_unanswered:
-            self.detail = CLOSES
+            self.detail = faults.unanswered(tls=spec.tls, certificate=spec.client_cert is not None)
         # Cuts the circle of references: paho closes its wake-up sockets only when the client is freed.
         client = self._client
         client.on_connect = client.on_disconnect = client.on_publish = client.on_message = None
@@ -172,7 +173,7 @@ class Session:
         self._acknowledged = True
         self.limits = self.limits.learnt(reason.value, properties)
         if reason.is_failure:
-            self.detail = in_words(reason, properties)
+            self.detail = faults.in_words(reason, properties)
             self._why = BrokerState.AUTH_FAILED if reason.value in _AUTH else BrokerState.REFUSED
         elif self.limits.in_flight < self._in_flight:
             client.disconnect()  # paho takes no new limit while connected, and the broker would not bear more
@@ -213,7 +214,9 @@ class Session:
         properties: Properties | None,
     ) -> None:
         self.was_cut = self.was_up and not self.detail and reason.value == _UNSPECIFIED
-        self.detail = self.detail or in_words(reason, properties)
+        # Code 128 without a word of the broker's is paho's own, for a connection that is gone.
+        is_told = reason.value != _UNSPECIFIED or hasattr(properties, "ReasonString")
+        self.detail = self.detail or (faults.in_words(reason, properties) if is_told else faults.LOST)
         if self.was_up:
             self.limits = self.limits.learnt(reason.value, None, largest=self._largest)
         if self.was_up and reason.value == _TAKEN_OVER:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.errors import BadInput
+from pipelines.outputs.mqtt import faults
 from pipelines.outputs.mqtt.broker import BrokerState, MqttSpec
 from pipelines.outputs.mqtt.connection import BrokerConnection
 from pipelines.outputs.mqtt.session import Callbacks
@@ -176,6 +178,38 @@ def test_tls_with_a_known_authority_and_a_client_certificate(bench):
     known = {"ca_file": folder / "ca.pem", "client_cert": folder / "ca.pem", "client_key": folder / "key.pem"}
     bench.publisher(broker.port, tls=True, **known)
     bench.online()
+
+
+def test_a_broker_that_goes_away_is_told_in_words(bench, caplog):
+    broker = bench.broker()
+    bench.publisher(broker.port)
+    bench.online()
+    broker.kill()
+    wait_for(lambda: "no connection" in caplog.text)
+    assert f"messages wait in the spool ({faults.LOST})" in caplog.text
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_a_broker_that_hangs_up_for_want_of_tls_or_a_certificate_may_want_just_that(bench, caplog, tls):
+    folder = bench.folder
+    extra = certificates(folder) + f"\ncafile {folder}/ca.pem\nrequire_certificate true"
+    broker = bench.broker(start=False, extra=extra).start()
+    bench.publisher(broker.port, **({"tls": True, "ca_file": folder / "ca.pem"} if tls else {}))
+    wait_for(lambda: "no connection" in caplog.text)
+    assert (faults.WANTS_CERTIFICATE_PERHAPS if tls else faults.IS_TLS_PERHAPS) in caplog.text
+
+
+def test_a_port_that_cuts_the_handshake_may_be_one_without_tls(bench, caplog):
+    def cut(client: socket.socket) -> None:
+        client.recv(1)
+        client.setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )  # closing it is a reset
+
+    with tcp_server(cut) as port:
+        bench.publisher(port, tls=True)
+        wait_for(lambda: "no connection" in caplog.text)
+        assert faults.NO_TLS_PERHAPS in caplog.text
 
 
 def certificates(folder: Path) -> str:
