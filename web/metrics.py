@@ -11,6 +11,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ GZIP_LEVEL = 4
 MAX_DISCARDED = 1_000_000
 BORROWED = b"open it by this machine's address: a browser may not use another name\n"
 TOO_LONG = b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+ONLY_READ = b"only GET and HEAD are answered here: Prometheus fetches metrics, nobody sends any\n"
 MAX_CONNECTIONS = 16
 
 
@@ -175,10 +177,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection = self.request
         self._reply = io.BytesIO()
         self.wfile = self._reply
+        self._is_unread = False
         try:
             head = _head(self.request)
         except OverflowError:
-            head = b""
+            head, self._is_unread = b"", True
             self._reply.write(TOO_LONG)
         self.rfile = io.BufferedReader(io.BytesIO(head))
 
@@ -186,10 +189,13 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self._reply.getvalue()
         self.connection.settimeout(REQUEST_S)
         self.connection.sendall(answer)
-        if answer == TOO_LONG:  # closing while it still sends would reset the connection, unread
+        if self._is_unread:  # closing while it still sends would reset the connection, unread
             self.connection.shutdown(socket.SHUT_WR)
-            left = MAX_DISCARDED
-            while left > 0 and (part := self.connection.recv(65_536)):
+            left, ends = MAX_DISCARDED, time.monotonic() + REQUEST_S
+            while left > 0 and (rest_s := ends - time.monotonic()) > 0:
+                self.connection.settimeout(rest_s)
+                if not (part := self.connection.recv(65_536)):
+                    break
                 left -= len(part)
 
     def do_GET(self) -> None:
@@ -216,6 +222,21 @@ class _Handler(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         """Answer with the head alone."""
         self.do_GET()
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer in a line of text to what is no request, or asks for something other than to be read."""
+        del message, explain  # they hold what was asked
+        method = code == HTTPStatus.NOT_IMPLEMENTED
+        body = ONLY_READ if method else f"{HTTPStatus(code).phrase}\n".encode()
+        self.send_response(HTTPStatus.METHOD_NOT_ALLOWED if method else code)
+        if method:
+            self.send_header("Allow", "GET, HEAD")
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(body)
+        self._is_unread = True
 
     def log_message(self, *_: object) -> None:
         """Log nothing: there is a scrape every few seconds."""

@@ -123,9 +123,36 @@ def test_health_is_200_or_503_with_reasons(site, path):
     assert (status, json.loads(body)) == (503, {"ok": False, "reasons": ["no camera has fresh frames"]})
 
 
-@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/", 404), ("POST", "/metrics", 501)])
-def test_anything_else_is_refused(site, method, path, status):
-    assert site.ask(path, method)[0] == status
+def test_anything_else_is_refused(site):
+    assert site.ask("/")[0] == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY"])
+def test_who_sends_metrics_is_told_that_they_are_fetched_here(site, method):
+    status, headers, body = site.ask("/metrics", method)
+    assert (status, headers["Allow"], headers["Content-Type"]) == (
+        405,
+        "GET, HEAD",
+        "text/plain; charset=utf-8",
+    )
+    assert body == "only GET and HEAD are answered here: Prometheus fetches metrics, nobody sends any\n"
+
+
+def test_who_still_sends_a_body_hears_it_too(site):
+    with site.connect() as client:
+        client.sendall(b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 600000\r\n\r\n")
+        for _ in range(10):
+            client.sendall(b"a" * 60_000)
+        assert client.recv(1024).startswith(b"HTTP/1.0 405 ")
+
+
+def test_what_is_no_request_is_answered_in_text(site):
+    with site.connect() as client:
+        client.sendall(b"GET /metrics HTTP/nine\r\n\r\n")
+        answer = b""
+        while part := client.recv(1024):
+            answer += part
+    assert answer == b"Bad Request\n"  # without a version there is no head
 
 
 @pytest.mark.parametrize(
