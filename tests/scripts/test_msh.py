@@ -52,6 +52,26 @@ def test_whoever_stops_reading_gets_no_traceback(arguments: list[str]) -> None:
     assert (msh.returncode, notes) == (0, [])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["run", "store.yaml", "--fps", "5"], "msh run"),
+        (["web", "--fps"], "msh web"),
+        (["brands", "list", "--fps"], "msh brands list"),
+        (["--fps", "run", "store.yaml"], "msh"),
+    ],
+)
+def test_an_option_that_a_command_does_not_have_leads_to_the_help_of_that_command(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], command: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith(f"{command}: unrecognized arguments: --fps")
+    assert said.endswith(f"(see `{command} --help`)\n")
+
+
 ODD = "\x1b[31m[bold]\u202e\udcff:smile:"
 SHOWN = "\\x1b[31m[bold]\\u202e\\udcff:smile:"
 
