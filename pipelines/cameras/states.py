@@ -66,7 +66,7 @@ REMEDY: dict[Cause, str] = {
     Cause.TIMEOUT: "no answer in time: check address and firewall; if transport is udp, try tcp",
     Cause.AUTH: "the camera rejects user name or password: check the camera's credentials",
     Cause.NOT_FOUND: "the camera has no such stream: check the path in its address",
-    Cause.TLS: "no trusted encrypted connection: check the camera's certificate, or use rtsp://",
+    Cause.TLS: "no trusted encryption: make this machine trust its certificate (docs/debugging.md), or use rtsp://",
     Cause.CODEC: "its video format cannot be read: use H.264 or H.265",
     Cause.NO_VIDEO: (
         "it sends no video: choose a stream or file that holds video, a track that it has, another transport"
