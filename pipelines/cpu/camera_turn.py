@@ -17,7 +17,8 @@ import numpy as np
 
 from engines.errors import InferenceFailed
 from engines.fresh_motion import FreshMotion
-from pipelines.cpu.turned import FINE_NS, TurnedWatch, stands_sure
+from pipelines.cpu.turned import FINE_NS, TurnedWatch
+from pipelines.cpu.turned_evidence import stands_sure
 from pricing.news import news
 from probes.redaction.redact import RedactionFailed
 

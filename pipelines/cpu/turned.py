@@ -18,6 +18,7 @@ from engines.detections import Detections
 from engines.scene import EVERYTHING, MIN_PERSON_PX, SceneRequest, TooMany
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from pipelines.cpu.turned_back import mask_turned_back, turned_back
+from pipelines.cpu.turned_evidence import SURE_FACE, SURE_PERSON, stands_sure, surest, turn_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, head_of
 
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 TURNS = (90, 270, 180)
 LEAST_FACE, LEAST_PERSON = 0.3, 0.4
 """Least scores in a turned picture, while people stand upright in it as it is; docs/privacy-measured.md."""
-SURE_FACE = SURE_PERSON = 0.5
 PERSON_ROOM, FACE_ROOM = 0.25, 1.0
 """How far around a person, a face, it is looked for again, as a share of its longer side."""
 ENOUGH = 3
@@ -58,8 +58,6 @@ FINE_NS = 5_000_000_000
 """How often a look finds the smallest people, too, while nobody is sure to stand or lie: that is dear."""
 FILE_FINE_NS = 1_000_000_000
 """The same in a video of which nobody waits for the frames."""
-TALL = 1.2
-"""A person who stands is so many times as high as wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,7 @@ class Turned:
 def look_turned(scenes: SceneDetector, pixels: I420, scene: Scene, faces: FacesConfig) -> Turned:
     """Return what to mask in a picture beside what is found in it as it is. scene: what that is."""
     found = {turn: scenes.detect(pixels.rotated(turn)) for turn in TURNS}
-    turn = _turn(scenes, scene, found)
+    turn = turn_of(scenes, scene, found)
     masks: list[Mask] = []
     for degrees, seen in found.items():
         heads = TurnedHeads(scenes, degrees, faces, is_upright=degrees == turn)
@@ -232,8 +230,8 @@ class TurnedWatch:
         """
         size = pixels.width, pixels.height
         found, small, closes = self._search(pixels, at, scene, fine_ns)
-        best = _turn(self._scenes, scene, found)
-        sure = _surest(self._scenes, found.get(best, scene)) >= SURE_PERSON
+        best = turn_of(self._scenes, scene, found)
+        sure = surest(self._scenes, found.get(best, scene)) >= SURE_PERSON
         if self.is_settled and not sure:
             best = self._turn
         else:
@@ -343,20 +341,6 @@ class TurnedWatch:
         return EVERYTHING if self._min_person_px is None else SceneRequest(self._min_person_px, close, at)
 
 
-def stands_sure(scenes: SceneDetector, scene: Scene) -> bool:
-    """Return whether somebody surely stands upright."""
-    found = scene.objects
-    sure = found.boxes[(found.classes == scenes.classes.index(PERSON)) & (found.scores >= SURE_PERSON)]
-    tall = (sure[:, 3] - sure[:, 1]) >= TALL * (sure[:, 2] - sure[:, 0])
-    return bool(tall.any() or (len(sure) and (scene.faces.scores >= SURE_FACE).any()))
-
-
-def _surest(scenes: SceneDetector, scene: Scene) -> float:
-    """Return the highest score of a person."""
-    people = scene.objects.classes == scenes.classes.index(PERSON)
-    return float(scene.objects.scores[people].max(initial=0.0))
-
-
 def _sure_of(scene: Scene) -> Scene:
     """Return what of a scene is surely there."""
     return replace(
@@ -370,19 +354,6 @@ def _sure_of(scene: Scene) -> Scene:
 def _is_news(masks: Sequence[Mask], covered: Sequence[Box]) -> bool:
     """Return whether there is a head among the masks that is none of the known ones."""
     return any(all(mask.box.share_of_smaller(one) <= KNOWN for one in covered) for mask in masks)
-
-
-def _turn(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> int:
-    """Return the turn in which more people are found than in the picture as it is; 0 where there is none."""
-    person = scenes.classes.index(PERSON)
-
-    def evidence(one: Scene) -> float:
-        people = one.objects.scores[one.objects.classes == person]
-        return float(people.sum() + one.faces.scores[one.faces.scores >= SURE_FACE].sum())
-
-    best = max(turned, key=lambda turn: evidence(turned[turn]))
-    is_more = evidence(turned[best]) > evidence(scene)
-    return best if is_more and _surest(scenes, turned[best]) else 0
 
 
 def _boxes(corners: np.ndarray) -> list[Box]:

@@ -18,10 +18,10 @@ from pipelines.cpu.turned import (
     FILE_FINE_NS,
     FINE_NS,
     SELDOM_NS,
-    SURE_FACE,
     TurnedWatch,
     look_turned,
 )
+from pipelines.cpu.turned_evidence import SURE_FACE
 from pipelines.offline.close_look import look_closer
 from pipelines.offline.key_frames import KeyFrames
 from pipelines.offline.lying_looks import LyingLooks, upright_in

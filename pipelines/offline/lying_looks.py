@@ -12,7 +12,8 @@ import numpy as np
 
 from engines.explained_motion import SeenPicture, cell_means, is_explained
 from engines.tracking import SURE
-from pipelines.cpu.turned import SELDOM_NS, TALL
+from pipelines.cpu.turned import SELDOM_NS
+from pipelines.cpu.turned_evidence import TALL
 from probes.frame import Kind
 
 if TYPE_CHECKING:

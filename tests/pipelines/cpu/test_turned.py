@@ -25,8 +25,12 @@ from probes.redaction.heads import MAX_HEADS
 from tests.fakes.scene_detector import detections
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from engines.scene import SceneRequest
     from engines.scene_detector import SceneDetector
+
+Row = tuple[float, float, float, float, float]
 
 FACES = FacesConfig()
 HEAD = (8.0, 4.0, 28.0, 60.0)
@@ -64,6 +68,48 @@ def picture(top: int) -> I420:
 def test_how_a_picture_must_be_turned_for_people_to_stand_upright(top: int, hung: int, turn: int) -> None:
     scenes = cast("SceneDetector", HeadUp())
     shown = picture(top).rotated(hung)
+    assert look_turned(scenes, shown, scenes.detect(shown), FACES).turn == turn
+
+
+class BothWaysUp(HeadUp):
+    """Finds some boxes, x1 y1 x2 y2 score, where the bright end is at the top, and others where it is not."""
+
+    def __init__(self, upright: Sequence[Row], on_head: Sequence[Row], faces: Sequence[Row] = ()) -> None:
+        super().__init__()
+        self._upright, self._on_head, self._faces = rows(upright), rows(on_head), rows(faces)
+
+    def detect(self, picture: I420, _wanted: SceneRequest | None = None) -> Scene:
+        if picture.y[: picture.height // 4].mean() > 1.5 * picture.y.mean():
+            return Scene(self._upright, Detections.empty(), Detections.empty())
+        is_on_head = picture.y[-picture.height // 4 :].mean() > 1.5 * picture.y.mean()
+        found = self._on_head if is_on_head else Detections.empty()
+        return Scene(found, Detections.empty(), self._faces if is_on_head else Detections.empty())
+
+
+def rows(table: Sequence[Row]) -> Detections:
+    some = np.array(table, np.float32).reshape(-1, 5)
+    return Detections(some[:, :4], some[:, 4], np.zeros(len(some), np.int32))
+
+
+@pytest.mark.parametrize(
+    ("on_head", "faces", "turn"),
+    [
+        pytest.param([(8, 4, 28, 60, 0.5), (9, 30, 27, 60, 0.45)], [], 0, id="one person in two parts"),
+        pytest.param([(8, 4, 28, 60, 0.68)], [], 0, id="hardly surer"),
+        pytest.param([(8, 4, 28, 60, 0.8)], [], 180, id="clearly surer"),
+        pytest.param([(2, 4, 20, 60, 0.5), (24, 4, 44, 60, 0.45)], [], 180, id="two people"),
+        pytest.param([(8, 4, 28, 60, 0.6)], [(10, 5, 20, 15, 0.6)], 180, id="a face besides"),
+        pytest.param(
+            [(8, 4, 28, 60, 0.4)], [(10, 5, 20, 15, 0.2), (11, 5, 20, 15, 0.3)], 0, id="faces that are unsure"
+        ),
+    ],
+)
+def test_a_picture_is_turned_only_where_clearly_more_speaks_for_it(
+    on_head: Sequence[Row], faces: Sequence[Row], turn: int
+) -> None:
+    """Who stands there without a head in view, 0.65, is found on the head as surely, and in parts."""
+    scenes = cast("SceneDetector", BothWaysUp([(8, 4, 28, 60, 0.65)], on_head, faces))
+    shown = picture(220)
     assert look_turned(scenes, shown, scenes.detect(shown), FACES).turn == turn
 
 
