@@ -66,7 +66,7 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Closer:
     """Return the scene with doubtful persons that are sure from near, and each person once."""
     person = scenes.classes.index("person")
     objects, known = scene.objects, len(scene.doubtful)
-    cut, cut_faces = _cut_by_the_edge(scenes, picture, scene, person)
+    cut, cut_faces = cut_by_the_edge(scenes, picture, scene, person)
     doubtful = _joined(scene.doubtful, cut)
     apart = (shares(doubtful.boxes, objects.boxes[objects.classes == person]) <= PARTLY).all(axis=1)
     apart |= np.arange(len(doubtful)) >= known
@@ -87,11 +87,14 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Closer:
     return Closer(seen, cut_faces)
 
 
-def _cut_by_the_edge(
-    scenes: SceneDetector, picture: I420, scene: Scene, person: int
+def cut_by_the_edge(
+    scenes: SceneDetector, picture: I420, scene: Scene, person: int, times: float = AFAR
 ) -> tuple[Detections, Boxes]:
-    """Return persons at the left and right edge, not yet sure, and faces at any: seen with black behind."""
-    shown, x, y = picture.amid_black(AFAR)
+    """Return persons at the left and right edge, not yet sure, and faces at any: seen with black behind.
+
+    times: how many times its sides the picture is looked at with.
+    """
+    shown, x, y = picture.amid_black(times)
     found = scenes.detect(shown)
     seen = _together(found.objects, found.doubtful)
     size, corner = np.array([picture.width, picture.height] * 2, np.float32), np.array([x, y] * 2, np.float32)
