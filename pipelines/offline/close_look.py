@@ -1,9 +1,9 @@
 """Persons of a single picture, told more surely than a video's frame has time for.
 
 Who is doubtful is looked at again from near: the network finds people best who fill a good part of its
-input. Who is cut by the picture's edge may be seen only where black goes on behind it: all of it is looked
-at so, too, and half a face at any edge that is seen only then is masked. And one person found twice, as a
-whole and as a narrower box within it, is one.
+input. So is whose face alone is found. Who is cut by the picture's edge may be seen only where black goes on
+behind it: all of it is looked at so, too, and half a face at any edge that is seen only then is masked. And
+one person found twice, as a whole and as a narrower box within it, is one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from engines.found_twice import found_twice, shares
 from engines.nms import overlaps
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from engines.image import I420
@@ -47,6 +49,14 @@ MAX_PERSONS = 12
 """Doubtful persons looked at again, the surest first."""
 SMALLEST_PX = 80
 """Least height of the box of one looked at again."""
+SURE_FACE = 0.7
+"""Least score of a face whose person is looked for from near, where nobody is found around it."""
+MAX_FACES = 4
+"""Most faces whose persons are looked for, the surest first."""
+BODY = (-2.0, -0.4, 2.0, 7.0)
+"""What is looked at around a face, in its heights from the middle of its upper edge: x1 y1 x2 y2."""
+HEAD = 0.35
+"""Part of a person's box, from the top, in which the face is."""
 APART, PARTLY = 0.3, 0.6
 """Most of two doubtful persons that both cover, and of a doubtful one and one known: else one is a part of
 the other. People stand before each other: of the doubtful boxes that are sure from near on photographs of
@@ -77,6 +87,7 @@ def look_closer(scenes: SceneDetector, picture: I420, scene: Scene) -> Closer:
         if (shares(box[None], doubtful.boxes[sure]) <= APART).all():
             sure[row] = _is_seen(scenes, picture, box, person)
     objects = _together(objects, doubtful.where(sure))
+    objects = _together(objects, _with_faces_alone(scenes, picture, replace(scene, objects=objects), person))
     twice = _twice(objects, person)
     masked = ~sure & (np.arange(len(doubtful)) < known)
     seen = replace(
@@ -110,8 +121,45 @@ def cut_by_the_edge(
     return Detections(boxes, seen.scores, seen.classes).where(cut), faces[at_edge]
 
 
+def _with_faces_alone(scenes: SceneDetector, picture: I420, scene: Scene, person: int) -> Detections:
+    """Return persons who are sure from near, around sure faces that are no known person's."""
+    new, looked = Detections.empty(), 0
+    size = np.array([picture.width, picture.height] * 2, np.float32)
+    faces = scene.faces.where(scene.faces.scores >= SURE_FACE)
+    for left, top, right, bottom in faces.boxes.tolist():
+        known = _joined(scene.objects.where(scene.objects.classes == person), new)
+        x, y, tall = (left + right) / 2, (top + bottom) / 2, bottom - top
+        is_large = tall * (BODY[3] - BODY[1]) >= SMALLEST_PX
+        if looked == MAX_FACES or not is_large or _holds(known.boxes, x, y).any():
+            continue
+        looked += 1
+        body = np.array([x, top, x, top], np.float32) + tall * np.array(BODY, np.float32)
+        for found in _from_near(scenes, picture, body, person):
+            seen = Detections(np.clip(found.boxes, 0, size), found.scores, found.classes)
+            heads = seen.boxes.copy()
+            heads[:, 3] = heads[:, 1] + HEAD * (heads[:, 3] - heads[:, 1])
+            is_new = (shares(seen.boxes, known.boxes) <= PARTLY).all(axis=1)
+            owners = seen.where(np.asarray(_holds(heads, x, y) & is_new))
+            if len(owners):
+                new = _joined(new, owners.where(np.arange(len(owners)) == 0))
+                break
+    return new
+
+
+def _holds(boxes: Boxes, x: float, y: float) -> Flags:
+    """Return in which boxes a point lies."""
+    inside = (boxes[:, 0] <= x) & (x <= boxes[:, 2]) & (boxes[:, 1] <= y) & (y <= boxes[:, 3])
+    return np.asarray(inside, np.bool_)
+
+
 def _is_seen(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> bool:
     """Return whether a person is found for sure where a box is, from near."""
+    found = _from_near(scenes, picture, box, person)
+    return any((overlaps(box[None], seen.boxes) >= SAME).any() for seen in found)
+
+
+def _from_near(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> Iterator[Detections]:
+    """Yield the persons that are sure on what a box shows, in px of the picture, by each way of AROUND."""
     left, top, right, bottom = box.tolist()
     wide, tall = MARGIN * (right - left), MARGIN * (bottom - top)
     corner = max(0.0, left - wide) // 2 * 2, max(0.0, top - tall) // 2 * 2
@@ -121,10 +169,8 @@ def _is_seen(scenes: SceneDetector, picture: I420, box: Boxes, person: int) -> b
         near = scenes.detect(shown)
         seen = _together(near.objects, near.doubtful)
         seen = seen.where((seen.classes == person) & (seen.scores >= SURE))
-        here = box[None] + np.array([x - corner[0], y - corner[1]] * 2, np.float32)
-        if (overlaps(here, seen.boxes) >= SAME).any():
-            return True
-    return False
+        moved = seen.boxes - np.array([x - corner[0], y - corner[1]] * 2, np.float32)
+        yield Detections(np.asarray(moved, np.float32), seen.scores, seen.classes)
 
 
 def _twice(found: Detections, person: int) -> Flags:

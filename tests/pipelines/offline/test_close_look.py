@@ -8,7 +8,7 @@ import pytest
 from engines.detections import Detections
 from engines.image import I420
 from engines.scene import Scene
-from pipelines.offline.close_look import AROUND, MAX_PERSONS, look_closer
+from pipelines.offline.close_look import AROUND, MAX_FACES, MAX_PERSONS, look_closer
 
 PICTURE = I420.black(1000, 800)
 WHOLE = (1500, 1200)
@@ -67,6 +67,39 @@ def test_who_fills_the_picture_is_sought_with_black_around() -> None:
     scenes = Far()
     assert counts(scenes, Detections.empty(), found((100, 100, 300, 500, 0.39))) == (1, 0)
     assert scenes.sizes == [WHOLE, (260, 520), (390, 780)]
+
+
+NEAR = (30, 60, 230, 430, 0.7)
+"""In the crop around ALONE, whose corner is at 340, 24 px."""
+ALONE = (450, 100, 490, 150, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("face", "near", "known", "persons"),
+    [
+        pytest.param(ALONE, NEAR, (), 1, id="nobody is found around it"),
+        pytest.param((*ALONE[:4], 0.6), NEAR, (), 0, id="unsure face"),
+        pytest.param(ALONE, (*NEAR[:4], 0.4), (), 0, id="unsure person"),
+        pytest.param(ALONE, (150, 300, 300, 430, 0.7), (), 0, id="somebody else"),
+        pytest.param(ALONE, NEAR, ((400, 90, 560, 500, 0.8),), 1, id="somebody known"),
+        pytest.param(ALONE, NEAR, ((380, 160, 560, 500, 0.8),), 1, id="somebody known, the head left out"),
+        pytest.param(ALONE, NEAR, ((600, 90, 800, 500, 0.8),), 2, id="beside somebody"),
+        pytest.param((450, 100, 458, 110, 0.9), NEAR, (), 0, id="small"),
+    ],
+)
+def test_whose_face_alone_is_found_is_looked_for_from_near(face, near, known, persons) -> None:
+    before = Scene(found(*known), Detections.empty(), found(face))
+    seen = look_closer(Near(near), PICTURE, before).scene
+    assert len(seen.objects) == persons
+    if persons > len(known):
+        assert [370, 84, 570, 454] in seen.objects.boxes.tolist()
+
+
+def test_of_many_faces_alone_few_are_looked_at() -> None:
+    faces = found(*[(90 * n, 100, 90 * n + 40, 150, 0.9) for n in range(MAX_FACES + 2)])
+    scenes = Near()
+    look_closer(scenes, PICTURE, Scene(Detections.empty(), Detections.empty(), faces))
+    assert len(scenes.sizes) == 1 + MAX_FACES * len(AROUND)
 
 
 def test_small_and_many_doubtful_persons_are_only_masked() -> None:
