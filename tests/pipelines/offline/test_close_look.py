@@ -132,6 +132,25 @@ def test_one_person_found_twice_is_one(other, persons) -> None:
     assert counts(Near(), found((100, 100, 390, 500, 0.8), other), Detections.empty())[0] == persons
 
 
+@pytest.mark.parametrize(
+    ("part", "persons"),
+    [
+        pytest.param((110, 105, 380, 290), 1, id="the upper half"),
+        pytest.param((110, 200, 380, 390), 2, id="somebody who is smaller before it"),
+        pytest.param((250, 105, 385, 290), 2, id="somebody narrower, as high"),
+        pytest.param((110, 105, 600, 290), 2, id="somebody beside it"),
+    ],
+)
+@pytest.mark.parametrize("surer", [0.5, 0.9])
+def test_the_upper_part_of_a_person_is_nobody_else_however_sure(part, persons, surer) -> None:
+    whole = 100, 100, 390, 500
+    before = Scene(found((*whole, 0.8), (*part, surer)), Detections.empty(), Detections.empty())
+    seen = look_closer(Near(), PICTURE, before).scene
+    assert len(seen.objects) == persons
+    assert list(whole) in seen.objects.boxes.tolist()
+    assert len(seen.objects) + len(seen.doubtful) == 2
+
+
 class Edge(Near):
     """Somebody is faintly seen with black around all of PICTURE, px there, and in any crop of it."""
 
