@@ -92,7 +92,7 @@ class TestTry:
         box.session_changes = {"limits": {"upload_bytes": 10}}
         page = visit.go("#/try")
         upload(page, "long.mp4", b"x" * 11)
-        page.get_by_text("long.mp4 is larger than 10 B").wait_for()
+        page.locator(".job").get_by_text("long.mp4 is larger than 10 B").wait_for()
         assert box.asked() == []
 
     def test_webcam_pictures_go_and_come_back(self, visit, box):

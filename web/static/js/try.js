@@ -1,17 +1,16 @@
 // Second page: a picture, a video or the visitor's webcam through the same analysis.
 
-import { at, send, session, upload } from "./api.js";
-import { announce, empty, h, icon, isStill, notice, reconcile, say, toast } from "./dom.js";
+import { at, session } from "./api.js";
+import { announce, empty, h, icon, isStill, notice, reconcile, say } from "./dom.js";
 import * as format from "./format.js";
 import { foundTable } from "./found.js";
 import { boxNow, newest, on } from "./link.js";
+import { discard, notSent, onSending, take } from "./sending.js";
 import { t } from "./strings.js";
 import { webcamPanel } from "./webcam.js";
 
 // A hint for the file dialog; the box knows files by their content.
 const ACCEPT = "image/*,video/*,.heic,.heif,.avif,.tif,.tiff,.jfif,.mkv,.avi,.mov,.3gp,.ts";
-// Bytes: a file that is sent faster than somebody takes it back.
-const SENT_AT_ONCE = 1_000_000;
 
 export function tryPage(main) {
   const { upload_bytes, result_minutes } = session.limits;
@@ -61,9 +60,7 @@ export function tryPage(main) {
 function filesPanel(most) {
   const cards = new Map();
   const nodes = new Map();
-  const uploads = new Map();
   let jobs = newest.jobs?.jobs ?? [];
-  let sending = false;
   const input = h("input", { type: "file", class: "visually-hidden", id: "file", accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t("try.choose"), onchange: () => { take(input.files); input.value = ""; } });
   const drop = h(
     "div",
@@ -78,46 +75,8 @@ function filesPanel(most) {
   const none = h("div", { class: "card" }, empty("image", t("try.none"), t("try.none_text")));
   const node = h("div", { class: "files" }, drop, h("div", {}, list, none));
 
-  function take(chosen) {
-    for (const file of chosen) {
-      if (file.size > most) toast(t("try.too_large", { name: file.name, bytes: format.bytes(most) }), { bad: true });
-      else if (file.size === 0) toast(t("try.empty_file", { name: file.name }), { bad: true });
-      else {
-        const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, file, name: file.name, kind: file.type.startsWith("video") ? "video" : "image", state: "queued", progress: 0, persons: [], cancelled: false };
-        entry.stop = () => { uploads.delete(entry.id); toast(t("job.deleted", { name: file.name })); show(); };
-        uploads.set(entry.id, entry);
-      }
-    }
-    sendAll();
-  }
-  /** One file at a time: the box takes few at once, from all who visit it, and works on one. */
-  async function sendAll() {
-    show();
-    if (sending) return;
-    sending = true;
-    while (uploads.size) await push(uploads.values().next().value);
-    sending = false;
-  }
-  async function push(entry) {
-    const { file } = entry;
-    const stopper = new AbortController();
-    entry.state = "sending";
-    // What the box has whole by now can only be deleted there: its answer is waited for. A long rest is not sent.
-    entry.stop = () => { entry.cancelled = true; if (entry.progress < 1 && file.size > SENT_AT_ONCE) stopper.abort(); };
-    show();
-    try {
-      const job = await upload(file, { signal: stopper.signal, progress: (part) => { entry.progress = part; show(); } });
-      if (entry.cancelled) await remove(job);
-      else if (!jobs.some((known) => known.id === job.id)) jobs = [job, ...jobs];
-    } catch (error) {
-      if (error.name === "AbortError") toast(t("job.deleted", { name: file.name }));
-      else toast(`${file.name}: ${error.message}`, { bad: true });
-    }
-    uploads.delete(entry.id);
-    show();
-  }
   function show() {
-    const entries = [...uploads.values(), ...jobs];
+    const entries = [...notSent(), ...jobs];
     reconcile(list, nodes, entries, {
       key: (job) => job.id,
       make: (job) => {
@@ -130,17 +89,16 @@ function filesPanel(most) {
     none.hidden = entries.length > 0;
   }
   async function remove(job) {
-    if (job.stop) return job.stop();
-    try {
-      await send("DELETE", `/api/jobs/${job.id}`);
-      toast(t("job.deleted", { name: job.name }));
-    } catch (error) {
-      if (error.status !== 404) return toast(error.message, { bad: true });
+    if (job.stop) {
+      job.stop();
+      return;
     }
+    if (!(await discard(job))) return;
     jobs = jobs.filter((known) => known.id !== job.id);
-    return show();
+    show();
   }
-  const ends = [on("jobs", (found) => { jobs = [...found.jobs].sort((a, b) => b.created_at.localeCompare(a.created_at)); show(); })];
+  const taken = (job) => { if (!jobs.some((known) => known.id === job.id)) jobs = [job, ...jobs]; };
+  const ends = [onSending({ changed: show, taken }), on("jobs", (found) => { jobs = [...found.jobs].sort((a, b) => b.created_at.localeCompare(a.created_at)); show(); })];
   const timer = setInterval(() => { for (const [id, card] of cards) if (nodes.has(id)) card.tick(); else cards.delete(id); }, 1000);
   show();
   return { node, end: () => { ends.forEach((end) => end()); clearInterval(timer); } };
@@ -193,7 +151,10 @@ class JobCard {
   }
 
   #content(job) {
-    if (job.state === "failed") return [notice("bad", job.error ?? t("job.failed"))];
+    if (job.state === "failed") {
+      const again = job.again ? [h("button", { class: "button", type: "button", onclick: job.again }, icon("again"), t("job.again"))] : [];
+      return [notice("bad", job.error ?? t("job.failed")), ...again];
+    }
     if (job.state !== "done") return [];
     const found = h("div", { class: "job-found" }, foundTable(job.persons, job.kind, job.unworn));
     if (job.frames_withheld) found.append(notice("", t("job.withheld", { count: job.frames_withheld })));

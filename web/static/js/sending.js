@@ -1,0 +1,116 @@
+// Files on their way to the box. They go on while another page is shown; one that is refused stays until it is deleted.
+
+import { onSession, send, session, upload } from "./api.js";
+import { announce, toast } from "./dom.js";
+import * as format from "./format.js";
+import { t } from "./strings.js";
+
+// Bytes: a file that is sent faster than somebody takes it back.
+const SENT_AT_ONCE = 1_000_000;
+// What the box will not take whenever it is sent: too large, of no known kind.
+const FOR_GOOD = [413, 415];
+
+const entries = new Map(); // by id, each like a job of the box
+let sending = false;
+let page = null; // what shows them
+
+const warn = (event) => event.preventDefault();
+
+/** The files that are not at the box, the first to be sent first. */
+export function notSent() {
+  return [...entries.values()];
+}
+
+/** Call back whenever a file's state changes, and with the job of each that the box has taken. Returns how to end that. */
+export function onSending(calls) {
+  page = calls;
+  return () => { page = null; };
+}
+
+function show() {
+  const isBusy = notSent().some(({ state }) => state !== "failed");
+  (isBusy ? addEventListener : removeEventListener)("beforeunload", warn);
+  page?.changed();
+}
+
+/** Send the files to the box, those that it may take. */
+export function take(files) {
+  const most = session.limits.upload_bytes;
+  for (const file of files) {
+    const { name, type, size } = file;
+    const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, file, name, kind: type.startsWith("video") ? "video" : "image", persons: [] };
+    entries.set(entry.id, entry);
+    if (size > most) fail(entry, t("try.too_large", { name, bytes: format.bytes(most) }), { isNamed: true });
+    else if (size === 0) fail(entry, t("try.empty_file", { name }), { isNamed: true });
+    else queue(entry);
+  }
+  sendAll();
+}
+
+function queue(entry) {
+  Object.assign(entry, { state: "queued", progress: 0, cancelled: false, error: null, again: null, stop: () => forget(entry, true) });
+}
+
+/** again: whether sending it once more may help; isNamed: the words name the file. */
+function fail(entry, error, { again = false, isNamed = false } = {}) {
+  const anew = () => { queue(entry); sendAll(); };
+  Object.assign(entry, { state: "failed", progress: null, error, again: again ? anew : null, stop: () => forget(entry, true) });
+  const said = isNamed ? error : `${entry.name}: ${error}`;
+  if (page) announce(said);
+  else toast(said, { bad: true });
+  show();
+}
+
+function forget(entry, isSaid) {
+  entries.delete(entry.id);
+  if (isSaid) toast(t("job.deleted", { name: entry.name }));
+  show();
+}
+
+/** One file at a time: the box takes few at once, from all who visit it, and works on one. */
+async function sendAll() {
+  show();
+  if (sending) return;
+  sending = true;
+  for (let next; (next = notSent().find(({ state }) => state === "queued")); ) await push(next);
+  sending = false;
+}
+
+async function push(entry) {
+  const { file } = entry;
+  const stopper = new AbortController();
+  entry.state = "sending";
+  // What the box has whole by now can only be deleted there: its answer is waited for. A long rest is not sent.
+  entry.stop = () => { entry.cancelled = true; if (entry.progress < 1 && file.size > SENT_AT_ONCE) stopper.abort(); };
+  entry.abort = () => stopper.abort();
+  show();
+  try {
+    const job = await upload(file, { signal: stopper.signal, progress: (part) => { entry.progress = part; show(); } });
+    if (!entry.cancelled || !(await discard(job))) page?.taken(job);
+    forget(entry, false);
+  } catch (error) {
+    if (error.name === "AbortError") forget(entry, entries.has(entry.id));
+    else if (entries.has(entry.id)) fail(entry, error.message, { again: !FOR_GOOD.includes(error.status) });
+  }
+}
+
+/** Delete a job at the box. Returns whether it is gone. */
+export async function discard({ id, name }) {
+  try {
+    await send("DELETE", `/api/jobs/${id}`);
+  } catch (error) {
+    if (error.status === 404) return true;
+    toast(error.message, { bad: true });
+    return false;
+  }
+  toast(t("job.deleted", { name }));
+  return true;
+}
+
+onSession(({ may }) => {
+  if (may.upload) return;
+  const gone = notSent();
+  entries.clear(); // whoever signs in next is shown none of them
+  for (const { abort } of gone) abort?.();
+  show();
+});
