@@ -2,6 +2,7 @@
 
 import { send, session } from "./api.js";
 import { h, icon, notice } from "./dom.js";
+import { takeDropped } from "./dropping.js";
 import * as format from "./format.js";
 import { newest } from "./link.js";
 import { t, tOr } from "./strings.js";
@@ -129,13 +130,14 @@ function dropArea(id, title, choose, rule, take) {
   const input = h("input", { type: "file", class: "visually-hidden", id, accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t(`brands.${choose}`), onchange: () => { take(input.files); input.value = ""; } });
   const area = h(
     "div",
-    { class: "drop", ondragover: (event) => { event.preventDefault(); area.classList.add("over"); }, ondragleave: () => area.classList.remove("over"), ondrop: (event) => { event.preventDefault(); area.classList.remove("over"); take(event.dataTransfer.files); } },
+    { class: "drop" },
     icon("upload"),
     h("b", {}, t(`brands.${title}`)),
     h("button", { class: "button", type: "button", onclick: () => input.click() }, t(`brands.${choose}`)),
     h("span", { class: "soft small" }, rule),
     input,
   );
+  takeDropped(area, area, take);
   return area;
 }
 

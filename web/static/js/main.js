@@ -3,6 +3,7 @@
 import { onSession, openSession, session, signIn, signOut } from "./api.js";
 import { h, icon, say, toast } from "./dom.js";
 import { deskPage } from "./desk.js";
+import { keepPage } from "./dropping.js";
 import { floorPage } from "./floor.js";
 import { insightsPage } from "./insights.js";
 import { connect, disconnect, linkState, on } from "./link.js";
@@ -132,6 +133,7 @@ async function start() {
   await loadStrings();
   fillStrings(document);
   startTheme();
+  keepPage();
   byId("leave").addEventListener("click", () => {
     if (session.signed_in && !mayLeave()) return;
     if (session.signed_in) signOut().catch((error) => toast(error.message, { bad: true }));

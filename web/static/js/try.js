@@ -2,6 +2,7 @@
 
 import { at, session } from "./api.js";
 import { announce, empty, h, icon, isStill, notice, reconcile, say } from "./dom.js";
+import { takeDropped, takePasted } from "./dropping.js";
 import * as format from "./format.js";
 import { foundTable } from "./found.js";
 import { boxNow, newest, on } from "./link.js";
@@ -14,7 +15,7 @@ const ACCEPT = "image/*,video/*,.heic,.heif,.avif,.tif,.tiff,.jfif,.mkv,.avi,.mo
 
 export function tryPage(main) {
   const { upload_bytes, result_minutes } = session.limits;
-  const files = filesPanel(upload_bytes);
+  const files = filesPanel(upload_bytes, () => choose("files"));
   const webcam = webcamPanel();
   const panels = { files, webcam };
   const buttons = Object.keys(panels).map((name) =>
@@ -57,14 +58,15 @@ export function tryPage(main) {
   };
 }
 
-function filesPanel(most) {
+/** most: bytes of a file; choose: brings the panel to the front. */
+function filesPanel(most, choose) {
   const cards = new Map();
   const nodes = new Map();
   let jobs = newest.jobs?.jobs ?? [];
   const input = h("input", { type: "file", class: "visually-hidden", id: "file", accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t("try.choose"), onchange: () => { take(input.files); input.value = ""; } });
   const drop = h(
     "div",
-    { class: "drop", ondragover: (event) => { event.preventDefault(); drop.classList.add("over"); }, ondragleave: () => drop.classList.remove("over"), ondrop: (event) => { event.preventDefault(); drop.classList.remove("over"); take(event.dataTransfer.files); } },
+    { class: "drop" },
     icon("upload"),
     h("b", {}, t("try.drop")),
     h("button", { class: "button main", type: "button", onclick: () => input.click() }, t("try.choose")),
@@ -98,7 +100,8 @@ function filesPanel(most) {
     show();
   }
   const taken = (job) => { if (!jobs.some((known) => known.id === job.id)) jobs = [job, ...jobs]; };
-  const ends = [onSending({ changed: show, taken }), on("jobs", (found) => { jobs = [...found.jobs].sort((a, b) => b.created_at.localeCompare(a.created_at)); show(); })];
+  const takeHere = (files) => { choose(); take(files); };
+  const ends = [takeDropped(document, drop, takeHere), takePasted(takeHere), onSending({ changed: show, taken }), on("jobs", (found) => { jobs = [...found.jobs].sort((a, b) => b.created_at.localeCompare(a.created_at)); show(); })];
   const timer = setInterval(() => { for (const [id, card] of cards) if (nodes.has(id)) card.tick(); else cards.delete(id); }, 1000);
   show();
   return { node, end: () => { ends.forEach((end) => end()); clearInterval(timer); } };
