@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
 SCREENSHOTS = ROOT / "var" / "screenshots" if os.environ.get("MSH_SCREENSHOTS") else None
 """Where pictures of the pages go, for a person to look at; made where MSH_SCREENSHOTS=1 asks for them."""
-SIZES = {"phone": (390, 844), "tablet": (820, 1180), "desktop": (1440, 900), "wall": (2560, 1440)}
+SIZES = {
+    "small": (360, 740),
+    "phone": (390, 844),
+    "tablet": (820, 1180),
+    "desktop": (1440, 900),
+    "wall": (2560, 1440),
+}
 WHOLE = "button, .tabs a, .desk-row > .pill, .desk-row > b, .worth, .figure"
 """Where no word, and no amount, may stand on two lines."""
 EXPECTED = "Failed to load resource"
@@ -97,6 +103,21 @@ class Visit:
     def overflow(self) -> int:
         """How many pixels the page is wider than the window."""
         return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+
+    def cut_off(self) -> list[str]:
+        """Buttons and links that leave what hides its overflow: nobody sees their end, nothing scrolls."""
+        return self.page.evaluate(
+            """() => [...document.querySelectorAll("main :is(a, button, select, input)")].filter((one) => {
+              if (one.matches(".visually-hidden") || !one.checkVisibility()) return false;
+              const { left, right } = one.getBoundingClientRect();
+              for (let around = one.parentElement; around; around = around.parentElement) {
+                const hides = ["hidden", "clip"].includes(getComputedStyle(around).overflowX);
+                const box = around.getBoundingClientRect();
+                if (hides && (left < box.left - 1 || right > box.right + 1)) return true;
+              }
+              return false;
+            }).map((one) => one.textContent || one.getAttribute("aria-label"))"""
+        )
 
     def broken_words(self) -> list[str]:
         """Words on buttons, tabs and pills, and amounts, of which a part stands on the next line."""

@@ -363,6 +363,7 @@ def test_every_page_fits_every_window_and_is_accessible(visit, name, place, read
             visit.resize(size, dark=dark)
             visit.shoot(f"{name}-{size}-{'dark' if dark else 'light'}", whole=True)
             assert visit.overflow() <= 0, (name, size)
+            assert visit.cut_off() == [], (name, size)
             if size in ("desktop", "phone"):  # what is beside or below each other is the same on the others
                 assert visit.serious() == [], (name, size, dark)
     visit.resize("desktop")
@@ -375,8 +376,11 @@ def test_every_page_fits_a_phone_in_every_language(chrome, box, language):
     for name, place, ready in PAGES:
         page = window.go(place)
         page.locator(ready).first.wait_for()
-        window.shoot(f"{name}-phone-{language}", whole=True)
-        assert window.overflow() <= 0, name
+        for size in ("phone", "small"):
+            window.resize(size)
+            window.shoot(f"{name}-{size}-{language}", whole=True)
+            assert window.overflow() <= 0, (name, size)
+            assert window.cut_off() == [], (name, size)
         assert page.evaluate("document.documentElement.lang") == language
     assert page.locator("nav.tabs").inner_text().startswith(words["nav.floor"])
     window.close()
