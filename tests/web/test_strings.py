@@ -103,6 +103,19 @@ def test_what_to_do_about_a_camera_has_words_for_every_cause():
     assert said == {cause.value: text for cause, text in REMEDY.items() if cause is not Cause.NONE}
 
 
+def test_every_reason_for_which_a_frame_is_left_out_has_words():
+    given = {
+        reason
+        for folder in ("pipelines", "probes")
+        for path in (ROOT / folder).rglob("*.py")
+        for reason in re.findall(
+            r'(?:_drop|_withheld|frames_dropped\.labels)\b[^\n]*, "(\w+)"\)', path.read_text(encoding="utf-8")
+        )
+    }
+    assert {"superseded", "loss", "shape", "self_check"} <= given
+    assert [reason for reason in sorted(given) if f"drop.{reason}" not in words("en")] == []
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_type_and_colour_has_the_same_word_on_the_page_and_in_messages(language):
     page, sent = words(language), item_words(language)
