@@ -98,23 +98,31 @@ _NO_JUNK = (
 )
 """Starts of files that are something else, and may hold a picture within: sound with a cover, documents."""
 _OTHERS = (
-    ((b"\xff\x0a", b"\0\0\0\x0cJXL "), "a JPEG XL picture; save it as JPEG or PNG"),
-    ((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "), "a JPEG 2000 picture; save it as JPEG or PNG"),
-    ((b"8BPS",), "a Photoshop file; export it as JPEG or PNG"),
-    ((b"%pdf-",), "a PDF document; export its page as JPEG or PNG"),
-    ((b"pk\x03\x04",), "a ZIP archive or an office document; take the picture out of it"),
-    ((b"<svg",), "an SVG drawing; export it as PNG"),
-    ((b"DHAV", b"DAHUA"), "a recorder's own format (DAV); export it there, or by its player, as MP4 or AVI"),
+    ((b"\xff\x0a", b"\0\0\0\x0cJXL "), "picture", "a JPEG XL picture; save it as JPEG or PNG"),
+    ((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "), "picture", "a JPEG 2000 picture; save it as JPEG or PNG"),
+    ((b"8BPS",), "picture", "a Photoshop file; export it as JPEG or PNG"),
+    ((b"%pdf-",), "document", "a PDF document; export its page as JPEG or PNG"),
+    ((b"pk\x03\x04",), "document", "a ZIP archive or an office document; take the picture out of it"),
+    ((b"<svg",), "picture", "an SVG drawing; export it as PNG"),
+    (
+        (b"DHAV", b"DAHUA"),
+        "recorder",
+        "a recorder's own format (DAV); export it there, or by its player, as MP4 or AVI",
+    ),
     (
         (b"#extm3u", b"<mpd", b"<smoothstreamingmedia", b"[playlist]"),
+        "playlist",
         "a playlist, which only names a film; send the film itself",
     ),
     (
         (b"<!doctype html", b"<html", b"<head", b"<body", b"<script"),
+        "page",
         "a web page (HTML), perhaps one that asks to sign in; open the picture itself, then save that",
     ),
 )
-"""Starts of files sent in place of those taken, and what to do. Those of documents are in small letters."""
+"""Starts of files sent in place of those taken (of documents in small letters), group, and what to do."""
+OTHER_GROUPS = frozenset(group for _, group, _ in _OTHERS)
+"""Those that are mended alike."""
 _BLANKS = b"\xef\xbb\xbf \t\r\n"
 _PROLOGUE = re.compile(rb"(?:<\?xml.*?\?>|<!--.*?-->|<!doctype svg.*?>|\s)*", re.DOTALL)
 _NO_SEGMENT = frozenset({b"", *(bytes([marker]) for marker in (*range(0xC0), *range(0xD0, 0xDA)))})
@@ -156,11 +164,25 @@ def other_kind(head: bytes) -> str | None:
     >>> other_kind(b"%PDF-1.7")
     'a PDF document; export its page as JPEG or PNG'
     """
+    return _other(head)[1]
+
+
+def other_group(head: bytes) -> str | None:
+    """Return to which of the `OTHER_GROUPS` a file belongs of which `other_kind` tells; None for all else.
+
+    >>> other_group(b"%PDF-1.7")
+    'document'
+    """
+    return _other(head)[0]
+
+
+def _other(head: bytes) -> tuple[str | None, str | None]:
     text = head.lstrip(_BLANKS).lower()
     prologue = _PROLOGUE.match(text)
     text = text[prologue.end() :] if prologue else text
-    found = (what for starts, what in _OTHERS if head.startswith(starts) or text.startswith(starts))
-    return next(found, None)
+    found = (other for other in _OTHERS if head.startswith(other[0]) or text.startswith(other[0]))
+    _, group, what = next(found, ((), None, None))
+    return group, what
 
 
 def picture_start(data: bytes) -> int:

@@ -27,6 +27,20 @@ class Reason(str):
         made.why, made.values = why, values
         return made
 
+    @classmethod
+    def of(cls, text: str, said: Mapping[str, Any] | None) -> str:
+        """Return the reason of which `cause` said this; the text alone where it said nothing."""
+        return text if said is None else cls(text, why=said["why"], **said["values"])
+
+    @classmethod
+    def at(cls, place: object, text: str) -> str:
+        """Return what a file or setting has, with its name before it; a reason stays one.
+
+        >>> cause(Reason.at("till.jpg", Reason("is empty", why="empty")))
+        {'why': 'empty', 'values': {}}
+        """
+        return cls.of(f"{place}: {text}", cause(text))
+
 
 def cause(text: str | None) -> dict[str, Any] | None:
     """Return what a page needs to say a reason in other words; None of any other text.

@@ -56,7 +56,10 @@ FULL_PIXELS = 25_000_000
 JPEG_END, BLOCK = b"\xff\xd9", 8
 MIN_FRAME_MS = 20
 """Animations with shorter frames, or none, are played as browsers do: a frame each 100 ms."""
-NO_PICTURE = "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file"
+NO_PICTURE = Reason(
+    "no picture that can be read; give a JPEG, PNG, WebP, GIF, TIFF, BMP, HEIC or AVIF file",
+    why="no_picture_read",
+)
 MOVING = Reason(
     "a moving picture: only its first frame is taken; give a video, or a folder of its frames",
     why="picture_moves",
@@ -64,10 +67,14 @@ MOVING = Reason(
 LEAST_SIDE = 2
 """Colours are kept for 2 x 2 pixels: a picture below that has none."""
 CUT_SHORT = Reason("the file is cut short: the rest of the picture is missing", why="picture_cut_short")
+CUT_OFF = Reason(f"{CUT_SHORT}; send it again", why="file_cut_short")
 _REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
 _BY_PILLOW = (HEIC, AVIF, GIF)
 _TRANSPARENT = (PNG, WEBP, TIFF)
 """OpenCV shows the colours below what is transparent, which a person has cut out."""
+NO_WHITE = Reason(
+    "a TIFF of 32 bits a pixel does not say what is white; save it with 8 or 16", why="tiff_no_white"
+)
 _NO_WHITE = ("F", "I")
 """Pillow's modes of whole and of floating numbers with 32 bits: 1 may be white, or 255, or 65535."""
 
@@ -101,10 +108,10 @@ def unknown_picture(head: bytes) -> str:
 def check_size(size: tuple[int, int]) -> None:
     """Raise BadInput, without the path, where a picture of (width, height) pixels is too small."""
     if min(size) < LEAST_SIDE:
-        raise BadInput(
-            f"the picture has {size[0]} x {size[1]} pixels, too few to show a person: give it in its original"
-            f" size, {LEAST_SIDE} x {LEAST_SIDE} at least"
-        )
+        (width, height), least = size, LEAST_SIDE
+        text = f"the picture has {width} x {height} pixels, too few to show a person: give it in its original"
+        text += f" size, {least} x {least} at least"
+        raise BadInput(Reason(text, why="picture_too_small", width=width, height=height, least=least))
 
 
 def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I420:
@@ -124,11 +131,11 @@ def read_image(path: str | Path, warn: Callable[[str], None] | None = None) -> I
         if bgr is not None:
             check_size((bgr.shape[1], bgr.shape[0]))
     except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
+        raise BadInput(Reason.at(path, error.args[0])) from None
     found, cut = sniff(data[:HEAD_BYTES]), is_cut_short(data)
     if bgr is None:
         wrong = NO_PICTURE if found else unknown_picture(data[:HEAD_BYTES])
-        raise BadInput(f"{path}: {CUT_SHORT + '; send it again' if cut else wrong}")
+        raise BadInput(Reason.at(path, CUT_OFF if cut else wrong))
     if cut and warn is not None:
         warn(CUT_SHORT)
     if warn is not None and found in ANIMATED and is_animated(data):
@@ -152,21 +159,18 @@ def read_animation(path: str | Path, warn: Callable[[str], None] | None = None) 
                 at_ms += _frame_ms(frame)
                 count += 1
     except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
+        raise BadInput(Reason.at(path, error.args[0])) from None
     except _PILLOW_ERRORS:
         if count == 0:
-            raise BadInput(f"{path}: {_not_read(data)}") from None
+            raise BadInput(Reason.at(path, _not_read(data))) from None
         if warn is not None:
             read = f"{count} frame{'s' * (count > 1)}, {at_ms / 1000:.1f} s, were read"
-            warn(Reason(f"{_broken(data)}: {read}", why="film_damaged", frames=count))
-
-
-def _broken(data: bytes) -> str:
-    return "the file is cut short" if is_cut_short(data) else "the file is damaged"
+            wrong = "cut short" if is_cut_short(data) else "damaged"
+            warn(Reason(f"the file is {wrong}: {read}", why="film_damaged", frames=count))
 
 
 def _not_read(data: bytes) -> str:
-    return f"{_broken(data)}; send it again" if is_cut_short(data) else NO_PICTURE
+    return CUT_OFF if is_cut_short(data) else NO_PICTURE
 
 
 def _read(path: str | Path) -> bytes:
@@ -185,10 +189,10 @@ def animation_times(path: str | Path) -> tuple[tuple[int, int], int, int]:
             check_size(size)
             times.extend(_frame_ms(frame) for frame in _decoded(animation))
     except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
+        raise BadInput(Reason.at(path, error.args[0])) from None
     except _PILLOW_ERRORS:
         if not times:
-            raise BadInput(f"{path}: {_not_read(data)}") from None
+            raise BadInput(Reason.at(path, _not_read(data))) from None
     return (size[0] & ~1, size[1] & ~1), len(times), sum(times)
 
 
@@ -206,7 +210,7 @@ def _decode(data: bytes) -> Bgr | None:
             pixels = header.width * header.height
             by_pillow = found in _BY_PILLOW or (found in _TRANSPARENT and _is_transparent(header))
             if found is TIFF and header.mode in _NO_WHITE:
-                raise BadInput("a TIFF of 32 bits a pixel does not say what is white; save it with 8 or 16")
+                raise BadInput(NO_WHITE)
     except BadInput:
         raise
     except _PILLOW_ERRORS:
@@ -271,8 +275,9 @@ def _opened(data: bytes) -> Any:
     bound = MAX_JPEG_PIXELS if found is JPEG else MAX_PIXELS
     if picture.width * picture.height > bound:
         picture.close()
-        size = f"{picture.width} x {picture.height}"
-        raise BadInput(f"the picture has {size} pixels; {bound // 1_000_000} million are the most")
+        most, (width, height) = bound // 1_000_000, picture.size
+        text = f"the picture has {width} x {height} pixels; {most} million are the most"
+        raise BadInput(Reason(text, why="picture_too_large", width=width, height=height, most=most))
     return picture
 
 

@@ -95,7 +95,7 @@ def _probe(path: str | Path, *, pull: bool = False) -> Media:
         pipeline.set_state(Gst.State.PLAYING)
         sample = _wait(pipeline, path, patience_s=PULL_PATIENCE_S if pull else PATIENCE_S)
         if sample is None:
-            raise BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}")
+            raise _unread(path, Cause.NO_VIDEO)
         structure = caps_structure(sample.get_caps())
         size = (structure.get_int("width")[1], structure.get_int("height")[1])
         check_size(size)
@@ -145,7 +145,7 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
         except BadInput as error:
             logger.debug("%s: read a second time: %s", path, error)
     if read.count == 0:
-        raise _refusal(path, wrong or BadInput(f"{path}: {REMEDY[Cause.NO_VIDEO]}"))
+        raise _refusal(path, wrong or _unread(path, Cause.NO_VIDEO))
     if cut or (read.is_short and not read.was_whole):
         warn(Reason(f"{CUT_SHORT}: {read}", why="film_cut_short", frames=read.count))
     elif wrong or read.is_short:
@@ -161,7 +161,13 @@ def _read_video(path: str | Path, warn: Callable[[str], None]) -> Iterator[tuple
 
 def _refusal(path: str | Path, wrong: BadInput) -> BadInput:
     """Return what to say of a file that gives no picture."""
-    return BadInput(f"{path}: {CUT_SHORT}; send it again") if is_cut_off(path) else wrong
+    if not is_cut_off(path):
+        return wrong
+    return BadInput(Reason(f"{path}: {CUT_SHORT}; send it again", why="file_cut_short"))
+
+
+def _unread(path: str | Path, cause: Cause, after: str = "") -> BadInput:
+    return BadInput(Reason(f"{path}: {REMEDY[cause]}{after}", why="film_unread", cause=cause.value))
 
 
 class _Read:
@@ -191,7 +197,7 @@ class _Read:
                         yield time_ns, picture
             self._look_at_end(pipeline, path, end_ns, decoded)
         except SourceLost as lost:
-            raise BadInput(f"{path}: {REMEDY[lost.cause]}") from None
+            raise _unread(path, lost.cause) from None
         finally:
             pipeline.set_state(Gst.State.NULL)
 
@@ -269,7 +275,7 @@ def _type_of(path: str | Path) -> FileType | None:
             with Path(path).open("rb") as file:
                 head = file.read(HEAD_BYTES)
             if other_kind(head) or Path(path).suffix.lower() in IMAGE_SUFFIXES:
-                raise BadInput(f"{path}: {unknown_picture(head)}")
+                raise BadInput(Reason.at(path, unknown_picture(head)))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file") from None
     except OSError as error:
@@ -300,10 +306,11 @@ def _wait(pipeline: Any, path: str | Path, count: int = 0, patience_s: int = PAT
         message = bus.pop_filtered(wanted)
         if message is not None:
             cause, after = _cause(message), f" (after {count} frames)" if count else ""
-            raise BadInput(f"{path}: {REMEDY[cause]}{after}")
+            raise _unread(path, cause, after)
         if sink.is_eos():
             return None
-    raise BadInput(f"{path}: no frame for {patience_s} s{f' after {count} frames' if count else ''}")
+    text = f"{path}: no frame for {patience_s} s{f' after {count} frames' if count else ''}"
+    raise BadInput(Reason(text, why="film_silent", seconds=patience_s))
 
 
 def _cause(message: Any) -> Cause:

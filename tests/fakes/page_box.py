@@ -229,6 +229,7 @@ class Box:
             "created_at": utc(time.time()),
             "expires_at": None if video else utc(time.time() + 900),
             "error": None,
+            "error_cause": None,
             "message": None if found or video else "No person detected in the image",
             "unworn": [{"brand": "Prada", "type": "suitcase"}, {"brand": "Nike", "type": None}]
             if "beside" in name

@@ -23,6 +23,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from probes.reason import cause
+from web.uploads.failures import GONE, OPEN_FACES, TOO_MUCH
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -38,7 +41,6 @@ MAX_FRAME_PIXELS = 1_500_000
 REPORT_S = 0.3
 NICE = 10
 """About a tenth of what a thread of the video gets, each time both want a processor."""
-OPEN_FACES = "not every face could be masked for sure, so there is no copy"
 GARMENTS_OPTION, NO_GARMENTS = "--garments=", "none"
 LIST_OPTION = "--list="
 MAX_STEP_NS = 500_000_000
@@ -105,14 +107,14 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             _webcam(job)
     except (BadInput, OutputFailed) as error:
-        _say({"error": _without_path(str(error))})
+        _fail(_without_path(str(error)), error.args[0])
     except (RedactionFailed, TooMany):
-        _say({"error": OPEN_FACES})
+        _fail(OPEN_FACES)
     except MemoryError:
-        _say({"error": "needs more memory than an upload may have; send a smaller one"})
+        _fail(TOO_MUCH)
     except Exception as error:  # noqa: BLE001 every end is told: whoever waits sees one line
         traceback.print_exc()
-        _say({"error": f"could not be processed ({type(error).__name__}); try another format"})
+        _fail(f"could not be processed ({type(error).__name__}); try another format", GONE)
     return 0
 
 
@@ -153,8 +155,6 @@ def _brands() -> BrandSet:
 
 
 def _file(job: AnnotateJob, source: Path, target: Path) -> None:
-    from probes.reason import cause  # noqa: PLC0415 as above
-
     last = 0.0
 
     def report_progress(done: int, whole: int | None) -> None:
@@ -247,6 +247,11 @@ def _answer(said: dict[str, Any], jpeg: bytes) -> None:
 def _say(said: dict[str, Any]) -> None:
     sys.stdout.buffer.write(json.dumps(said).encode() + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _fail(text: str, reason: str | None = None) -> None:
+    """Tell why there is no result. reason: the `Reason` where the text is another."""
+    _say({"error": text, "error_cause": cause(text if reason is None else reason)})
 
 
 def _without_path(text: str) -> str:

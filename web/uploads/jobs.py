@@ -16,14 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 
-from engines.file_type import HEAD_BYTES, TAKEN, FileType, other_kind, read_type, sniff
+from engines.file_type import HEAD_BYTES, TAKEN, FileType, other_group, other_kind, read_type, sniff
 from pipelines.errors import BadInput
 from pricing.news import news
 from probes.events.messages import rfc3339
 from probes.people.unworn import nobody
+from probes.reason import cause
 from web import views
 from web.nameless import nameless, opened_path
 from web.refusal import Code, Refused
+from web.uploads.failures import UNEXPECTED
 from web.uploads.worker import Worker, WorkFailed
 
 if TYPE_CHECKING:
@@ -41,7 +43,6 @@ MAX_RECEIVING = 4
 KEEP_FREE = 500_000_000
 WRITE_AT = 1 << 20
 EXPIRE_EVERY_S = 1.0
-UNEXPECTED = "could not be processed; the store's log says why"
 
 
 class State(str, Enum):
@@ -163,6 +164,7 @@ class Jobs:
             "created_at": rfc3339(job.created_at),
             "expires_at": None if job.expires_at is None else rfc3339(job.expires_at),
             "error": job.error,
+            "error_cause": cause(job.error),
             "message": nobody(job.what.kind, job.found.get("unworn", ())) if done and not persons else None,
             "unworn": [{"brand": one["brand"], "type": one["type"]} for one in job.found.get("unworn", ())],
             "persons": [views.found(person, self._backend) for person in persons],
@@ -222,7 +224,7 @@ class Jobs:
             error = None
         except Exception as caught:
             is_expected = isinstance(caught, (WorkFailed, BadInput))
-            error = str(caught) if is_expected else UNEXPECTED
+            error = caught.args[0] if is_expected else UNEXPECTED
             if job.id in self._jobs:
                 trace = None if is_expected or isinstance(caught, OSError) else caught
                 extra = news("upload_failed", what=error)
@@ -301,7 +303,7 @@ def _type_of(head: bytes) -> FileType:
     what = sniff(head)
     if what is None:
         if other := other_kind(head):
-            raise Refused(Code.UNSUPPORTED, f"this is {other}")
+            raise Refused(Code.UNSUPPORTED, f"this is {other}", reason=f"other_{other_group(head)}")
         raise Refused(
             Code.UNSUPPORTED,
             f"this is no file that can be annotated: {TAKEN} are",

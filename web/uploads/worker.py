@@ -18,6 +18,8 @@ from anyio import to_thread
 
 from engines.own_models import FOLDER_VARIABLE, own_folder
 from engines.paths import ROOT
+from probes.reason import Reason
+from web.uploads.failures import GONE, TOO_MUCH, UNEXPECTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,13 +46,10 @@ PASSED_VARIABLES = (
     "XDG_CACHE_HOME",
     "MSH_COMPILED",
 )
-UNWATCHED = "could not be processed; the store's log says why"
-TOO_MUCH = "needs more memory than an upload may have; send a smaller one"
-GONE = "the file could not be processed: its decoder gave up; try another format"
 
 
 class WorkFailed(Exception):
-    """An upload failed; the text is one line for the visitor."""
+    """An upload failed; the text is one line for the visitor, mostly a `Reason`."""
 
 
 class Worker:
@@ -105,9 +104,8 @@ class Worker:
         try:
             return await asyncio.wait_for(self._read(hear), timeout_s)
         except (TimeoutError, asyncio.TimeoutError):
-            raise WorkFailed(
-                f"took longer than {timeout_s:g} s; send a shorter video, or a smaller one"
-            ) from None
+            text = f"took longer than {timeout_s:g} s; send a shorter video, or a smaller one"
+            raise WorkFailed(Reason(text, why="upload_too_long", seconds=timeout_s)) from None
 
     async def frame(self, jpeg: bytes, timeout_s: float) -> tuple[dict[str, Any], bytes]:
         """Send one picture; return its result and the annotated picture, which is empty if withheld."""
@@ -148,7 +146,7 @@ class Worker:
             if not isinstance(said, dict):
                 raise WorkFailed(self._why())
             if "error" in said:
-                raise WorkFailed(str(said["error"]))
+                raise WorkFailed(Reason.of(str(said["error"]), said.get("error_cause")))
             if "done" in said:
                 return dict(said["done"])
             hear(said)
@@ -186,7 +184,7 @@ class Worker:
             if process.returncode is not None:
                 return
             logger.error("the memory of an upload's process cannot be read in /proc, so it is ended")
-        self._killed = UNWATCHED if used is None else TOO_MUCH
+        self._killed = UNEXPECTED if used is None else TOO_MUCH
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
 

@@ -25,3 +25,26 @@ def test_what_is_odd_about_a_file_is_said_in_the_pages_language(chrome, box, lan
     notes = [turned, words["told.silent_copy"], "of a newer box"]
     wait_for(lambda: page.locator(".job .notice").all_text_contents() == notes)
     window.close()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_why_a_file_failed_is_said_in_the_pages_language(chrome, box, language):
+    words = json.loads((STATIC / f"strings.{language}.json").read_text())
+    window = Visit(chrome, box.url, locale=f"{language}-{language.upper()}")
+    page = window.go("#/try")
+    film = {"name": "walk.mp4", "mimeType": "video/mp4", "buffer": b"film"}
+    page.locator("#file").set_input_files([film, film])
+    wait_for(lambda: len(box.jobs) == 2)
+    box.jobs[0] |= {
+        "state": "failed",
+        "error": "check it",
+        "error_cause": {"why": "film_unread", "values": {"cause": "decode"}},
+    }
+    box.jobs[1] |= {
+        "state": "failed",
+        "error": "of a newer box",
+        "error_cause": {"why": "of_a_newer_box", "values": {}},
+    }
+    said = {words["cause.decode"], "of a newer box"}
+    wait_for(lambda: set(page.locator(".job .notice").all_text_contents()) == said)
+    window.close()

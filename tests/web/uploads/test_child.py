@@ -131,6 +131,24 @@ def test_a_picture_that_explodes_is_refused_by_its_header(client):
     assert "million are the most" in job["error"] or "no picture" in job["error"]
 
 
+@pytest.mark.parametrize("failure", ["cut picture", "damaged", "huge", "tiny", "cut film", "no film"])
+def test_why_it_failed_is_told_with_a_key_of_the_pages_words(client, tmp_path, failure):
+    whole = jpeg(np.zeros((64, 64, 3), np.uint8), ".png")
+    film, huge = write_video(tmp_path / "x.mp4", frames=4).read_bytes(), io.BytesIO()
+    Image.new("1", (12_000, 11_000)).save(huge, "PNG")
+    data, why = {
+        "cut picture": (ASTRONAUT.read_bytes()[:3000], "file_cut_short"),
+        "damaged": (whole[:12] + b"\xff" * 200 + whole[-12:], "no_picture_read"),
+        "huge": (huge.getvalue(), "picture_too_large"),
+        "tiny": (jpeg(np.zeros((1, 1, 3), np.uint8), ".png"), "picture_too_small"),
+        "cut film": (film[: len(film) // 2], "file_cut_short"),
+        "no film": (b"\x1a\x45\xdf\xa3" + bytes(5000), "film_unread"),
+    }[failure]
+    job, _ = annotated(client, data)
+    assert (job["state"], job["error_cause"]["why"]) == ("failed", why), job
+    assert "/" not in job["error"]
+
+
 def test_what_is_on_nobody_is_passed_on(tmp_path, capfdbinary):
     unworn = [{"brand": "Nike", "type": None, "box": [1, 2, 3, 4]}]
 
@@ -162,7 +180,7 @@ def test_another_format_is_advised_only_where_the_file_may_be_at_fault(error, to
     monkeypatch.setattr(child, "limit", lambda: None)
     monkeypatch.setattr(child, "_brands", lambda: None)
     assert child.main([str(CONFIGS / "prices.csv"), "file", "a", "b"]) == 0
-    assert json.loads(capfdbinary.readouterr().out) == {"error": told}
+    assert json.loads(capfdbinary.readouterr().out)["error"] == told
 
 
 def test_a_webcam(client, monkeypatch):

@@ -51,7 +51,7 @@ def test_a_process_whose_memory_cannot_be_read_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker, "_resident", lambda _: None)
-    assert why(UNWATCHED, tmp_path) == worker.UNWATCHED
+    assert why(UNWATCHED, tmp_path) == worker.UNEXPECTED
     assert "cannot be read" in caplog.text
 
 

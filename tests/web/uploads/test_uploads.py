@@ -174,6 +174,9 @@ def test_what_is_no_picture_or_video_is_refused_at_its_first_bytes(page, client,
     assert page.left() == []
     named = {b"%PDF": "this is a PDF document; export its page", b"PK\x03\x04": "this is a ZIP archive or an"}
     assert answer.json()["error"]["message"].startswith(named.get(data[:4], "this is "))
+    kind = {b"%PDF": "document", b"PK": "document", b"<s": "picture", b"<?": "picture", b"#E": "playlist"}
+    kind = kind.get(data[:4]) or kind.get(data[:2])
+    assert answer.json()["error"]["reason"] == (f"other_{kind}" if kind else "not_media")
 
 
 def test_two_gigabytes_are_refused_before_they_are_sent(page, client):

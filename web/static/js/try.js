@@ -156,7 +156,7 @@ class JobCard {
   #content(job) {
     if (job.state === "failed") {
       const again = job.again ? [h("button", { class: "button", type: "button", onclick: job.again }, icon("again"), t("job.again"))] : [];
-      return [notice("bad", job.error ?? t("job.failed")), ...again];
+      return [notice("bad", job.error ? format.told(job.error, job.error_cause) : t("job.failed")), ...again];
     }
     if (job.state !== "done") return [];
     const found = h("div", { class: "job-found" }, foundTable(job.persons, job.kind, job.unworn));
