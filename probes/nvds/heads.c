@@ -6,7 +6,7 @@
  */
 #include "heads.h"
 
-static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000, RAISED_NS = 3000000000;
+static const int64_t UNSURE_NS = 300000000, LONGEST_NS = 3000000000, RAISED_NS = 3000000000, RARE_NS = 300000000;
 static const int LEAST_FRAMES = 2;
 
 enum { BY_DETECTOR, BY_HOLD, BY_ESTIMATE };  /* reasons of MaskRecord */
@@ -118,10 +118,8 @@ set_velocity (HeadRecord * head, const HeadRecord * before, const Rect * person,
     vx = (vx + before->vx) / 2;
     vy = (vy + before->vy) / 2;
   }
-  vx = vx < limit ? vx : limit;
-  vy = vy < limit ? vy : limit;
-  head->vx = vx > -limit ? vx : -limit;
-  head->vy = vy > -limit ? vy : -limit;
+  head->vx = larger (smaller (vx, limit), -limit);
+  head->vy = larger (smaller (vy, limit), -limit);
   head->has |= MOVES;
 }
 
@@ -262,11 +260,15 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
   char *ended = w->left;
   memset (ended, 0, w->n_old);
   for (int i = 0; i < w->n_persons; i++)
-    if (w->matches[i].sure)
-      ended[w->matches[i].number] = 1;
-  for (int n = 0; n < w->n_old; n++)
-    if (!ended[n])
-      w->unmatched[w->n_unmatched++] = w->old[n];
+    if (w->matches[i].number >= 0)
+      ended[w->matches[i].number] = w->matches[i].sure ? 2 : 1;
+  for (int n = 0; n < w->n_old; n++) {
+    HeadRecord *head = &w->old[n];
+    if (!ended[n] && head->has & IS_SURE && !head->missed && now - head->seen_at > RARE_NS)
+      head->has |= IS_LONE; /* nobody knows where it went meanwhile */
+    if (ended[n] < 2)
+      w->unmatched[w->n_unmatched++] = *head;
+  }
   if (find_owners (w, now))
     return NO_MEMORY;
   for (int i = 0; i < w->n_faces; i++)
@@ -301,6 +303,8 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
     add_evidence (head, match.sure ? before : NULL, is_sure);
     if (match.sure)
       ended[match.number] = 1;
+    else if (before)
+      w->unmatched[match.number].has &= ~IS_LONE;
   }
   int left = 0;
   for (int n = 0; n < w->n_unmatched; n++) {
@@ -310,12 +314,14 @@ locate (Work * w, const SeenRecord * seen, int n_seen, int64_t now, WatchRecord 
     /* Boxes that come and go at the threshold jump faster than anybody runs. */
     if (!(lost.has & (IS_SURE | HAS_FACE)) && lost.has & MOVES) {
       double limit = FASTEST_UNSURE * (lost.box.h > lost.box.w ? lost.box.h : lost.box.w) / 1e9;
-      lost.vx = lost.vx < limit ? lost.vx : limit;
-      lost.vy = lost.vy < limit ? lost.vy : limit;
-      lost.vx = lost.vx > -limit ? lost.vx : -limit;
-      lost.vy = lost.vy > -limit ? lost.vy : -limit;
+      lost.vx = larger (smaller (lost.vx, limit), -limit);
+      lost.vy = larger (smaller (lost.vy, limit), -limit);
     }
-    *mask++ = (MaskRecord) {mask_of (&lost, BY_HOLD, margin, hold, now), BY_HOLD, 0};
+    Rect place = mask_of (&lost, BY_HOLD, margin, hold, now);
+    if (lost.has & IS_LONE)
+      place = both (within_walk (&lost, now), place);
+    *mask++ = (MaskRecord) {place, BY_HOLD, 0};
+    w->unmatched[n].has &= ~IS_LONE;
     w->unmatched[left++] = w->unmatched[n];
   }
   if (w->n_heads + left > MAX_HEADS)

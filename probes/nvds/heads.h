@@ -11,9 +11,10 @@
 
 static const double HEAD_TO_WIDTH = 0.60, HEAD_TO_HEIGHT = 0.15, HEADROOM = 0.15, DEEPEST = 1.4, GROWTH = 0.5,
     ESTIMATE_GROWTH = 0.2, STEP = 0.4, FASTEST = 12.0, FASTEST_UNSURE = 5.0, FURTHEST = 3.0, ASIDE = 1.0, GONE_ON = 0.5,
-    SAME_PERSON = 0.15, RENUMBERED = 0.6, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5, CHIN = 0.87, REACH = 0.4, WHOLE = 0.98;
+    SAME_PERSON = 0.15, RENUMBERED = 0.6, SURE = 0.5, SLIMMEST = 0.55, UNLIKE = 1.5, CHIN = 0.87, REACH = 0.4, WHOLE = 0.98,
+    WALK = 0.6, UPRIGHT = 0.5;
 
-enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32, HAS_STOOD = 64 };
+enum { HAS_FACE = 1, HAS_PERSON = 2, HAS_TRACK = 4, MOVES = 8, HAS_FIRST = 16, IS_SURE = 32, HAS_STOOD = 64, IS_LONE = 128 };
 
 typedef struct {
   Rect box, person, stood;
@@ -71,6 +72,15 @@ moved (Rect b, const HeadRecord * h, int64_t ns)
   if (!(h->has & MOVES))
     return b;
   return (Rect) {b.x + h->vx * ns, b.y + h->vy * ns, b.w, b.h};
+}
+
+static inline Rect
+within_walk (const HeadRecord * h, int64_t now)
+{
+  Rect b = h->box;
+  double fastest = h->has & HAS_FACE ? FASTEST : FASTEST_UNSURE;
+  double far = WALK * fastest * (b.h > b.w ? b.h : b.w) * (double) (now - h->seen_at) / 1e9;
+  return (Rect) {b.x - far, b.y - UPRIGHT * far, b.w + 2 * far, b.h + 2 * UPRIGHT * far};
 }
 
 static inline Rect

@@ -58,7 +58,7 @@ logger = logging.getLogger(__name__)
 READER: Final = "MSH_NVDS_READER"
 """Environment variable with the path of the reader, where it is not at its usual place."""
 INSTALLED: Final = Path("/usr/local/lib/libmsh_nvds.so")
-VERSION: Final = 8
+VERSION: Final = 9
 SURFACES: Final = ("libnvbufsurface.so", "libnvbufsurftransform.so")
 """What the reader takes from the box when it is loaded: the driver brings them on a Jetson."""
 FRAME, TAG = Struct("@IIiIIii4xQQQ"), Struct("@Qqii")

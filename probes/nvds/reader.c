@@ -23,7 +23,7 @@ API int64_t msh_nvds_covers (const void * masks, int64_t count, const PlaceRecor
 /* gstnvdsmeta.h declares it, but wants headers of GStreamer's video library. */
 NvDsBatchMeta *gst_buffer_get_nvds_batch_meta (GstBuffer * buffer);
 
-#define VERSION 8
+#define VERSION 9
 #define MAX_LIST 65536     /* a longer list is a broken one, or a ring */
 
 typedef struct {

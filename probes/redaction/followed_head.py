@@ -27,6 +27,8 @@ FASTEST, FURTHEST = 12.0, 3.0
 """How fast a head moves, in head sizes a second (12 of 23 cm: 2.8 m/s, a run), and its longest way."""
 FASTEST_UNSURE = 5.0
 """The same of what may be nobody, in sizes of the guess, which is as wide as a person (55 cm)."""
+WALK, UPRIGHT = 0.6, 0.5
+"""Of both: how fast people walk (1.4 m/s; a found face is less than a head), and of that, up and down."""
 UNLIKE = 1.5
 """Boxes without a track that differ more in width, either way, tell nothing of how a person moved."""
 
@@ -200,6 +202,15 @@ def moved(box: Box, velocity: tuple[float, float] | None, nanoseconds: int) -> B
         return box
     x, y, w, h = box
     return Box(x + velocity[0] * nanoseconds, y + velocity[1] * nanoseconds, w, h)
+
+
+def within_walk(head: FollowedHead, now: int) -> Box:
+    """Return as far around its place as somebody can have walked since a head was seen there."""
+    fastest = FASTEST_UNSURE if head.face_at is None else FASTEST
+    size = head.box.h if head.box.h > head.box.w else head.box.w
+    far = WALK * fastest * size * (now - head.seen_at) / 1e9
+    x, y, w, h = head.box
+    return Box(x - far, y - UPRIGHT * far, w + 2 * far, h + 2 * UPRIGHT * far)
 
 
 def lower(box: Box, more: float) -> Box:

@@ -20,9 +20,10 @@ from probes.redaction.followed_head import (
     union,
     velocity_of,
     with_evidence,
+    within_walk,
 )
 from probes.redaction.head_matching import fits, match_faces, match_owners, match_persons
-from probes.redaction.regions import By, LostMask, Mask, WayMask
+from probes.redaction.regions import By, LostMask, Mask, WayMask, WideMask
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +50,8 @@ LEAST_READ = 12.0
 """Shortest side, px, without the margin, of a head of which the picture tells where it can have gone."""
 LEAST_FRAMES, LONGEST_NS = 2, 3_000_000_000
 """Under load a second may lie between two frames: a head is held over so many of them, so long at most."""
+RARE_NS = 300_000_000
+"""Where frames are further apart, a lost head is covered as far as people walk: it may have turned round."""
 PERSONS = frozenset({Kind.PERSON, Kind.DOUBTFUL, Kind.AGAIN})
 """Whose heads are covered."""
 
@@ -81,19 +84,7 @@ class Heads:
         """
         now = frame.captured_at
         self._fit_to(frame.size)
-        persons: list[tuple[Box, TrackId | None]] = []
-        counted: list[bool] = []
-        faces: list[Box] = []
-        sure_faces: list[Box] = []
-        for found in frame.detections if frame.followed is None else frame.followed:
-            box = found.box
-            if found.kind in PERSONS and box.area > 0:
-                persons.append((box, found.track))
-                counted.append(found.kind is not Kind.DOUBTFUL)
-            elif found.kind is Kind.FACE and box.area > 0:
-                faces.append(box)
-                if _is_sure(found):
-                    sure_faces.append(box)
+        persons, counted, faces, sure_faces = _found(frame)
         old = [head for head in self._heads if self._is_held(head, now)]
         matches = match_persons(old, persons, now)
         held = {
@@ -102,7 +93,15 @@ class Heads:
             if (place := self._held_place(old[number], persons[index][0], frame)) is not None
         }
         ended = {number for number, sure in matches.values() if sure}
-        unmatched = [head for number, head in enumerate(old) if number not in ended]
+        numbers = [number for number in range(len(old)) if number not in ended]
+        unmatched = [old[number] for number in numbers]
+        claimed = {number for number, _ in matches.values()}
+        # Who is found elsewhere may be them; of the others nobody knows where they went meanwhile.
+        lone = {
+            place
+            for place, number in enumerate(numbers)
+            if number not in claimed and _is_long_ago(old[number], now)
+        }
         known = {index: held.get(index) for index, (_, sure) in matches.items() if sure}
         others = [head.at(now) for head in unmatched if head.track is not None]
         owners = match_owners(sure_faces, persons, known, others)
@@ -131,8 +130,13 @@ class Heads:
             head = FollowedHead(face, now, now, track=track, velocity=velocity_of(before, face, None, now))
             heads.append(with_evidence(head, before if near else None, face in sure_faces))
         ended = {number for number, sure in earlier.values() if sure}
+        lone -= {number for number, _ in earlier.values()}
+        masks.extend(
+            self._lost_mask(head, now, is_still, is_lone=number in lone)
+            for number, head in enumerate(unmatched)
+            if number not in ended
+        )
         unmatched = [head for number, head in enumerate(unmatched) if number not in ended]
-        masks.extend(self._lost_mask(head, now, is_still) for head in unmatched)
         if len(heads) + len(unmatched) > MAX_HEADS:
             raise ValueError("more heads than can be followed")
         self._heads = heads + [head._replace(missed=head.missed + 1) for head in unmatched]
@@ -226,12 +230,15 @@ class Heads:
         mask = self._mask(head, By.HOLD, now)
         return mask if is_still is None else self._read_mask(head, mask, is_still)
 
-    def _lost_mask(self, head: FollowedHead, now: int, is_still: StillTest | None) -> Mask:
+    def _lost_mask(self, head: FollowedHead, now: int, is_still: StillTest | None, *, is_lone: bool) -> Mask:
+        """is_lone: nobody knows where it went since the last frame."""
         slow = head
         if not head.is_sure and head.face_at is None:
             # Boxes that come and go at the threshold jump faster than anybody runs.
             slow = head._replace(velocity=slowed(head))
         mask = self._mask(slow, By.HOLD, now)
+        if is_lone:
+            mask = WideMask(union(within_walk(head, now), mask.box), By.HOLD, head.box)
         return mask if is_still is None else self._read_mask(head, mask, is_still)
 
     def _read_mask(self, head: FollowedHead, mask: Mask, is_still: StillTest) -> Mask:
@@ -264,12 +271,37 @@ class Heads:
         return WayMask(union(here, there), by, (here, there))
 
 
+def _found(
+    frame: Frame,
+) -> tuple[list[tuple[Box, TrackId | None]], list[bool], list[Box], list[Box]]:
+    """Return the persons of a frame, whether each is a counted one, all faces, and the sure ones."""
+    persons: list[tuple[Box, TrackId | None]] = []
+    counted: list[bool] = []
+    faces: list[Box] = []
+    sure_faces: list[Box] = []
+    for found in frame.detections if frame.followed is None else frame.followed:
+        box = found.box
+        if found.kind in PERSONS and box.area > 0:
+            persons.append((box, found.track))
+            counted.append(found.kind is not Kind.DOUBTFUL)
+        elif found.kind is Kind.FACE and box.area > 0:
+            faces.append(box)
+            if _is_sure(found):
+                sure_faces.append(box)
+    return persons, counted, faces, sure_faces
+
+
 def _is_sure(face: Detection) -> bool:
     """Return whether this detection is surely the face: slivers and faint ones appear on the backs of heads.
 
     Others are covered too, but the head estimate is covered as well.
     """
     return face.confidence >= SURE and SLIMMEST <= face.box.w / face.box.h <= 1 / SLIMMEST
+
+
+def _is_long_ago(head: FollowedHead, now: int) -> bool:
+    """Return whether a head was seen in the last frame, and that was long ago."""
+    return head.is_sure and not head.missed and now - head.seen_at > RARE_NS
 
 
 def _is_cut(box: Box, size: tuple[int, int]) -> bool:

@@ -11,6 +11,9 @@ from probes.frame import Box
 WASTE, MAX_PARTS = 0.25, 8
 """Share of a head that may be covered for nothing beside a slanted way; most boxes that one is covered by."""
 
+MOST_STRIPS = 40
+"""So many boxes at most make a wide region."""
+
 
 class By(str, Enum):
     """Why a region is masked."""
@@ -67,6 +70,35 @@ class WayMask(Mask):
         left, top = min(x, to_x), min(y, to_y)
         steps = [(n, n if dx * dy > 0 else count - 1 - n) for n in range(count)]
         return tuple(Box(left + abs(dx) * n / count, top + abs(dy) * m / count, wide, high) for n, m in steps)
+
+
+class WideMask(Mask):
+    """A region in which a head may be anywhere."""
+
+    head: Box
+
+    def __new__(cls, box: Box, by: By, head: Box) -> WideMask:
+        """head: a box as large as it is."""
+        mask = super().__new__(cls, box, by)
+        mask.head = head
+        return mask
+
+    def __getnewargs__(self) -> tuple[Box, By, Box]:
+        """Return what a copy is made of."""
+        return self.box, self.by, self.head
+
+    def parts(self) -> tuple[Box, ...]:
+        """Return boxes, side by side, twice as wide as the head: it lies wholly in one of them.
+
+        So what changes elsewhere in the region tells nothing of where it is.
+
+        >>> [part.x for part in WideMask(Box(0, 0, 50, 20), By.HOLD, Box(0, 0, 10, 10)).parts()]
+        [0, 10, 20, 30]
+        """
+        x, y, w, h = self.box
+        step = max(self.head.w, self.head.h, w / MOST_STRIPS)
+        count = max(1, ceil(w / step) - 1)
+        return tuple(Box(x + n * step, y, min(2 * step, w - n * step), h) for n in range(count))
 
 
 class LostMask(Mask):

@@ -117,7 +117,7 @@ def test_a_lost_face_is_held_in_place_then_let_go(after_ms: int, expected: list[
     memory.locate(frame(face(100, 100, 40, 40)))
     masks = memory.locate(frame(ms=after_ms))
     assert by(masks) == expected
-    assert not masks or covered(masks, Box(90, 90, 60, 60))
+    assert not masks or covered(tuple(Mask(mask.box, mask.by) for mask in masks), Box(90, 90, 60, 60))
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,8 @@ def test_the_held_growth_is_bounded_by_how_fast_people_run() -> None:
     memory = heads()
     memory.locate(frame(person(100, 100, 80, 200, ANN), face(125, 105, 30, 35)))
     memory.locate(frame(person(1700, 100, 80, 200, ANN), face(1725, 105, 30, 35), ms=1))
-    (mask,) = memory.locate(frame(ms=801))
+    for ms in range(201, 802, 200):
+        (mask,) = memory.locate(frame(ms=ms))
     assert mask.box.w < 500
 
 
@@ -271,7 +272,8 @@ def test_a_held_head_leaves_the_corners_beside_a_slanted_way_open() -> None:
     one = heads()
     for ms in (0, 100, 200):
         one.locate(frame(face(100 + ms / 5, 100 + ms / 5, 30, 40), ms=ms))
-    (mask,) = one.locate(frame(ms=700))
+    for ms in range(300, 701, 200):
+        (mask,) = one.locate(frame(ms=ms))
     corner = Box(mask.box.right - 20, mask.box.y, 20, 20)
     parts = tuple(Mask(part, mask.by) for part in mask.parts())
     assert len(parts) > 1
@@ -286,7 +288,8 @@ def test_a_box_that_grows_wide_at_once_tells_nothing_of_how_its_person_moved() -
     one = heads()
     one.locate(frame(person(300, 100, 60, 200), ms=0))
     one.locate(frame(person(200, 40, 160, 260), ms=100))
-    (mask,) = one.locate(frame(ms=500))
+    for ms in (300, 500):
+        (mask,) = one.locate(frame(ms=ms))
     head = head_of(Box(200, 40, 160, 260))
     assert mask.box.x >= head.x - 0.2 * head.w
     assert mask.box.y >= head.y - 0.2 * head.h
