@@ -31,7 +31,7 @@ each further one suspends a camera."""
 WINDOW_S = 3.0
 WARM_UP_S = 10.0
 """So long after the first frame nothing is left out: other networks and the models of looks load then."""
-FIRST_FRAMES, FEW_CAMERAS, MAX_WARM_UP_S = 3, 4, 60.0
+FIRST_FRAMES, FEW_CAMERAS, MAX_WARM_UP_S = 6, 4, 60.0
 """Nor before so many frames of each camera, whose first is searched for a second. Some camera may give none:
 it is no longer than by as much as there are more cameras than FEW_CAMERAS, and than this.
 """

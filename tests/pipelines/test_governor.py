@@ -105,7 +105,7 @@ def test_idle_cores_that_are_none_of_ours_are_believed_once():
 
 @pytest.mark.parametrize(
     ("cameras", "capacity", "patient_s"),
-    [(1, 10, 10), (4, 10, 10), (16, 10, 10), (16, 2, 24), (16, 1, 40), (100, 10, 30), (100, 1, 60)],
+    [(1, 10, 10), (4, 10, 10), (16, 10, 10), (16, 4, 24), (16, 1, 40), (100, 20, 30), (100, 1, 60)],
 )
 def test_a_store_is_warm_after_the_first_frames_of_its_cameras(
     cameras: int, capacity: float, patient_s: int
