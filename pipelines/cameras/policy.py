@@ -20,6 +20,18 @@ LONGEST_GROUP_S = 20.0
 """From one key frame to the next at most: cameras with a smart codec stretch it to 16 s and more."""
 
 
+def first_frame_s(connect_timeout_s: float, *, answered: bool) -> float:
+    """Return how long the first frame of a connection may take, in s.
+
+    answered: whether coded video comes. Then it may wait for a key frame: a recorder or a server that hands
+    a camera's stream on begins in the middle of a group.
+
+    >>> first_frame_s(10, answered=False), first_frame_s(10, answered=True)
+    (10, 30.0)
+    """
+    return connect_timeout_s + LONGEST_GROUP_S if answered else connect_timeout_s
+
+
 class CameraPolicy:
     """connecting -> live -> (stale) -> backoff -> connecting; the same way for the first connection.
 
@@ -33,7 +45,7 @@ class CameraPolicy:
     >>> policy.connect(now=0)
     >>> policy.frame(now=1), policy.state.value
     (True, 'live')
-    >>> policy.overdue(now=5).value, policy.state.value
+    >>> policy.overdue(now=5, answered=True).value, policy.state.value
     ('stalled', 'stale')
     """
 
@@ -72,15 +84,21 @@ class CameraPolicy:
         """Note pictures that are withheld because a part of them was lost: the camera is not silent."""
         self._withheld_at = now
 
-    def overdue(self, now: float) -> Cause:
-        """Return why this connection must be given up, NONE where it need not; a live camera turns stale."""
+    def overdue(self, now: float, *, answered: bool) -> Cause:
+        """Return why this connection must be given up, NONE where it need not; a live camera turns stale.
+
+        answered: whether coded video comes, while it connects.
+        """
         silent = now - self._alive_at
         if self.state is CameraState.LIVE and silent > self._stale_after:
             lossy = now - self._withheld_at <= self._stale_after
             self.state, self.cause = CameraState.STALE, Cause.LOSS if lossy else Cause.STALLED
             return self.cause
-        if self.state is CameraState.CONNECTING and silent > self._connect_timeout:
-            return Cause.DECODE if self._finite else Cause.TIMEOUT
+        longest = first_frame_s(self._connect_timeout, answered=answered and not self._finite)
+        if self.state is CameraState.CONNECTING and silent > longest:
+            if self._finite:
+                return Cause.DECODE
+            return Cause.NO_PICTURE if answered else Cause.TIMEOUT
         return Cause.NONE
 
     def lost(self, cause: Cause, now: float) -> None:

@@ -82,7 +82,9 @@ REMEDY: dict[Cause, str] = {
     Cause.BUSY: "it serves all the viewers it can: close one, or allow more in the camera's settings",
     Cause.NOT_RTSP: "this port speaks HTTP: give the camera's RTSP port, mostly 554",
     Cause.ANSWER: "it answers as no camera should: check the address, restart the camera, renew its firmware",
-    Cause.NO_PICTURE: "it answers, but sends no picture that can be decoded: choose another of its streams",
+    Cause.NO_PICTURE: (
+        "it answers, but no picture can be decoded: set a key frame every 1 or 2 s, or choose another stream"
+    ),
     Cause.UNKNOWN: "reason unknown: see the log at level debug",
 }
 """One line per cause that tells a person what to do."""

@@ -187,9 +187,7 @@ class CameraSupervisor:
                 self._policy.leave_out(self._clock())
             for _ in range(undecoded):
                 self._call(self._listener.on_drop, self.camera, "undecoded")
-            cause = self._policy.overdue(self._clock())
-            if cause is Cause.TIMEOUT and source.answered:
-                return Cause.NO_PICTURE
+            cause = self._policy.overdue(self._clock(), answered=not live and source.answered)
             if cause is not Cause.NONE:
                 return cause
         return Cause.NONE

@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from pipelines.cameras.policy import first_frame_s
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pricing.news import news
@@ -91,7 +92,7 @@ class StreamTrial:
         source: Source | None = None
         try:
             source = self._open(self._spec)
-            until = time.monotonic() + self._timeout_s
+            began = time.monotonic()
             while not self._cancelled.is_set():
                 if source.wait(POLL_S):
                     pixels = source.take()
@@ -100,8 +101,9 @@ class StreamTrial:
                         if not self._cancelled.is_set():
                             self._source, source = source, None
                     break
-                if time.monotonic() > until:
-                    raise SourceLost(Cause.TIMEOUT)
+                answered = source.answered
+                if time.monotonic() - began > first_frame_s(self._timeout_s, answered=answered):
+                    raise SourceLost(Cause.NO_PICTURE if answered else Cause.TIMEOUT)
         except SourceLost as lost:
             self.failure, self.cause = lost.cause.value, lost.cause
         except Exception:

@@ -246,9 +246,7 @@ class CameraSource:
             logger.warning("camera %s: the camera answers %r", self.camera, status, extra=extra)
             self._lost(cause_of_status(int(status[:3])))
             return
-        cause = self._policy.overdue(now)
-        if cause is Cause.TIMEOUT and self._answered:
-            cause = Cause.NO_PICTURE
+        cause = self._policy.overdue(now, answered=connecting and self._answered)
         if cause in {Cause.STALLED, Cause.LOSS}:
             self._stale_at = now
         elif cause is not Cause.NONE:
@@ -293,7 +291,7 @@ class CameraSource:
     def _await_check(self, now: float, question: Question[tuple[Cause, str]]) -> None:
         """Open the bin once the camera has answered so that its rtspsrc may ask it."""
         if question.answer is None:
-            if (cause := self._policy.overdue(now)) is not Cause.NONE:
+            if (cause := self._policy.overdue(now, answered=False)) is not Cause.NONE:
                 self._lost(cause)
             return
         self._preflight = None

@@ -67,8 +67,8 @@ def test_an_end_without_a_frame_is_no_video_and_no_tight_loop():
 def test_live_turns_stale_by_the_frame_clock():
     camera = live(policy())
     camera.frame(2)
-    assert camera.overdue(4.9) is Cause.NONE
-    assert camera.overdue(5.1) is Cause.STALLED
+    assert camera.overdue(4.9, answered=True) is Cause.NONE
+    assert camera.overdue(5.1, answered=True) is Cause.STALLED
     assert (camera.state, camera.cause) == (CameraState.STALE, Cause.STALLED)
 
 
@@ -76,8 +76,17 @@ def test_live_turns_stale_by_the_frame_clock():
 def test_connecting_takes_no_longer_than_it_may(finite, cause):
     camera = policy(finite=finite)
     camera.connect(100)
-    assert camera.overdue(109) is Cause.NONE
-    assert camera.overdue(111) is cause
+    assert camera.overdue(109, answered=False) is Cause.NONE
+    assert camera.overdue(111, answered=False) is cause
+
+
+def test_the_first_frame_may_wait_for_a_key_frame_where_video_comes():
+    """A recorder hands a stream on in the middle of a group, which a smart codec makes longer than 10 s."""
+    camera = policy()
+    camera.connect(100)
+    assert camera.overdue(110 + LONGEST_GROUP_S, answered=True) is Cause.NONE
+    assert camera.overdue(111 + LONGEST_GROUP_S, answered=True) is Cause.NO_PICTURE
+    assert policy(finite=True).overdue(111, answered=True) is Cause.NONE  # it does not connect
 
 
 def test_only_frames_reset_the_backoff():
@@ -112,11 +121,11 @@ def test_a_camera_whose_pictures_are_left_out_on_purpose_is_not_stalled():
     camera = live(policy())
     for now in range(1, 15):
         camera.leave_out(now)
-        assert camera.overdue(now + 2) is Cause.NONE
+        assert camera.overdue(now + 2, answered=True) is Cause.NONE
     camera.frame(15)
     assert camera.state is CameraState.LIVE
     camera.leave_out(16)
-    assert camera.overdue(20) is Cause.STALLED  # not even coded pictures come any more
+    assert camera.overdue(20, answered=True) is Cause.STALLED  # not even coded pictures come any more
 
 
 def test_a_lossy_line_is_not_called_a_silent_camera():
@@ -124,13 +133,13 @@ def test_a_lossy_line_is_not_called_a_silent_camera():
     camera = live(policy())
     for tenth in range(1, 40):
         camera.withhold(tenth / 10)
-    assert camera.overdue(4) is Cause.LOSS
+    assert camera.overdue(4, answered=True) is Cause.LOSS
     assert (camera.state, camera.cause) == (CameraState.STALE, Cause.LOSS)
     camera.lost(Cause.LOSS, 4)
     assert camera.state is CameraState.BACKOFF
     camera.connect(5)
     camera.frame(6)
-    assert camera.overdue(30) is Cause.STALLED  # a loss of long ago is no excuse
+    assert camera.overdue(30, answered=True) is Cause.STALLED  # a loss of long ago is no excuse
 
 
 def test_a_camera_that_sends_no_key_frame_any_more_stalls():
@@ -139,5 +148,5 @@ def test_a_camera_that_sends_no_key_frame_any_more_stalls():
     while camera.state is CameraState.LIVE and now < 100:
         now += 1
         camera.leave_out(now)
-        camera.overdue(now)
+        camera.overdue(now, answered=True)
     assert LONGEST_GROUP_S < now < LONGEST_GROUP_S + 6

@@ -11,7 +11,7 @@ from engines.image import I420
 from pipelines.cameras import switching
 from pipelines.cameras.source import SourceLost, SourceSpec
 from pipelines.cameras.states import Cause
-from pipelines.cameras.switching import RETRY_S, SwitchingSource
+from pipelines.cameras.switching import RETRY_S, StreamTrial, SwitchingSource
 from tests.fakes.sources import ScriptedSource
 
 if TYPE_CHECKING:
@@ -229,3 +229,13 @@ def test_a_first_frame_is_needed_before_the_size_is_known() -> None:
         camera.source.wait(0)
     assert len(camera.opened) == 1
     assert switching.POLL_S < 1
+
+
+@pytest.mark.parametrize(("answered", "has_source"), [(True, True), (False, False)])
+def test_a_stream_whose_video_comes_is_waited_for_until_its_key_frame(answered, has_source):
+    source = ScriptedSource([False] * 20 + [True])
+    source.answered = answered
+    trial = StreamTrial(SPEC, lambda _: source, timeout_s=0)
+    for thread in stream_threads():
+        thread.join(300)
+    assert (trial.take() is source, trial.cause) == (has_source, Cause.UNKNOWN if answered else Cause.TIMEOUT)

@@ -327,6 +327,21 @@ def test_a_camera_that_takes_the_stream_down_still_that_it_was_asked_about_is_ca
         assert supervisor.stop(END_S)
 
 
+def test_a_stream_that_is_joined_long_before_its_next_key_frame_is_waited_for(watch):
+    """A recorder or a server hands on what the camera sends, and that may have a key frame each 16 s."""
+    launch = (
+        "( videotestsrc is-live=true ! video/x-raw,width=160,height=120,framerate=10/1"
+        " ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=60"
+        " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+    )
+    with RtspCamera(launch=launch) as camera:
+        _, first = watch(camera.url, "first")
+        first.until_more("first")
+        _, ear = watch(camera.url, connect_timeout_ms=1000, stale_after_ms=20_000)
+        ear.until_more("c")
+        assert "no_picture" not in [result for _, result in ear.connects]
+
+
 def test_200_reconnects_of_an_offline_camera_leak_nothing(watch):
     with RtspCamera() as camera:
         url = camera.url

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from pipelines.cameras.policy import LONGEST_GROUP_S
 from pipelines.deepstream.cameras import Clocks
 from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S
 from pipelines.deepstream.runtime.valves import STREAM
@@ -101,14 +102,18 @@ def test_a_camera_that_floods_the_memory_once_it_has_a_login_is_given_up(tmp_pat
         assert run.element_factory.opened
 
 
-@pytest.mark.parametrize(("script", "cause"), [("fed", "no_picture"), ("dead", "timeout")])
-def test_a_camera_of_which_nothing_can_be_decoded_is_not_taken_for_a_silent_one(tmp_path, script, cause):
+@pytest.mark.parametrize(
+    ("script", "after_s", "cause"), [("fed", LONGEST_GROUP_S, "no_picture"), ("dead", 0, "timeout")]
+)
+def test_a_camera_of_which_nothing_can_be_decoded_is_not_taken_for_a_silent_one(
+    tmp_path, script, after_s, cause
+):
     """nvurisrcbin has its pad once packets of video come; here nothing comes out of it."""
     now = [0.0]
     with running(tmp_path, rtsp(1), clocks=Clocks(clock=lambda: now[0]), c0=script) as run:
         run.platform.start()
         wait_for(lambda: run.element_factory.opened)
-        now[0] += CONNECT_TIMEOUT_S + 1
+        now[0] += CONNECT_TIMEOUT_S + after_s + 1
         wait_for(lambda: ("c0", "backoff", cause) in run.states)
         value = run.metrics.registry.get_sample_value
         wait_for(lambda: value("msh_camera_connects_total", {"camera": "c0", "result": cause}))
