@@ -54,7 +54,14 @@ _SENTENCES: Final = (
     ("anchor", 'a value that begins with "&" must be in quotes'),
     ("directive", 'a line that begins with "%" does not fit here'),
     ("block scalar", 'a value that begins with "|" or ">" must be in quotes'),
+    ("mapping keys are not allowed here", 'a value that begins with "? " must be in quotes'),
 )
+_BEGUN: Final = ("while scanning a tag", "while parsing a tag", "while scanning a block scalar")
+"""Contexts whose problem says only which letter does not fit: the value's first one is what is wrong."""
+_CLOSED: Final = {
+    "\"'": "text comes after the closing quote; one pair of quotes holds the whole value",
+    "]}": 'text comes after the closing bracket; a value with "}" or "]" in it must be in quotes',
+}
 _JOINED_LINE: Final = re.compile(r" *(?:- +)*[A-Za-z_-]+:[^\s/].*")
 _TYPOGRAPHIC: Final = tuple("\u201c\u201d\u201e\u201a\u2018\u2019\u00ab\u00bb\u2039\u203a")
 _QUOTES: Final = "begins with a typographic quote; use plain quotes: \" or '"
@@ -64,6 +71,7 @@ _ENDS: Final = "begins or ends with an invisible character (U+{:04X}); delete it
 _SPACED: Final = "begins or ends with a space or an invisible character; is it part of the secret?"
 _BEFORE_VALUE: Final = re.compile(rf"[^\"'#:{_INVISIBLE}]*(?::[ \t]*)?([{_INVISIBLE}])")
 _COMMENT: Final = re.compile(r"[ \t]*#.*")
+_COMMENT_AFTER: Final = re.compile(r"[ \t]#")
 _COMMENTED: Final = ' (what follows "#" is a comment; put it in quotes if it is the value)'
 _CUT_SHORT: Final = 'ends before the "#", which begins a comment; put it in quotes if the value goes on'
 _ONE_NAME: Final = re.compile(r"\$\{[^}]*\}")
@@ -283,11 +291,15 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     """Translate PyYAML's error, without any text of the file: it may be a password."""
     problem = error.problem or ""
     mark = error.problem_mark or error.context_mark
-    if error.context_mark and problem.startswith(_OPENED_BEFORE):
+    if error.context_mark and (problem.startswith(_OPENED_BEFORE) or error.context in _BEGUN):
         mark = error.context_mark
+    if error.context in _BEGUN:
+        problem = error.context or ""
     if error.problem_mark and problem.startswith("expected ','") and problem.endswith("got '?'"):
         return Mistake(_place(error.problem_mark), "", _QUESTION_MARK)
     at = error.problem_mark
+    if at and problem.endswith("'<scalar>'") and (closed := _closed_before(_before(lines, at))):
+        return Mistake(_place(at), "", closed)
     if at and problem.startswith("expected ','") and _before(lines, at).endswith("$"):
         return Mistake(Place(at.line + 1, at.column), "", _NAME_IN_BRACES)
     if mark and problem == "mapping values are not allowed here" and (bare := _bare_key(lines[: mark.line])):
@@ -295,9 +307,21 @@ def _syntax_mistake(error: yaml.MarkedYAMLError, lines: list[str]) -> Mistake:
     if mark and (joined := _joined_key(lines, mark.line)):
         return Mistake(joined, "", NO_SPACE)
     words = next((sentence for words, sentence in _SENTENCES if words in problem), "this is not valid YAML")
+    if mark and problem.startswith("expected ','") and _comment_follows(lines, mark):
+        words += _COMMENTED
     if problem == TOO_DEEP:
         words = f"more than {MAX_DEPTH} levels deep; a store file needs 8"
     return Mistake(_place(mark) if mark else Place(1, 1), "", words)
+
+
+def _comment_follows(lines: list[str], mark: yaml.Mark) -> bool:
+    """Return whether "#" begins a comment after this place, on its line."""
+    return mark.line < len(lines) and bool(_COMMENT_AFTER.search(lines[mark.line], mark.column))
+
+
+def _closed_before(before: str) -> str:
+    """Return what to say of text that follows a closing quote or bracket at once; "" where it does not."""
+    return next((words for closing, words in _CLOSED.items() if before[-1:] and before[-1] in closing), "")
 
 
 def _joined_key(lines: list[str], last: int) -> Place | None:
