@@ -7,11 +7,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from paho.mqtt.client import Client, MQTTv5, MQTTv311
+from paho.mqtt.client import MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from pipelines.outputs.mqtt.broker import BrokerState, read_tls
 from pipelines.outputs.mqtt.broker_limits import BrokerLimits
+from pipelines.outputs.mqtt.client import LenientClient
 from pipelines.outputs.mqtt.faults import SPEAKS_HTTP, speaks_http
 from pipelines.outputs.mqtt.session import Session
 
@@ -120,12 +121,12 @@ class BrokerConnection:
             delay = min(doubled, spec.retry_max_ms) / 1000
         return delay * (1 + spec.retry_jitter * (2 * self._random() - 1))
 
-    def _client(self) -> Client:
+    def _client(self) -> LenientClient:
         """Make a client with the will set; a fresh one each time, so that nothing of a lost session stays."""
         # MQTT 5 for expiring messages and told reasons. No session is kept at the broker: a command given
         # while the box was away must not be obeyed hours later, or again after the restart it asked for.
         limits, path = self.limits, self._spec.websocket
-        client = Client(
+        client = LenientClient(
             CallbackAPIVersion.VERSION2,
             self._client_id,
             clean_session=None if limits.v5 else True,
