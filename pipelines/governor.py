@@ -31,10 +31,8 @@ each further one suspends a camera."""
 WINDOW_S = 3.0
 WARM_UP_S = 10.0
 """So long after the first frame nothing is left out: other networks and the models of looks load then."""
-FIRST_FRAMES, FEW_CAMERAS, MAX_WARM_UP_S = 6, 4, 60.0
-"""Nor before so many frames of each camera, whose first is searched for a second. Some camera may give none:
-it is no longer than by as much as there are more cameras than FEW_CAMERAS, and than this.
-"""
+FEW_CAMERAS, MAX_WARM_UP_S = 4, 60.0
+"""Of more cameras it is longer by as much, to this: the first frame of each is searched for a second."""
 PRESSED_S = 5.0
 """Pressure for so long lowers the rates by one share."""
 URGENT_S = WINDOW_S
@@ -239,12 +237,9 @@ class Governor:
         """Return whether what is counted from now on tells what the machine can do."""
         if self._first_at is None and totals.frames:
             self._first_at = totals.at
-        if self._first_at is None:
-            return False
-        took_s, many = totals.at - self._first_at, max(1, self._cameras / FEW_CAMERAS)
-        longest_s = min(self._warm_up_s * many, max(self._warm_up_s, MAX_WARM_UP_S))
-        has_all = totals.frames >= FIRST_FRAMES * self._cameras
-        return took_s >= (self._warm_up_s if has_all else longest_s)
+        many = max(1, self._cameras / FEW_CAMERAS)
+        warm_up_s = min(self._warm_up_s * many, max(self._warm_up_s, MAX_WARM_UP_S))
+        return self._first_at is not None and totals.at - self._first_at >= warm_up_s
 
     def _rate(self, level: int) -> float:
         """Return how many frames a second of the busiest camera are analysed at a level, or in proportion."""

@@ -2,14 +2,13 @@
 
 A live picture cannot be turned four times for each frame. So it is turned at the start while anything moves,
 until people surely stand upright in it, then each minute; and all the time while people lie in it. Small
-people are searched for so, too, while nobody is sure, but less often, and where something begins to move.
-Looks at all cameras together take a share of the time (`pipelines.cpu.turn_pace`).
+people are searched for so, too, while nobody is sure, but less often, and where something begins to move: it
+takes a share of the time, however many cameras there are (`pipelines.cpu.turn_pace`).
 """
 
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import cv2
@@ -42,6 +41,7 @@ EVERY_NS = 60_000_000_000
 """How often once people stand upright in it."""
 UPRIGHT = 3
 """So many looks at people who surely stand are enough."""
+FOREVER_NS = 2**62
 MAX_LOOKS = 40
 """After so many looks that found nobody in a turn they become rarer: cost is bounded where nobody is sure."""
 RARELY_NS = 5_000_000_000
@@ -59,8 +59,8 @@ ADVICE = "people seem to be turned in the picture: set rotate: {} for this camer
 class CameraTurn:
     """Follows one camera. Used by one thread; the pictures come in the order of their time.
 
-    pace: shared with the other cameras; the first look at one waits for none. on_turn: called with the
-    degrees clockwise by which people would stand upright; at first with 0.
+    pace: of looks for small people, shared with the other cameras; the first at one waits for none. on_turn:
+    called with the degrees clockwise by which people would stand upright; at first with 0.
     """
 
     def __init__(
@@ -89,15 +89,11 @@ class CameraTurn:
         scene: what is found in the picture as it is. Raises RedactionFailed where the search fails.
         """
         try:
-            if self._is_due(pixels.y, at) and self._may_look():
-                with self._pace.look(self._camera) if self._pace else nullcontext():
-                    self._look(pixels, at, scene)
+            if self._is_due(pixels.y, at):
+                self._look(pixels, at, scene)
             return self._watch.masks(pixels, at, scene)
         except InferenceFailed as error:
             raise RedactionFailed(f"{error}, in a turned picture") from error
-
-    def _may_look(self) -> bool:
-        return self._pace is None or self._watch.looked_at is None or self._pace.may_look(self._camera)
 
     def _is_due(self, luma: Plane, at: int) -> bool:
         self._note_beginning(luma, at)
@@ -109,12 +105,14 @@ class CameraTurn:
         every = UNSURE_NS if self._looks < MAX_LOOKS or self._chances else RARELY_NS
         if at - last < every:
             return False
-        fine_at = self._watch.fine_at
-        is_fine_due = fine_at is not None and at - fine_at >= self._fine_ns
         return (
             self._watch.is_turned
             or _has_moved(luma, self._looked)
-            or (is_fine_due and _has_moved(luma, self._looked_finely))
+            or (
+                self._watch.fine_at is not None
+                and self._may_be_fine(at)
+                and _has_moved(luma, self._looked_finely)
+            )
         )
 
     def _note_beginning(self, luma: Plane, at: int) -> None:
@@ -127,6 +125,15 @@ class CameraTurn:
             and (fine_at is None or at - fine_at >= AGAIN_NS)
         ):
             self._chances = CHANCES
+
+    def _may_be_fine(self, at: int) -> bool:
+        """Return whether a look for small people is due, and it is this camera's turn."""
+        fine_at = self._watch.fine_at
+        if fine_at is None:
+            return True
+        if 0 <= at - fine_at < self._fine_ns:
+            return False
+        return self._pace is None or self._pace.may_look(self._camera)
 
     @property
     def _fine_ns(self) -> int:
@@ -141,8 +148,12 @@ class CameraTurn:
 
     def _look(self, pixels: I420, at: int, scene: Scene) -> None:
         self._looked = _means(pixels.y)
-        self._watch.look(pixels, at, scene, fine_ns=self._fine_ns)
-        if self._watch.fine_at == at:
+        began = self._pace.now() if self._pace else 0.0
+        self._watch.look(pixels, at, scene, fine_ns=0 if self._may_be_fine(at) else FOREVER_NS)
+        is_fine = self._watch.fine_at == at
+        if self._pace:
+            self._pace.end(self._camera, began if is_fine else None)
+        if is_fine:
             self._looked_finely = self._looked
             self._chances = max(0, self._chances - 1)
         turned = self._watch.is_turned

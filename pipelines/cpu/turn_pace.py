@@ -1,17 +1,16 @@
-"""How often pictures are turned to look for people who lie: a share of the time, however many cameras.
+"""How often turned pictures are searched for small people: a share of the time, however many cameras.
 
-A look costs three to ten times what a frame does. By its own clock each of too many cameras would look so at
+Such a look costs ten times what a frame does. By its own clock each of too many cameras would look so at
 nearly each of its frames, and all would be later still.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 SHARE = 0.25
 """Share of the time that looks may take together."""
@@ -43,14 +42,14 @@ class TurnPace:
         self._due = {one: at for one, at in self._due.items() if at >= since}
         return True
 
-    @contextmanager
-    def look(self, camera: str) -> Iterator[None]:
-        """Count what is done meanwhile as a look at a camera's picture."""
+    def now(self) -> float:
+        """Return the time by its clock, s."""
+        return self._clock()
+
+    def end(self, camera: str, began: float | None) -> None:
+        """Count a look that ended; None: there was none, it is not due any more."""
         self._due.pop(camera, None)
-        began = self._clock()
-        try:
-            yield
-        finally:
+        if began is not None:
             now = self._clock()
             pause_s = (now - began) * (1 / SHARE - 1)
             self._free_at = min(max(self._free_at, now) + pause_s, now + MAX_PAUSE_S)
