@@ -27,7 +27,7 @@ from pipelines.outputs.gst import (  # noqa: E402
     plays,
     to_buffer,
 )
-from pipelines.outputs.rtsp_clients import RtspClients  # noqa: E402
+from pipelines.outputs.rtsp_clients import RtspClients, disconnect  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ CLIENT_THREADS = 32
 """A viewer of a camera without pictures waits in its own thread, so that it holds up nobody else."""
 ROLE = "viewer"
 # Read before threads: see pipelines.cameras.login_guard.
-_REMOVE, _KEEP = GstRtspServer.RTSPFilterResult.REMOVE, GstRtspServer.RTSPFilterResult.KEEP
+
 _DIGEST = GstRtsp.RTSPAuthMethod.DIGEST
 
 
@@ -171,11 +171,7 @@ class RtspOutput:
             return
         self._server.get_mount_points().remove_factory(stream.path)
         viewers = set(stream.viewers)
-        self._on_loop(
-            lambda: self._server.client_filter(
-                lambda _server, one: _REMOVE if hash(one) in viewers else _KEEP
-            )
-        )
+        self._on_loop(lambda: disconnect(self._server, viewers))
         self._watch(camera, stream, {})
 
     def wanted(self, camera: str) -> bool:
@@ -223,7 +219,7 @@ class RtspOutput:
             return
 
         def stop() -> None:
-            self._server.client_filter(lambda *_: _REMOVE)
+            disconnect(self._server)
             for source in self._sources:
                 source.destroy()
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 import gi
 
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GstRtspServer  # noqa: E402
+from gi.repository import GLib, GstRtspServer  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 MAX_CLIENTS: Final = 128
 """Connections at a time: each costs a descriptor, of which a process has 1,024 where nobody gave it more."""
 SILENT_S: Final = 60.0
 """A connection without a stream ends after this long; a camera without pictures lets one wait for 20 s."""
 # Read before threads: see pipelines.cameras.login_guard.
-_REMOVE, _KEEP = GstRtspServer.RTSPFilterResult.REMOVE, GstRtspServer.RTSPFilterResult.KEEP
+_KEEP = GstRtspServer.RTSPFilterResult.KEEP
 
 
 class RtspClients:
@@ -46,7 +50,7 @@ class RtspClients:
         """Disconnect who has asked for no stream for SILENT_S; called now and then on the server's loop."""
         since = time.monotonic() - SILENT_S
         silent = self._silent(server)
-        _drop(server, {number for number in silent if self._here.get(number, since) < since})
+        disconnect(server, {number for number in silent if self._here.get(number, since) < since})
 
     def _connected(self, server: Any, client: Any) -> None:
         number = hash(client)
@@ -55,7 +59,7 @@ class RtspClients:
             over = len(self._here) - MAX_CLIENTS
         client.connect("closed", self._closed, number)
         if over > 0:
-            _drop(server, set(self._silent(server)[:over]))
+            disconnect(server, set(self._silent(server)[:over]))
 
     def _silent(self, server: Any) -> list[int]:
         """Return who has no stream, the longest connected first."""
@@ -75,6 +79,20 @@ class RtspClients:
             self._changed.notify_all()
 
 
-def _drop(server: Any, numbers: set[int]) -> None:
-    if numbers:
-        server.client_filter(lambda _server, one: _REMOVE if hash(one) in numbers else _KEEP)
+def disconnect(server: Any, numbers: Container[int] | None = None) -> None:
+    """Have those clients go, None: all, each in its own thread; called on the server's loop. Returns before.
+
+    GStreamer's own way to remove one closes the connection here, while its thread may read from it: of some
+    hundred such ends one was a segmentation fault. What is shut down is read to its end there.
+    """
+
+    def look(_server: object, client: Any) -> Any:
+        if numbers is None or hash(client) in numbers:
+            connection = client.get_connection()
+            ways = (connection.get_read_socket(), connection.get_write_socket()) if connection else ()
+            for socket in ways:
+                with suppress(GLib.Error):  # the client has gone just now
+                    socket.shutdown(True, True)
+        return _KEEP
+
+    server.client_filter(look)
