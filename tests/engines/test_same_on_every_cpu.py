@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 def test_it_runs_in_fp32_where_the_cpu_has_bf16_too(
     monkeypatch: pytest.MonkeyPatch, module: ModuleType, load: Callable[[], object], count: int
 ) -> None:
+    """Where text is may run in 8 bits instead: see test_int8.py."""
     hints = []
 
     def compile_and_note(path: Any, build: Any, config: dict[str, Any], how: str) -> Any:
@@ -35,5 +36,6 @@ def test_it_runs_in_fp32_where_the_cpu_has_bf16_too(
         return compiled_models.compile_cached(path, build, config, how)
 
     monkeypatch.setattr(module, "compile_cached", compile_and_note)
+    monkeypatch.setattr(module, "cpu_flags", lambda: "flags : avx512_bf16", raising=False)
     load()
     assert hints == ["f32"] * count

@@ -14,6 +14,7 @@ from tests.waiting import wait_for
 
 
 class FakeBin:
+    answered = False
     closed = True
     withheld = 0
 
