@@ -110,8 +110,8 @@ class CameraTurn:
             or _has_moved(luma, self._looked)
             or (
                 self._watch.fine_at is not None
-                and self._may_be_fine(at)
                 and _has_moved(luma, self._looked_finely)
+                and self._may_be_fine(at)
             )
         )
 
@@ -149,9 +149,10 @@ class CameraTurn:
     def _look(self, pixels: I420, at: int, scene: Scene) -> None:
         self._looked = _means(pixels.y)
         began = self._pace.now() if self._pace else 0.0
-        self._watch.look(pixels, at, scene, fine_ns=0 if self._may_be_fine(at) else FOREVER_NS)
+        may_be_fine = self._may_be_fine(at)
+        self._watch.look(pixels, at, scene, fine_ns=0 if may_be_fine else FOREVER_NS)
         is_fine = self._watch.fine_at == at
-        if self._pace:
+        if self._pace and may_be_fine:  # else it keeps its place among those that wait
             self._pace.end(self._camera, began if is_fine else None)
         if is_fine:
             self._looked_finely = self._looked

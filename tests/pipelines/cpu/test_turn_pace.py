@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.cpu.camera_turn import CameraTurn
 from pipelines.cpu.turn_pace import HANDED_ON_S, MAX_PAUSE_S, SHARE, TurnPace
 from pipelines.cpu.turned import FINE_NS
+from pipelines.settings.privacy import FacesConfig
 from tests.pipelines.cpu.test_camera_turn import NOBODY, Shop, picture
 
 
@@ -95,3 +97,26 @@ def test_cameras_share_the_time_for_looks_at_small_people(cameras: int) -> None:
     assert shop.looks == 3 * cameras * (rounds + 1)
     look_s = 6 * 0.25
     assert 0 < (shop.fine / 3 - cameras) * look_s <= SHARE * (now - begun) + look_s
+
+
+def test_a_camera_keeps_its_turn_through_looks_for_large_people() -> None:
+    now = 0.0
+
+    class Slow(Shop):
+        def detect(self, *args: object) -> object:  # type: ignore[override]
+            nonlocal now
+            now += 0.05
+            return super().detect(*args)  # type: ignore[arg-type]
+
+    pace = TurnPace(lambda: now)
+    shops = [Slow(height=1) for _ in range(4)]
+    turns = [
+        CameraTurn(str(n), shop, FacesConfig(), min_person_px=80, pace=pace) for n, shop in enumerate(shops)
+    ]
+    for number in range(11):
+        for turn in turns:
+            now += 0.05
+            turn.masks(picture(40 + 9 * (number % 2)), number * FINE_NS, NOBODY)
+    fine = [shop.fine // 3 for shop in shops]
+    assert max(fine) - min(fine) <= 1
+    assert max(fine) > 1
