@@ -334,6 +334,19 @@ def test_amounts_and_times_are_written_for_who_reads_the_page(chrome, austria, b
     window.close()
 
 
+@pytest.mark.parametrize(("place", "part"), [("#/insights", "#day"), ("staff", "button:has-text('Anna')")])
+def test_nothing_is_shown_before_the_stores_words_are_there(chrome, austria, place, part):
+    """A page that is built again with them loses what was typed and picked until then."""
+    window, held = Visit(chrome, austria.url, locale="ja-JP"), []
+    window.page.route("**/strings.de.json", lambda route: [held.append(route)])
+    page = window.go(place)
+    wait_for(lambda: page.wait_for_timeout(20) or held)
+    assert page.locator(part).count() == 0
+    held[0].continue_()
+    page.locator(part).wait_for()
+    window.close()
+
+
 @pytest.fixture
 def keeping(tmp_path):
     kept = "  keep_free: 1\n  keep_for_at_least: 3000\n"

@@ -139,24 +139,21 @@ async function start() {
     if (session.signed_in) signOut().catch((error) => toast(error.message, { bad: true }));
     else location.hash = "#/login";
   });
-  onSession(takeSession);
-  on("link", showLink);
   let asking = false;
+  on("link", showLink);
   on("link", async ({ up, silentMs }) => {
     if (asking || !(up || silentMs > 4000)) return;
     asking = true;
     await openSession().catch(() => {});
     asking = false;
   });
-  addEventListener("hashchange", follow);
+  // The store's words before the first page: one that is built again loses what was typed and picked in it.
   for (;;) {
     try {
       await openSession();
       if (await loadStrings(session.store.locale)) {
         fillStrings(document);
         showTheme();
-        takeSession(session);
-        route();
       }
       break;
     } catch {
@@ -164,6 +161,9 @@ async function start() {
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
+  onSession(takeSession);
+  addEventListener("hashchange", follow);
+  takeSession(session);
   showLink();
 }
 

@@ -97,14 +97,13 @@ function signedOut() {
 async function open() {
   for (;;) {
     try {
-      await begin();
+      await openSession();
+      // Before anything is shown: what is built again loses a name that was pressed and a PIN.
       if (await loadStrings(session.store.locale)) {
         fillStrings(document);
         showTheme();
-        byId("states").replaceChildren();
-        cards.clear();
-        await begin();
       }
+      await begin();
       return;
     } catch (error) {
       showAway(error.status === 404);
