@@ -26,6 +26,16 @@ document.createElement = (name, ...more) => {
   return made;
 };
 """
+LISTENING = """
+window.listening = 0;
+for (const [name, by] of [["addEventListener", 1], ["removeEventListener", -1]])
+  AbortSignal.prototype[name] = function (...all) {
+    window.listening += by;
+    return EventTarget.prototype[name].apply(this, all);
+  };
+"""
+TAKEN = "for (const n of [0, 1, 2]) navigator.locks.request(`msh-stream-${n}`, () => new Promise(() => {}));"
+"""All streams that a browser may have are another window's."""
 JS = ROOT / "web/static/js"
 LIMITS = {"tile.js": "const LATE_MS = 2000;", "stream.js": "const SILENT_MS = 3000;"}
 """On a busy machine the film comes late, and stands still: pictures would replace it."""
@@ -136,6 +146,22 @@ def test_a_phone_that_has_the_managed_source_alone_plays_the_film(chrome, page, 
         shown.locator(".tile:not(.stale)").first.wait_for()
         wait_for(lambda: shown.evaluate("films.length === 1 && films[0].videoWidth > 0"))
         assert shown.evaluate("films[0].disableRemotePlayback"), "else such a source never opens"
+
+
+@pytest.mark.parametrize("others", ["", TAKEN])
+def test_what_is_shown_for_weeks_leaves_no_listener_behind(chrome, page, monkeypatch, others):
+    wait_long_for_video(monkeypatch)
+    with visiting(chrome, page, LISTENING + others) as window, camera(page):
+        pictures = []
+        window.page.on("response", lambda one: pictures.append(one) if "picture.jpg" in one.url else None)
+        shown = window.go("#/floor")
+        shown.locator(".tile:not(.stale)").first.wait_for()
+        if others:
+            wait_for(lambda: shown.wait_for_timeout(100) or len(pictures) > 20)
+        else:
+            before = shown.evaluate("films[0].currentTime")
+            wait_for(lambda: shown.evaluate("films[0].currentTime") > before + 3)
+        assert shown.evaluate("listening") < 10
 
 
 @pytest.mark.parametrize(
