@@ -150,10 +150,13 @@ class CameraTurn:
         self._looked = _means(pixels.y)
         began = self._pace.now() if self._pace else 0.0
         may_be_fine = self._may_be_fine(at)
-        self._watch.look(pixels, at, scene, fine_ns=0 if may_be_fine else FOREVER_NS)
-        is_fine = self._watch.fine_at == at
-        if self._pace and may_be_fine:  # else it keeps its place among those that wait
-            self._pace.end(self._camera, began if is_fine else None)
+        is_fine = may_be_fine  # one that fails has taken its time, too
+        try:
+            self._watch.look(pixels, at, scene, fine_ns=0 if may_be_fine else FOREVER_NS)
+            is_fine = self._watch.fine_at == at
+        finally:
+            if self._pace and may_be_fine:  # else it keeps its place among those that wait
+                self._pace.end(self._camera, began if is_fine else None)
         if is_fine:
             self._looked_finely = self._looked
             self._chances = max(0, self._chances - 1)

@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engines.errors import InferenceFailed
 from pipelines.cpu.camera_turn import CameraTurn
 from pipelines.cpu.turn_pace import HANDED_ON_S, MAX_PAUSE_S, SHARE, TurnPace
 from pipelines.cpu.turned import FINE_NS
 from pipelines.settings.privacy import FacesConfig
+from probes.redaction.redact import RedactionFailed
 from tests.pipelines.cpu.test_camera_turn import NOBODY, Shop, picture
 
 
@@ -97,6 +99,24 @@ def test_cameras_share_the_time_for_looks_at_small_people(cameras: int) -> None:
     assert shop.looks == 3 * cameras * (rounds + 1)
     look_s = 6 * 0.25
     assert 0 < (shop.fine / 3 - cameras) * look_s <= SHARE * (now - begun) + look_s
+
+
+def test_a_look_that_fails_takes_its_time_and_gives_its_turn_away() -> None:
+    now = 0.0
+
+    class Slow(Shop):
+        def detect(self, *args: object) -> object:  # type: ignore[override]
+            nonlocal now
+            now += 1.0
+            return super().detect(*args)  # type: ignore[arg-type]
+
+    shop, pace = Slow(), TurnPace(lambda: now)
+    shop.error = InferenceFailed("the device is gone")
+    with pytest.raises(RedactionFailed):
+        shop.turn(pace=pace).masks(picture(), 0, NOBODY)
+    assert not pace.may_look("till")
+    now += MAX_PAUSE_S
+    assert pace.may_look("till"), "the one that failed is not waited for"
 
 
 def test_a_camera_keeps_its_turn_through_looks_for_large_people() -> None:
