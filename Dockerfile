@@ -17,6 +17,7 @@ RUN /opt/msh/scripts/container/wheels "$DEEPSTREAM" /wheels
 FROM base
 ARG DEEPSTREAM
 COPY scripts/container/install /opt/msh/scripts/container/
+COPY scripts/setup /opt/msh/scripts/
 COPY requirements/deepstream.txt requirements/cpu.txt requirements/models.txt requirements/messengers.txt requirements/parquet.txt requirements/traces.txt /opt/msh/requirements/
 RUN --mount=from=wheels,source=/wheels,target=/wheels /opt/msh/scripts/container/install "$DEEPSTREAM" /wheels
 COPY . /opt/msh

@@ -5,6 +5,7 @@ pycuda is compiled against one CUDA; cuda-bindings has wheels for both architect
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engines.errors import BadInput
@@ -70,8 +71,8 @@ def _open_bindings(device: int, pycuda: str) -> Cuda:
         from cuda.bindings import driver  # type: ignore[import-not-found]  # noqa: PLC0415  as above
     except ImportError as error:
         raise BadInput(
-            f"pycuda {pycuda}, and cuda-bindings is not there either;"
-            " on the box: pip install 'make-sales-happen[deepstream]'"
+            f"pycuda {pycuda}, and cuda-bindings is not there either; on the box, for CUDA 12 (13: ~=13.0):"
+            f" {sys.executable} -m pip install --no-deps 'cuda-bindings~=12.0' cuda-pathfinder"
         ) from error
     try:
         _checked(driver, driver.cuInit(0))
