@@ -22,6 +22,7 @@ from pipelines.cpu.gst import CONVERT, Gst
 from pipelines.cpu.jpeg_source import jpeg_source
 from pipelines.cpu.patched_source import patched_source
 from pipelines.gst_structure import caps_structure
+from pipelines.software_decoding import decode_in_software, tune_one_thread
 
 if TYPE_CHECKING:
     from pipelines.cameras.file_patch import FilePatch
@@ -89,29 +90,11 @@ def _location(pipeline: Any, path: str) -> str:
 
 def decode_any(max_threads: int) -> Any:
     """Return a decodebin that decodes video only, in software, and links itself to CONVERT."""
-    element = gst.make("decodebin", force_sw_decoders=True)
-    element.connect("autoplug-continue", _is_not_audio)
-    element.connect("element-added", _tune_one_thread if max_threads == 1 else _tune)
+    element = gst.make("decodebin")
+    decode_in_software(element, one_thread=max_threads == 1)
     element.connect("pad-added", _link_raw)
     element.connect("no-more-pads", check_linked)
     return element
-
-
-def _is_not_audio(_bin: Any, _pad: Any, caps: Any) -> bool:
-    return not caps_structure(caps).get_name().startswith("audio/")
-
-
-def _tune(_bin: Any, element: Any) -> None:
-    """No grey pictures before the first keyframe."""
-    if element.find_property("output-corrupt") is not None:
-        element.set_property("output-corrupt", False)
-
-
-def _tune_one_thread(parent: Any, element: Any) -> None:
-    """Frame threads would hold frames back, and a camera needs no second core."""
-    _tune(parent, element)
-    if element.find_property("max-threads") is not None:
-        element.set_property("max-threads", 1)
 
 
 def _convert_pad(element: Any) -> Any:
@@ -174,7 +157,7 @@ def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
         return
     if len(elements) > 2:  # pictures that refer to others
         guard.watch(elements[0], elements[1], codec)
-    _tune_one_thread(pipeline, elements[-1])
+    tune_one_thread(pipeline, elements[-1])
     elements[-1].get_static_pad("src").link(target)
     for element in elements:
         element.sync_state_with_parent()
