@@ -23,6 +23,7 @@ BEFORE: Final = frozenset(
         "nvurisrcbin",
         "nvarguscamerasrc",
         "v4l2src",
+        "decodebin",
         "identity",
         "errorignore",
         "capsfilter",
@@ -37,7 +38,8 @@ BEFORE: Final = frozenset(
     }
 )
 """What may see an unredacted picture. No tee: its branches share one surface, so that one could still show
-what the other covers (pitfall 29), and an unknown bin may hold a sink of its own."""
+what the other covers (pitfall 29), and an unknown bin may hold a sink of its own; decodebin makes parsers and
+decoders alone."""
 WRITES_PICTURES: Final[dict[tuple[str, str], Value]] = {
     ("nvurisrcbin", "smart-record"): "smart-rec-disable",
     ("nvinfer", "raw-output-file-write"): False,

@@ -153,12 +153,15 @@ def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: C
 
 
 def _v4l2(draft: GraphBuilder, name: str, camera: CameraConfig) -> str:
-    # nvvideoconvert has no YUY2, which is what most USB cameras give uncompressed.
-    return draft.chain(
+    # As on the CPU: whatever the camera gives, which for most is JPEG above a few frames a second. Decoded in
+    # software, for NVIDIA's decoders differ by box. nvvideoconvert has no YUY2, which most give uncompressed.
+    decode = draft.chain(
         draft.add(f"source_{name}", "v4l2src", group=name, device=camera.source),
-        draft.add(f"raw_{name}", "capsfilter", group=name, caps="video/x-raw"),
-        draft.add(f"plain_{name}", "videoconvert", group=name),
+        draft.add(f"decode_{name}", "decodebin", group=name, force_sw_decoders=True),
     )
+    plain = draft.add(f"plain_{name}", "videoconvert", group=name)
+    draft.link(decode, plain, "src_%u")
+    return plain
 
 
 def _csi(draft: GraphBuilder, name: str, camera: CameraConfig) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import Cause
-from pipelines.deepstream.checks.privacy_proof import READ, REDACTION
+from pipelines.deepstream.checks.privacy_proof import BEFORE, READ, REDACTION
 from pipelines.deepstream.runtime.elements import Gst, GstElementFactory, get_nick, set_checked
 from pipelines.deepstream.runtime.mux_pads import MuxPads
 from pipelines.errors import BadInput
 from pipelines.graph.graph import Element, Link, PipelineGraph
+from pipelines.software_decoding import decode_in_software
 from probes.nvds.pads import filter_buffers
 
 if TYPE_CHECKING:
@@ -106,17 +107,27 @@ class BuiltPipeline:
 
     def read_back(self) -> PipelineGraph:
         """Return what was really built, read from the elements and pads themselves."""
-        elements, links = [], []
+        elements, links, silent = [], [], set[str]()
         for group, made in self._walk():
             pads = [pad for pad in made.pads if pad.get_direction() == Gst.PadDirection.SRC]
-            if not pads and _may_have_source_pads(made):
-                continue  # a source whose stream is not known yet gives nothing to anyone
-            elements.append(self._read(made, group))
+            element = self._read(made, group)
+            elements.append(element)
+            if not pads and element.factory in BEFORE and _may_have_source_pads(made):
+                silent.add(element.name)  # a stream that is not known yet gives nothing to anyone
             for pad in pads:
                 peer = _peer(pad)
                 if peer is not None:
                     sink = peer.get_parent_element().get_name()
                     links.append(Link(made.get_name(), pad.get_name(), sink, peer.get_name()))
+        # Nor does what feeds nothing else, as a USB camera's source before its decoder is chosen.
+        while (
+            feeding := {link.source for link in links if link.sink in silent}
+            - silent
+            - {link.source for link in links if link.sink not in silent}
+        ):
+            silent |= feeding
+        elements = [element for element in elements if element.name not in silent]
+        links = [link for link in links if not silent & {link.source, link.sink}]
         gated = {
             name for name, pad in self._gated.items() if self.element(name).get_static_pad("sink") == pad
         }
@@ -162,6 +173,8 @@ class BuiltPipeline:
         made = self._element_factory.make(element.factory, element.name)
         for key, value in element.properties.items():
             set_checked(made, key, value, strict=key in REDACTION.get(element.factory, ()))
+        if element.factory == "decodebin":
+            decode_in_software(made, one_thread=True)
         return made
 
 
