@@ -25,6 +25,11 @@ def slots_in(offset: int) -> list[int]:
     return [slot for slot in range(offset.bit_length()) if offset >> slot & 1]
 
 
+def _own_time(slot: int) -> Any:
+    """Return the name of a frame's own PTS on its batch, as the genuine mux keeps it in the metadata."""
+    return Gst.Caps.from_string(f"timestamp/x-msh-slot,slot={slot}")
+
+
 def _template(name: str, direction: Any, presence: Any) -> Any:
     return Gst.PadTemplate.new(name, direction, presence, Gst.Caps.new_any())
 
@@ -154,6 +159,8 @@ class Batcher(Gst.Element):
         batch.pts = self._last = max(self._last + 1, *(at for _, (_, at) in taken))
         batch.dts = Gst.CLOCK_TIME_NONE
         batch.offset = sum(1 << slot for slot, _ in taken)
+        for slot, (buffer, _) in taken:
+            batch.add_reference_timestamp_meta(_own_time(slot), buffer.pts, Gst.CLOCK_TIME_NONE)
         if self.note is not None:
             self.note(hash(batch), [(slot, buffer.offset, buffer.pts) for slot, (buffer, _) in taken])
         self._result = self.out.push(batch)
@@ -199,7 +206,9 @@ class Router(Gst.Element):
                 continue
             flags = Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS
             part = batch.copy_region(flags, index * size, size)
-            part.pts, part.duration, part.offset = batch.pts, batch.duration, 1 << slot
+            # The camera's own, not the batch's (gstnvstreamdemux.cpp, 9.2).
+            own = batch.get_reference_timestamp_meta(_own_time(slot))
+            part.pts, part.duration, part.offset = own.timestamp, batch.duration, 1 << slot
             if self.split is not None:
                 self.split(hash(batch), index, hash(part))
             result = pad.push(part)

@@ -117,6 +117,9 @@ class StreamDemux(StandIn):
         self.expose("sink", self.router.get_static_pad("sink"))
 
     def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
+        version = self.element_factory.version or (0, 0)
+        if version < (9, 2) and self.get_state(0)[1] in (Gst.State.PAUSED, Gst.State.PLAYING):
+            self.element_factory.faults.append(f"{self.get_name()}.{name} asked for late: no caps, no frames")
         return self.expose(name, self.router.request_pad_simple(name), "src_%u")
 
 
