@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from pipelines.csv_text import csv_text
 from pricing.item_words import item_words, language_of
 from pricing.money import display
 from scripts.insights_words import WORDS, report_words
@@ -115,20 +114,19 @@ def html(found: Values, locale: str) -> str:
 
 def rows(found: Values) -> str:
     """Return the report as CSV, one figure a line: part, key, figure, value, value before."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("part", "key", "figure", "value", "before"))
     before = found["before"]
+    table: list[Sequence[Any]] = [("part", "key", "figure", "value", "before")]
     for figure, value in found.items():
         if figure in before and not isinstance(value, list) and figure not in ("from", "to"):
-            writer.writerow(("whole", "", figure, value, before[figure]))
+            table.append(("whole", "", figure, value, before[figure]))
     for part in ("hours", "attended", "worth", "outcomes", "brands", "types", "zones", "cameras"):
         old = {_first(row): row for row in before[part]}
         for row in found[part]:
             key = _first(row)
-            for figure in list(row)[1:]:
-                writer.writerow((part, key, figure, row[figure], old.get(key, {}).get(figure)))
-    return out.getvalue().rstrip("\n")
+            table += [
+                (part, key, figure, row[figure], old.get(key, {}).get(figure)) for figure in list(row)[1:]
+            ]
+    return csv_text(table).rstrip("\n")
 
 
 def _first(row: Values) -> str:

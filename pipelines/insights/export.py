@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import io
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from pipelines.csv_text import csv_text
 from pipelines.errors import BadInput
 from pipelines.extras import install_command
 
@@ -21,13 +21,15 @@ COLUMNS = ("store", "currency", "measure", "key", "start", "end", "count", "tota
 
 def cells_csv(cells: Sequence[CountCell], store: str, currency: str) -> str:
     """Return one line a cell; times in UTC."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for cell in cells:
-        start, end = (datetime.fromtimestamp(at, timezone.utc).isoformat() for at in (cell.start, cell.end))
-        writer.writerow((store, currency, cell.measure, cell.key, start, end, cell.count, cell.total))
-    return out.getvalue()
+
+    def at(second: int) -> str:
+        return datetime.fromtimestamp(second, timezone.utc).isoformat()
+
+    rows = [
+        (store, currency, cell.measure, cell.key, at(cell.start), at(cell.end), cell.count, cell.total)
+        for cell in cells
+    ]
+    return csv_text([COLUMNS, *rows])
 
 
 def cells_parquet(cells: Sequence[CountCell], store: str, currency: str) -> bytes:
