@@ -93,8 +93,11 @@ def _judge_logins(values: list[str]) -> None:
     digests = [one for one in offered if one.is_digest]
     if not digests or known_logins(offered):
         return
-    if any(one.is_whole for one in digests):
-        raise SourceLost(Cause.DIGEST, "Digest by another algorithm than MD5 alone")
+    # MD5-sess, SHA-256, SHA-512-256: which one is asked for tells a person what to look for in the settings.
+    names = dict.fromkeys(one.parameters.get("algorithm", "").strip() for one in digests if one.is_whole)
+    if names:
+        asked = cleaned(f"Digest {', '.join(names)}")
+        raise SourceLost(Cause.DIGEST, f"{asked}, not MD5", answer=asked)
     raise SourceLost(Cause.ANSWER, "a Digest login without realm or nonce")
 
 

@@ -78,7 +78,7 @@ REMEDY: dict[Cause, str] = {
     Cause.DEVICE: "the device cannot be read: check that it exists, is a camera, and is not in use",
     Cause.FILE: "the file or folder cannot be read: check that it exists, may be read, and is media",
     Cause.STUCK: "earlier connections do not close: restart the service, check the camera's driver",
-    Cause.DIGEST: "it wants a login by SHA-256 digest alone: allow MD5 digest in the camera's settings",
+    Cause.DIGEST: "it wants a login by another digest than MD5, such as SHA-256: allow MD5 in its settings",
     Cause.BUSY: "it serves all the viewers it can: close one, or allow more in the camera's settings",
     Cause.NOT_RTSP: "this port speaks HTTP: give the camera's RTSP port, mostly 554",
     Cause.ANSWER: "it answers as no camera should: check the address, restart the camera, renew its firmware",

@@ -74,6 +74,22 @@ def test_a_status_line_is_shown_as_the_camera_wrote_it_without_control_character
     assert judged(b"RTSP/1.0 551 Opt\x1b[31mion\r\n\r\n").answer == "RTSP/1.0 551 Opt?[31mion"
 
 
+@pytest.mark.parametrize(
+    ("algorithms", "told"),
+    [
+        (("MD5-sess",), "Digest MD5-sess"),
+        (('"md5-SESS"',), "Digest md5-SESS"),
+        (("SHA-256",), "Digest SHA-256"),
+        (("SHA-512-256", "SHA-256", "SHA-256"), "Digest SHA-512-256, SHA-256"),
+        (('"S\x1b[31m"',), "Digest S?[31m"),
+    ],
+)
+def test_a_digest_that_cannot_be_done_is_told_by_the_algorithm_that_the_camera_asks_for(algorithms, told):
+    logins = "".join(SHA256.replace("SHA-256", one) for one in algorithms)
+    lost = judged(f"RTSP/1.0 401 Unauthorized\r\n{logins}\r\n".encode())
+    assert (lost.cause, lost.answer) == (Cause.DIGEST, told)
+
+
 def test_who_does_not_answer_is_left_to_rtspsrc():
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
