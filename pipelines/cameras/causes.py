@@ -67,7 +67,7 @@ def another_follows(text: str) -> bool:
 
 
 def cause_of_status(code: int) -> Cause:
-    """Return what a camera means by an RTSP status of 400 and more."""
+    """Return what a camera means by an RTSP status with which it sends no video."""
     return _BY_STATUS.get(code, Cause.ANSWER)
 
 

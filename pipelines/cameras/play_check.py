@@ -1,7 +1,8 @@
-"""Whether an RTSP camera refuses to play, asked once where rtspsrc says nothing of it.
+"""Why an RTSP camera that takes a connection sends no video, asked once where rtspsrc says nothing of it.
 
-rtspsrc takes 405, 406, 501 and 551 for "goes without this method" and waits for frames that never come. So
-where a connection stays silent, the steps up to PLAY are taken once more, here, and the answer is read.
+rtspsrc takes 405, 406, 501 and 551 for "goes without this method" and waits for frames that never come. Over
+TCP it throws away what comes on another channel than the one that the answer to SETUP named. So where a
+connection stays silent, the steps up to PLAY are taken once more, here, and what comes is read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from urllib.parse import urljoin, urlsplit
 
 from pipelines.cameras.causes import cleaned
 from pipelines.cameras.preflight import MAX_BODY, read_head
+from pipelines.cameras.source import Transport
 
 if TYPE_CHECKING:
     from pipelines.cameras.source import SourceSpec
@@ -27,13 +29,18 @@ SILENT_SHARE = 0.4
 """Share of the time to connect after which a silent camera is asked whether it refuses to play."""
 SILENT_REFUSALS = frozenset({405, 406, 501, 551})
 """Refusals of which rtspsrc says nothing. Others may be due to this second connection: they are left out."""
+MISPLACED = 5
+"""So many packets of the video on another channel, and none on its own, are no accident."""
+_RTCP = range(200, 205)
+_CHANNEL = re.compile(r"interleaved\s*=\s*(\d+)", re.IGNORECASE)
 _ANSWER = re.compile(rb"RTSP/\d\.\d (\d{3})([^\r\n]*)")
 
 
-def refusal_to_play(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> str:
-    """Return the status line with which a camera silently refuses to play, such as "405 Method Not Allowed".
+def silent_fault(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> str:
+    """Return why rtspsrc waits for a camera in vain: the status line of its refusal to play, or 200 and more.
 
-    "" where it does not, or where that cannot be told. Encrypted connections are not asked.
+    Such as "405 Method Not Allowed", or "200 OK, but" and on which channel its video comes. "" where neither
+    is so, or where that cannot be told. Encrypted connections are not asked.
     """
     url, until = urlsplit(spec.source), time.monotonic() + timeout_s
     if url.scheme != "rtsp":
@@ -41,7 +48,7 @@ def refusal_to_play(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> str:
     with contextlib.suppress(OSError, ValueError):
         host = url.hostname or ""
         with socket.create_connection((host, url.port or 554), timeout_s) as connection:
-            return _Conversation(connection, spec, until).refusal()
+            return _Conversation(connection, spec, until).fault()
     return ""
 
 
@@ -50,9 +57,9 @@ class _Conversation:
 
     def __init__(self, connection: socket.socket, spec: SourceSpec, until: float) -> None:
         self._connection, self._spec, self._until = connection, spec, until
-        self._number, self._challenge = 0, ""
+        self._number, self._challenge, self._rest = 0, "", b""
 
-    def refusal(self) -> str:
+    def fault(self) -> str:
         url = self._spec.source
         status, fields, body = self._ask("DESCRIBE", url, "Accept: application/sdp")
         if _code(status) == 401 and self._spec.username is not None:
@@ -62,6 +69,7 @@ class _Conversation:
             return ""
         base = fields.get("content-base") or fields.get("content-location") or url
         session, videos = controls(body, base, self._spec.track)
+        types = payload_types(body, self._spec.track)
         for video in videos:
             status, fields, _ = self._ask("SETUP", video, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
             if _code(status) == 200:
@@ -69,12 +77,42 @@ class _Conversation:
         if _code(status) != 200 or "session" not in fields:
             return ""
         opened = f"Session: {fields['session'].partition(';')[0]}"
+        found = _CHANNEL.search(fields.get("transport", ""))
         status, _, _ = self._ask("PLAY", session, f"{opened}\r\nRange: npt=0.000-")
-        if _code(status) not in SILENT_REFUSALS:
-            with contextlib.suppress(OSError):  # where it plays, packets lie between its answers
-                self._send("TEARDOWN", session, opened)
-            return ""
-        return status
+        if _code(status) in SILENT_REFUSALS:
+            return status
+        fault = ""
+        if _code(status) == 200 and self._spec.transport is Transport.TCP:
+            fault = self._misplaced(int(found[1]), types) if found else "200 OK, but SETUP names no channel"
+        with contextlib.suppress(OSError):  # where it plays, packets lie between its answers
+            self._send("TEARDOWN", session, opened)
+        return f"{fault}: try transport udp" if fault else ""
+
+    def _misplaced(self, channel: int, types: set[int]) -> str:
+        """Return on which channel the video comes, "" where it is the right one or none comes in time."""
+        wrong: list[int] = []
+        with contextlib.suppress(OSError):
+            while len(wrong) < MISPLACED:
+                mark, at, *size = self._take(4)
+                if mark != ord("$"):
+                    break  # an answer or a request: what follows it is left alone
+                packet = self._take(int.from_bytes(size, "big"))
+                if len(packet) < 2 or packet[1] in _RTCP or packet[1] & 0x7F not in types:
+                    continue
+                if at == channel:
+                    return ""
+                wrong.append(at)
+        return f"200 OK, but its video comes on channel {wrong[0]}, not on {channel}" if wrong else ""
+
+    def _take(self, count: int) -> bytes:
+        while len(self._rest) < count:
+            self._wait_no_longer()
+            part = self._connection.recv(4096)
+            if not part:
+                raise ConnectionError
+            self._rest += part
+        taken, self._rest = self._rest[:count], self._rest[count:]
+        return taken
 
     def _ask(self, method: str, url: str, more: str) -> tuple[str, dict[str, str], str]:
         self._send(method, url, more)
@@ -93,6 +131,7 @@ class _Conversation:
         while len(body) < length and (part := self._connection.recv(4096)):
             body += part
             self._wait_no_longer()
+        body, self._rest = body[:length], body[length:]
         return cleaned((found[1] + found[2]).decode("latin-1")), fields, body.decode("utf-8", "replace")
 
     def _send(self, method: str, url: str, more: str) -> None:
@@ -159,6 +198,16 @@ def controls(description: str, base: str, track: int) -> tuple[str, list[str]]:
     video = videos[track]
     joined = video if _is_whole(video) else urljoin(session, video)
     return session, list(dict.fromkeys((_appended(session, video), joined)))
+
+
+def payload_types(description: str, track: int) -> set[int]:
+    r"""Return the payload types of RTP that a video track may have, counted from 1.
+
+    >>> sorted(payload_types("m=audio 0 RTP/AVP 8\nm=video 0 RTP/AVP 96 26\na=control:t1", 1))
+    [26, 96]
+    """
+    videos = [line.split() for line in description.splitlines() if line.strip().lower().startswith("m=video")]
+    return {int(one) for one in videos[track - 1][3:] if one.isdecimal()}
 
 
 def _is_whole(address: str) -> bool:

@@ -12,7 +12,7 @@ from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.loss_guard import DecodeFilter, LossGuard
 from pipelines.cameras.memory import TOO_MUCH, MemoryGrowth
 from pipelines.cameras.network import ask_address
-from pipelines.cameras.play_check import SILENT_SHARE, refusal_to_play
+from pipelines.cameras.play_check import SILENT_SHARE, silent_fault
 from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import PROTOCOLS, RawFrame, SourceKind, SourceLost
@@ -130,12 +130,12 @@ class GstSource:
             raise SourceLost(Cause.ANSWER, TOO_MUCH)
 
     def _check_silence(self) -> None:
-        """Give a camera up that refuses to play in a way which rtspsrc does not report."""
+        """Give a camera up that sends no video for a reason which rtspsrc does not report."""
         if self.answered:
             self._is_asked = True
         elif time.monotonic() - self._began > SILENT_SHARE * self._spec.connect_timeout_ms / 1000:
             self._is_asked = True
-            if status := refusal_to_play(self._spec):
+            if status := silent_fault(self._spec):
                 raise SourceLost(cause_of_status(int(status[:3])), f"PLAY: {status}", answer=status)
 
     def take(self) -> I420:

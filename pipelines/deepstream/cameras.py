@@ -16,7 +16,7 @@ from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.memory import MemoryGrowth
 from pipelines.cameras.movie_header import loses_pictures
 from pipelines.cameras.network import ask_address
-from pipelines.cameras.play_check import refusal_to_play
+from pipelines.cameras.play_check import silent_fault
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import PROTOCOLS, SourceKind, SourceLost, SourceSpec, Transport
@@ -321,12 +321,13 @@ def _look_at_film(name: str, camera: CameraConfig) -> None:
 
 
 def _refusal(name: str, camera: CameraConfig) -> str:
-    """Return how an RTSP camera refuses to play, "" where it does not or is another kind. Blocks."""
+    """Return why an RTSP camera sends no video, "" where that is not known or it is another kind. Blocks."""
     if camera.kind is not SourceKind.RTSP:
         return ""
     login = camera.credentials
     username, password = (login.username, login.password.get_secret_value()) if login else (None, None)
-    return refusal_to_play(SourceSpec(name, camera.source, username, password, track=camera.track))
+    transport = Transport(camera.transport)
+    return silent_fault(SourceSpec(name, camera.source, username, password, transport, track=camera.track))
 
 
 def _reason_not_to_connect(name: str, camera: CameraConfig) -> tuple[Cause, str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gi
 import pytest
@@ -16,15 +17,19 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 from pipelines.cameras.loss_guard import DecodeFilter, LossGuard  # noqa: E402
 from pipelines.cameras.memory import resident_bytes  # noqa: E402
-from pipelines.cameras.play_check import refusal_to_play  # noqa: E402
-from pipelines.cameras.source import SourceLost, SourceSpec  # noqa: E402
+from pipelines.cameras.play_check import silent_fault  # noqa: E402
+from pipelines.cameras.source import SourceLost, SourceSpec, Transport  # noqa: E402
 from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.source import GstSource, open_source  # noqa: E402
+from tests.fakes.interleaved_proxy import interleaved_proxy  # noqa: E402
 from tests.fakes.rtsp_camera import RtspCamera  # noqa: E402
 from tests.fakes.rtsp_replies import flooding_camera, refusing_camera  # noqa: E402
 from tests.waiting import wait_for  # noqa: E402
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEYFRAMES = 10
 LOST = 13
@@ -230,7 +235,7 @@ def test_a_refusal_at_any_step_has_a_cause_and_the_cameras_words(method, status,
     "status",
     ["405 Method Not Allowed", "406 Not Acceptable", "501 Not Implemented", "551 Option Not Supported"],
 )
-def test_a_refusal_to_play_that_rtspsrc_keeps_quiet_about_is_found(status, login):
+def test_a_silent_fault_that_rtspsrc_keeps_quiet_about_is_found(status, login):
     name, password = login or (None, None)
     with refusing_camera("PLAY", status, login) as url:
         spec = SourceSpec("c", url, name, password, connect_timeout_ms=1000)
@@ -245,8 +250,50 @@ def test_a_refusal_to_play_that_rtspsrc_keeps_quiet_about_is_found(status, login
 )
 def test_what_only_the_second_connection_meets_is_not_believed(method, status):
     with refusing_camera(method, status) as url:
-        assert refusal_to_play(SourceSpec("c", url)) == ""
-    assert refusal_to_play(SourceSpec("c", url)) == ""  # nobody listens any more
+        assert silent_fault(SourceSpec("c", url)) == ""
+    assert silent_fault(SourceSpec("c", url)) == ""  # nobody listens any more
+
+
+def told(channels: str) -> Callable[[str], str]:
+    """Return what changes the channels in an answer to SETUP."""
+    return lambda line: re.sub(r";interleaved=[\d-]+", channels, line)
+
+
+@pytest.mark.parametrize(
+    ("channels", "line", "answer"),
+    [
+        ({0: 1, 1: 0}, told(";interleaved=0-1"), "its video comes on channel 1, not on 0: try transport udp"),
+        ({0: 4, 1: 5}, told(";interleaved=0-1"), "its video comes on channel 4, not on 0: try transport udp"),
+        ({}, told(";interleaved=2-3"), "its video comes on channel 0, not on 2: try transport udp"),
+        ({}, told(""), "SETUP names no channel: try transport udp"),
+    ],
+    ids=["swapped", "others", "misnamed", "unnamed"],
+)
+def test_video_on_another_channel_than_agreed_is_no_firewall(channels, line, answer):
+    with RtspCamera() as camera, interleaved_proxy(camera.url, channels, line) as url:
+        source = open_source(SourceSpec("c", url, connect_timeout_ms=1000))
+        with contextlib.closing(source), pytest.raises(SourceLost) as lost:
+            wait_for(lambda: source.wait(0.1))
+        assert (
+            silent_fault(SourceSpec("c", url, transport=Transport.UDP)) == ""
+        )  # channels do not matter there
+    assert (lost.value.cause, lost.value.answer) == (Cause.ANSWER, f"200 OK, but {answer}")
+
+
+@pytest.mark.parametrize(
+    ("channels", "line"),
+    [
+        ({}, told(";interleaved=0-1")),
+        ({0: 4, 1: 5}, told(";interleaved=4-5")),
+        ({0: 1, 1: 0}, told(";interleaved=1-0")),
+    ],
+    ids=["asked", "others", "swapped"],
+)
+def test_other_channels_that_the_camera_names_are_followed(channels, line):
+    with RtspCamera() as camera, interleaved_proxy(camera.url, channels, line) as url:
+        with contextlib.closing(open_source(SourceSpec("c", url, connect_timeout_ms=60_000))) as source:
+            wait_for(lambda: source.wait(0.1))
+        assert silent_fault(SourceSpec("c", url), timeout_s=60) == ""
 
 
 def test_a_camera_that_refuses_every_transport_is_told_to_try_another():

@@ -1,0 +1,54 @@
+"""A proxy before a real RTSP camera that sends what comes over TCP on other channels than the camera does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tests.fakes.tcp_server import tcp_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import BinaryIO
+
+
+@contextmanager
+def interleaved_proxy(
+    url: str, channels: Mapping[int, int], told: Callable[[str], str] = lambda line: line
+) -> Iterator[str]:
+    """Yield the address. channels: the camera's -> those sent on; told: from a line of an answer's head."""
+    camera = urlsplit(url)
+
+    def talk(client: socket.socket) -> None:
+        with socket.create_connection((camera.hostname or "", camera.port or 554)) as server:
+            threading.Thread(target=_requests, args=(client, server), daemon=True).start()
+            with server.makefile("rb") as sent:
+                while part := _next(sent, channels, told):
+                    client.sendall(part)
+
+    with tcp_server(talk) as port:
+        yield f"rtsp://127.0.0.1:{port}{camera.path}"
+
+
+def _requests(client: socket.socket, server: socket.socket) -> None:
+    with suppress(OSError):
+        while part := client.recv(65536):
+            server.sendall(part)
+        server.shutdown(socket.SHUT_RDWR)
+
+
+def _next(sent: BinaryIO, channels: Mapping[int, int], told: Callable[[str], str]) -> bytes:
+    """Return the next packet or answer, changed; nothing at the end."""
+    if (first := sent.read(1)) == b"$":
+        channel, *size = sent.read(3)
+        return bytes([0x24, channels.get(channel, channel), *size]) + sent.read(int.from_bytes(size, "big"))
+    lines = [first + sent.readline()]
+    while lines[-1].strip():
+        lines.append(sent.readline())
+    length = next(
+        (int(line.split(b":")[1]) for line in lines if line.lower().startswith(b"content-length")), 0
+    )
+    return b"".join(told(line.decode("latin-1")).encode("latin-1") for line in lines) + sent.read(length)
