@@ -32,3 +32,10 @@ def mistakes(folder: Path, text: str | bytes, **env: str) -> list[str]:
     except SettingsError as error:
         return [line.removeprefix(f"{folder}/store.yaml:") for line in error.lines]
     return []
+
+
+def expect_one(folder: Path, text: str | bytes, wanted: str) -> None:
+    """Assert that a file has one mistake, whose line begins so."""
+    found = mistakes(folder, text)
+    assert len(found) == 1, found
+    assert found[0].startswith(wanted)
