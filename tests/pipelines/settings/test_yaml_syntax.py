@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pipelines.settings.store_file import MINIMAL, expect_one
+from tests.pipelines.settings.store_file import MINIMAL, expect_one, mistakes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,11 +66,46 @@ SYNTAX = [
     (MINIMAL.replace("Shop", "Café").encode("utf-16-be"), "1:1  the file is UTF-16 text; save it as UTF-8"),
     (MINIMAL + "# \0\n", "6:3  a control character that text may not hold; delete it"),
 ]
+COMMENTED = '(what follows "#" is a comment; put it in quotes if it is the value)'
+UNCLOSED = "the bracket that opens here is not closed"
 
 
 @pytest.mark.parametrize(("text", "wanted"), SYNTAX)
 def test_not_yaml(tmp_path: Path, text: str | bytes, wanted: str) -> None:
     expect_one(tmp_path, text, wanted)
+
+
+@pytest.mark.parametrize("after", ["", "\n", "\n\n# end\n", "\n  - a\n", "\n...\n", "\n---\n"])
+@pytest.mark.parametrize(
+    ("last", "column"),
+    [
+        ("{x: #hunter2}", 9),
+        ("[a, #hunter2]", 9),
+        ("[#hunter2, b]", 9),
+        ("{ #hunter2}", 9),
+        ("{x: {y: #hunter2}}", 13),
+        ("{x: [a, b],\n  y: #hunter2}", 9),
+    ],
+)
+def test_a_comment_that_hides_the_closing_bracket_is_told_where_that_opens(
+    tmp_path: Path, last: str, column: int, after: str
+) -> None:
+    (line,) = mistakes(tmp_path, f"{MINIMAL}notify: {last}{after}")
+    assert (line.startswith(f"6:{column}  {UNCLOSED}"), line.endswith(COMMENTED)) == (True, True), line
+
+
+def test_a_file_of_one_bracket_alone(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, "{x: #y}\n") == [f"1:1  {UNCLOSED} {COMMENTED}"]
+
+
+@pytest.mark.parametrize("last", ["{x: ", "[a,\n", "{x: 'a # }', y: \n", "{x: a, # why\n  y: \n"])
+def test_a_bracket_that_is_not_closed_has_no_comment_to_blame(tmp_path: Path, last: str) -> None:
+    assert mistakes(tmp_path, f"{MINIMAL}notify: {last}") == [f"6:9  {UNCLOSED}"]
+
+
+@pytest.mark.parametrize("value", ["", " # why", " #hidden"])
+def test_an_unknown_key_without_a_value_is_an_unknown_key(tmp_path: Path, value: str) -> None:
+    expect_one(tmp_path, f"{MINIMAL}privcy:{value}\n", '6:1  privcy: unknown key. Did you mean "privacy"?')
 
 
 def test_what_is_no_file_is_said_in_one_line(tmp_path: Path) -> None:
