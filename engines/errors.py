@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pricing.errors import BadInput
 
-__all__ = ["BadInput", "BuildFailed", "InferenceFailed"]
+__all__ = ["BadInput", "BadPicture", "BuildFailed", "InferenceFailed"]
+
+
+PICTURE_FAULTS: Final = frozenset(
+    {
+        *("mark_broken", "mark_drawing", "mark_heavy", "mark_kind", "mark_none", "mark_small"),
+        *("pattern_none", "pattern_small", "brand_face"),
+    }
+)
+
+
+class BadPicture(BadInput):
+    """A picture of a brand that does not do.
+
+    why: of PICTURE_FAULTS, or `other_` and one of `OTHER_GROUPS`; a page has words of its own for each.
+    """
+
+    def __init__(self, text: str, why: str) -> None:
+        super().__init__(text)
+        self.why = why
 
 
 class InferenceFailed(RuntimeError):

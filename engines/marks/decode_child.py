@@ -34,13 +34,18 @@ MAX_ELEMENTS = 5_000
 MAX_DEPTH = 64
 RASTER = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"II*\0", b"MM\0*", b"BM")
 LENGTH = struct.Struct(">I")
+HEAVY = "mark_heavy"
 TOO_MUCH = "takes too much time or memory to draw; simplify it, or give it as PNG"
 _PICTURES = ("image", "feImage")
 _LETTERS = ("text", "tspan")
 
 
 class DecodeRefused(Exception):
-    """What is wrong with the picture, in words for a person."""
+    """What is wrong with the picture, in words for a person. why: the same for a page, as of BadPicture."""
+
+    def __init__(self, text: str, why: str = "mark_drawing") -> None:
+        super().__init__(text)
+        self.why = why
 
 
 def limit() -> None:
@@ -58,7 +63,8 @@ def check_svg(data: bytes) -> str:
     """Return the drawing's text; DecodeRefused where it is none, or could reach out or blow up."""
     if len(data) > MAX_SVG_BYTES:
         raise DecodeRefused(
-            f"is larger than {MAX_SVG_BYTES // 1000} kB; a mark needs no more: simplify the drawing"
+            f"is larger than {MAX_SVG_BYTES // 1000} kB; a mark needs no more: simplify the drawing",
+            HEAVY,
         )
     try:
         text = data.decode("utf-8-sig")
@@ -98,7 +104,8 @@ class _Look:
             raise DecodeRefused("is no SVG drawing: its first element is not <svg>")
         if self._elements > MAX_ELEMENTS or self._depth > MAX_DEPTH:
             raise DecodeRefused(
-                f"is no plain mark: more than {MAX_ELEMENTS} parts, or {MAX_DEPTH} deep; simplify the drawing"
+                f"is no plain mark: more than {MAX_ELEMENTS} parts, or {MAX_DEPTH} deep; simplify it",
+                HEAVY,
             )
         if name in _PICTURES:
             raise DecodeRefused("holds or names another picture; give that picture itself")
@@ -123,7 +130,8 @@ def raster(data: bytes) -> Image.Image:
             if width * height > MAX_PIXELS:
                 raise DecodeRefused(
                     f"has {width * height / 1e6:.0f} megapixels, at most {MAX_PIXELS // 10**6} are read;"
-                    " cut the mark out"
+                    " cut the mark out",
+                    HEAVY,
                 )
             picture.draft(None, (SIDE, SIDE))
             upright = ImageOps.exif_transpose(picture)
@@ -133,10 +141,10 @@ def raster(data: bytes) -> Image.Image:
     except MemoryError:
         raise
     except Image.DecompressionBombError:
-        raise DecodeRefused("unpacks to far more than it should; export it again") from None
+        raise DecodeRefused("unpacks to far more than it should; export it again", HEAVY) from None
     except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, ZeroDivisionError):
         # What Pillow's decoders raise on broken files is not one family.
-        raise DecodeRefused("is broken or cut off; export it again") from None
+        raise DecodeRefused("is broken or cut off; export it again", "mark_broken") from None
     rgba.thumbnail((SIDE, SIDE))
     return rgba
 
@@ -195,9 +203,9 @@ def decoded(data: bytes) -> bytes:
         image = raster(data) if data.startswith(RASTER) else drawing(check_svg(data))
         answer, pixels = {"size": image.size}, image.tobytes()
     except DecodeRefused as error:
-        answer = {"refused": str(error)}
+        answer = {"refused": str(error), "why": error.why}
     except MemoryError:
-        answer = {"refused": TOO_MUCH}
+        answer = {"refused": TOO_MUCH, "why": HEAVY}
     return json.dumps(answer).encode() + b"\n" + pixels
 
 
@@ -214,7 +222,7 @@ def main() -> int:
             answers.flush()
             os._exit(0)
         if os.waitpid(child, 0)[1] != 0:
-            answers.write(json.dumps({"refused": TOO_MUCH}).encode() + b"\n")
+            answers.write(json.dumps({"refused": TOO_MUCH, "why": HEAVY}).encode() + b"\n")
             answers.flush()
     return 0
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.errors import BadInput
-from engines.file_type import AVIF, HEAD_BYTES, HEIC, other_kind, picture_start, sniff
-from engines.marks.decode_child import LENGTH, RASTER, TOO_MUCH
+from engines.errors import BadInput, BadPicture
+from engines.file_type import AVIF, HEAD_BYTES, HEIC, other_group, other_kind, picture_start, sniff
+from engines.marks.decode_child import HEAVY, LENGTH, RASTER, TOO_MUCH
 from pricing.plain_file import read_plain
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def read_pattern(path: Path) -> MarkPicture:
             raise answer
         return _swatch(path, answer)
     except _NoMark as error:
-        raise BadInput(f"{path}: {error}") from None
+        raise BadPicture(f"{path}: {error}", error.why) from None
 
 
 def read_marks(paths: Sequence[Path]) -> list[MarkPicture | BadInput]:
@@ -175,7 +175,7 @@ def _marks(paths: Sequence[Path]) -> Iterator[MarkPicture | BadInput]:
                 raise answer
             yield _swatch(path, answer) if is_swatch(path) else _trimmed(path, answer)
         except _NoMark as error:
-            yield BadInput(f"{path}: {error}")
+            yield BadPicture(f"{path}: {error}", error.why)
 
 
 def exchanged(picture: Bgr) -> Bgr:
@@ -196,7 +196,11 @@ def _squared(picture: Bgr, ground: tuple[int, int, int] | None = None) -> Bgr:
 
 
 class _NoMark(Exception):
-    """What is wrong, without the path."""
+    """What is wrong, without the path. why: as of BadPicture."""
+
+    def __init__(self, text: str, why: str = "mark_none") -> None:
+        super().__init__(text)
+        self.why = why
 
 
 def _read(path: Path) -> bytes | _NoMark:
@@ -204,15 +208,15 @@ def _read(path: Path) -> bytes | _NoMark:
     try:
         data = read_plain(path, MAX_BYTES + 1)
     except OSError as error:
-        return _NoMark(f"cannot be read: {error.strerror}")
+        return _NoMark(f"cannot be read: {error.strerror}", "mark_broken")
     if not data:
-        return _NoMark("is empty")
+        return _NoMark("is empty", "mark_broken")
     if len(data) > MAX_BYTES:
-        return _NoMark(f"is larger than {MAX_BYTES // 10**6} MB; cut the mark out")
+        return _NoMark(f"is larger than {MAX_BYTES // 10**6} MB; cut the mark out", HEAVY)
     data = data[picture_start(data) :]
     if suffix == ".svg" or data.startswith(RASTER) or _is_drawing(data):
         return data
-    return _NoMark(_wrong_kind(suffix, data))
+    return _wrong_kind(suffix, data[:HEAD_BYTES])
 
 
 def _readable(path: Path) -> bytes:
@@ -222,15 +226,16 @@ def _readable(path: Path) -> bytes:
     return data
 
 
-def _wrong_kind(suffix: str, data: bytes) -> str:
-    found = sniff(data[:HEAD_BYTES])
+def _wrong_kind(suffix: str, head: bytes) -> _NoMark:
+    found = sniff(head)
     if found in (HEIC, AVIF):
-        return f"is a {found.name} picture; save it as JPEG or PNG"
-    if other := other_kind(data[:HEAD_BYTES]):
-        return f"is {other}"
+        return _NoMark(f"is a {found.name} picture; save it as JPEG or PNG", "other_picture")
+    if other := other_kind(head):
+        return _NoMark(f"is {other}", f"other_{other_group(head)}")
     if suffix in SUFFIXES:
-        return f"is named {suffix} but holds no PNG, JPEG or WebP; export it again"
-    return "is no picture of a kind that is read; give SVG, PNG, JPEG, WebP, GIF, TIFF or BMP"
+        return _NoMark(f"is named {suffix} but holds no PNG, JPEG or WebP; export it again", "mark_kind")
+    words = "is no picture of a kind that is read; give SVG, PNG, JPEG, WebP, GIF, TIFF or BMP"
+    return _NoMark(words, "mark_kind")
 
 
 def is_picture(path: Path) -> bool:
@@ -279,9 +284,9 @@ def _decode(files: Sequence[bytes]) -> list[Rgba | _NoMark]:
             env={},
         )
     except subprocess.TimeoutExpired:
-        return [_NoMark(TOO_MUCH) for _ in files]
+        return [_NoMark(TOO_MUCH, HEAVY) for _ in files]
     except OSError as error:
-        return [_NoMark(f"cannot be decoded now: {error.strerror}") for _ in files]
+        return [_NoMark(f"cannot be decoded now: {error.strerror}", HEAVY) for _ in files]
     return list(_answers(done.stdout, len(files)))
 
 
@@ -289,10 +294,10 @@ def _answers(data: bytes, count: int) -> Iterator[Rgba | _NoMark]:
     at = 0
     for _ in range(count):
         end = data.find(b"\n", at)
-        answer: dict[str, Any] = json.loads(data[at:end]) if end >= 0 else {"refused": TOO_MUCH}
+        answer: dict[str, Any] = json.loads(data[at:end]) if end >= 0 else {"refused": TOO_MUCH, "why": HEAVY}
         at = end + 1 if end >= 0 else len(data)
         if "refused" in answer:
-            yield _NoMark(answer["refused"])
+            yield _NoMark(answer["refused"], answer["why"])
             continue
         width, height = answer["size"]
         pixels = np.frombuffer(data[at : at + 4 * width * height], np.uint8)
@@ -316,7 +321,9 @@ def _trimmed(path: Path, pixels: Rgba) -> MarkPicture:
             raise _NoMark("shows no mark: it is of one colour")
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_SIDE:
-        raise _NoMark(f"shows a mark of only {width}x{height} pixels; give a larger picture of it")
+        raise _NoMark(
+            f"shows a mark of only {width}x{height} pixels; give a larger picture of it", "mark_small"
+        )
     pixels = np.ascontiguousarray(pixels)
     pixels.flags.writeable = False
     colour = None if border is None else (int(border[0]), int(border[1]), int(border[2]))
@@ -327,11 +334,12 @@ def _swatch(path: Path, pixels: Rgba) -> MarkPicture:
     height, width = pixels.shape[:2]
     if min(height, width) < LEAST_SWATCH:
         raise _NoMark(
-            f"shows only {width}x{height} pixels of a pattern; give {LEAST_SWATCH} or more each way"
+            f"shows only {width}x{height} pixels of a pattern; give {LEAST_SWATCH} or more each way",
+            "pattern_small",
         )
     picture = MarkPicture(path, np.ascontiguousarray(pixels), Ground.GARMENT, is_pattern=True)
     if float(picture.on().std(axis=(0, 1)).max()) < ONE_TONE:
-        raise _NoMark("shows no pattern: it is of one colour, or too faint")
+        raise _NoMark("shows no pattern: it is of one colour, or too faint", "pattern_none")
     return picture
 
 

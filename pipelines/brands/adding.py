@@ -17,6 +17,7 @@ import yaml
 from PIL import Image
 from pydantic import ValidationError
 
+from engines.errors import BadPicture
 from engines.marks.picture import Ground, is_drawing, read_mark, read_pattern
 from engines.marks.types import Route
 from pipelines.brands.brand_file import BrandFile
@@ -158,9 +159,10 @@ def check_faces(pictures: Sequence[MarkPicture], faces: FaceCount) -> None:
     """Raise BadInput for a photograph with a clear face; drawings show none that is anybody's."""
     for picture in pictures:
         if not is_drawing(picture.path) and faces(picture):
-            raise BadInput(
+            raise BadPicture(
                 f"{picture.path}: shows a clear face; cut the picture to the mark, or give --faces where the"
-                " face is the mark"
+                " face is the mark",
+                "brand_face",
             )
 
 

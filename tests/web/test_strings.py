@@ -8,6 +8,7 @@ import re
 
 import pytest
 
+from engines.errors import PICTURE_FAULTS
 from engines.file_type import OTHER_GROUPS
 from engines.garments.colours import COLOURS
 from engines.paths import ROOT
@@ -66,7 +67,7 @@ def test_every_reason_of_a_refusal_has_words_and_no_words_are_left_over():
         for path in STATIC.parent.rglob("*.py")
         for reason in re.findall(r'\breason="(\w+)"', path.read_text(encoding="utf-8"))
     }
-    reasons |= {f"other_{group}" for group in OTHER_GROUPS}
+    reasons |= {f"other_{group}" for group in OTHER_GROUPS} | PICTURE_FAULTS
     said = {key.partition(".")[2] for key in words("en") if key.startswith("refused.")}
     assert reasons - said == set()
     assert said - reasons - {code.word for code in Code} == set()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anyio import to_thread
 
-from engines.errors import InferenceFailed
+from engines.errors import BadPicture, InferenceFailed
 from pipelines.access_log import AccessKind
 from pipelines.brands.folder import MAX_PICTURES, read_brands
 from pipelines.errors import BadInput
@@ -251,7 +251,7 @@ async def _look(work: Callable[..., T], *given: Any) -> T:
 
         if isinstance(error, TooMany):
             told = "the picture shows too many people; try again when there are fewer"
-            raise Refused(Code.NO_PICTURE, told) from None
+            raise Refused(Code.NO_PICTURE, told, reason="crowd") from None
         logger.warning("the page's brand form: %s", error)
         raise Refused(Code.BUSY, "the picture could not be looked at; try again") from None
 
@@ -289,11 +289,10 @@ def _save_draft(folder: Path, ticket: str, data: bytes, is_pattern: bool) -> Dra
             sent.flush()
             raw, kept = Path(opened_path(sent)), Nameless(folder / f".{ticket}.kept")
             try:
-                picture = save_draft_picture(raw, kept.path, _clear_faces, is_pattern=is_pattern)
-            except BaseException as error:
+                with _told(Code.UNSUPPORTED, raw):
+                    picture = save_draft_picture(raw, kept.path, _clear_faces, is_pattern=is_pattern)
+            except BaseException:
                 kept.close()
-                if isinstance(error, BadInput):
-                    raise Refused(Code.UNSUPPORTED, _without(error, raw)) from None
                 raise
     except OSError as error:
         raise Refused(Code.BUSY, f"no room for pictures ({error.strerror})") from None
@@ -316,10 +315,8 @@ def _try(
     from pipelines.brands.draft import drawn, try_on  # noqa: PLC0415
 
     picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    try:
+    with _told(Code.INVALID, *(draft.path for draft in drafts)):
         enrolled = _enrolled(drafts)
-    except BadInput as error:
-        raise Refused(Code.INVALID, _without(error, *(draft.path for draft in drafts))) from None
     if picture is None:
         raise Refused(Code.NO_PICTURE, "the camera's picture cannot be read now; try again")
     shown = np.asarray(picture, np.uint8)
@@ -344,9 +341,12 @@ def _write(place: Path, given: dict[str, Any], drafts: list[DraftPicture]) -> Ad
     from pipelines.brands.gallery import BrandReader  # noqa: PLC0415
     from pipelines.settings.brands import BrandsConfig  # noqa: PLC0415
 
-    try:
-        words = [word.strip() for word in given.get("words", []) if word.strip()] or None
-        file = adding.brand_file(given["name"].strip(), words, None)
+    paths = (*(one.path for one in drafts), place)
+    with _told(Code.INVALID, *paths):
+        with _told(Code.INVALID, reason="brand_name"):
+            words = [word.strip() for word in given.get("words", []) if word.strip()] or None
+            file = adding.brand_file(given["name"].strip(), words, None)
+            adding.slug_of(file.name)
         there = adding.folder_of(place, file.name) if place.is_dir() else None
         if there is not None and not given.get("replace", False):
             raise Refused(
@@ -361,11 +361,21 @@ def _write(place: Path, given: dict[str, Any], drafts: list[DraftPicture]) -> Ad
         faces = None if given.get("faces", False) else build_face_count()
         marks, patterns = ([one.path for one in drafts if one.is_pattern is kind] for kind in (False, True))
         added = adding.examine(file, marks, brands, build_enroller(), patterns=patterns, faces=faces)
-        adding.check_claims(place, added)
-        adding.write_brand(place, added, force=there is not None)
-    except BadInput as error:
-        raise Refused(Code.INVALID, _without(error, *(one.path for one in drafts), place)) from None
+        with _told(Code.INVALID, *paths, reason="brand_claimed"):
+            adding.check_claims(place, added)
+        with _told(Code.INVALID, *paths, reason="brand_unwritten"):
+            adding.write_brand(place, added, force=there is not None)
     return added
+
+
+@contextlib.contextmanager
+def _told(code: Code, *paths: Path, reason: str | None = None) -> Iterator[None]:
+    """Refuse what is no good input, in words without paths. reason: where the error has none of its own."""
+    try:
+        yield
+    except BadInput as error:
+        why = error.why if isinstance(error, BadPicture) else reason
+        raise Refused(code, _without(error, *paths), reason=why) from None
 
 
 def _without(error: BadInput, *paths: Path) -> str:

@@ -70,14 +70,16 @@ class Webcams:
                 ) from None
             await self._end(number)
             logger.warning("a webcam's process does not start: %s", error)
-            raise Refused(Code.FAILED, "the webcam's process does not start; see the log") from None
+            raise Refused(
+                Code.FAILED, "the webcam's process does not start; see the log", reason="webcam_start"
+            ) from None
         return {"id": number}
 
     async def frame(self, owner: str, number: str, jpeg: bytes) -> dict[str, Any]:
         """Annotate one picture. Refused where it is none, or the last one is still at work."""
         run = self._find(owner, number)
         if not jpeg.startswith(b"\xff\xd8\xff"):
-            raise Refused(Code.UNSUPPORTED, "send a JPEG picture")
+            raise Refused(Code.UNSUPPORTED, "send a JPEG picture", reason="webcam_failed")
         if run.busy.locked():
             raise Refused(Code.TOO_MANY, "the last picture is still at work; wait for its answer")
         async with run.busy:
@@ -86,7 +88,7 @@ class Webcams:
                 said, picture = await run.worker.frame(jpeg, FRAME_S if run.started else START_S)
             except WorkFailed as error:
                 await self._end(number)
-                raise Refused(Code.FAILED, str(error)) from None
+                raise Refused(Code.FAILED, str(error), reason="webcam_failed") from None
             run.started, run.used = True, time.monotonic()
         persons = said.get("persons", [])
         return {

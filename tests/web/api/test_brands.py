@@ -31,6 +31,16 @@ if TYPE_CHECKING:
     import httpx
 
 
+SVG = "<svg xmlns='http://www.w3.org/2000/svg'>{}</svg>"
+
+
+def dot() -> Image.Image:
+    """Return a picture of a mark of 4 by 4 pixels."""
+    picture = Image.new("RGB", (60, 60), "white")
+    picture.paste((0, 0, 0), (28, 28, 32, 32))
+    return picture
+
+
 def checked(answer: httpx.Response, name: str, status: int) -> dict:
     assert answer.status_code == status, answer.text
     conforms(found := answer.json(), name)
@@ -166,26 +176,59 @@ def test_a_clear_face_is_refused_unless_it_is_the_mark(page, client):
     refused = client.post("/api/brands/new", json={"name": "Ann", "pictures": [sent["id"]]})
     assert refused.status_code == 422
     assert "shows a clear face" in refused.text
+    assert refused.json()["error"]["reason"] == "brand_face"
     assert str(page.folder) not in refused.text
     form = {"name": "Ann", "pictures": [sent["id"]], "faces": True}
     assert client.post("/api/brands/new", json=form).status_code == 201
 
 
 @pytest.mark.parametrize(
-    ("content", "status", "words"),
+    ("content", "kind", "words", "reason"),
     [
-        (b"GIF8 no picture", 415, "broken or cut off"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>", 415, "another"),
-        (data(Image.new("RGB", (60, 60), "red")), 415, "shows no mark"),
-        (b"", 415, "empty"),
-        (bytes(brands.MAX_BYTES + 1), 413, "larger than 5 MB"),
+        (b"GIF8 no picture", "mark", "broken or cut off", "mark_broken"),
+        (SVG.format("<image href='file:///etc/passwd'/>").encode(), "mark", "another", "mark_drawing"),
+        (SVG.format("<g>" * 70 + "</g>" * 70).encode(), "mark", "simplify it", "mark_heavy"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'", "mark", "is not XML", "mark_drawing"),
+        (data(Image.new("RGB", (60, 60), "red")), "mark", "shows no mark", "mark_none"),
+        (data(Image.new("RGB", (16, 16), "red")), "pattern", "16x16 pixels of a pattern", "pattern_small"),
+        (data(Image.new("RGB", (300, 300), "red")), "pattern", "shows no pattern", "pattern_none"),
+        (data(dot()), "mark", "a mark of only", "mark_small"),
+        (b"", "mark", "empty", "mark_broken"),
+        (b"what is this", "mark", "no picture of a kind", "mark_kind"),
+        (b"%PDF-1.7 a document", "mark", "a PDF document", "other_document"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "mark", "a HEIC picture", "other_picture"),
     ],
 )
-def test_what_is_no_picture_of_a_mark_is_refused_in_words(page, client, content, status, words):
-    answer = client.post("/api/brands/pictures", content=content)
-    assert (answer.status_code, words in answer.text) == (status, True), answer.text
+def test_what_is_no_picture_of_a_mark_is_refused_in_words(page, client, content, kind, words, reason):
+    answer = client.post(f"/api/brands/pictures?kind={kind}", content=content)
+    assert (answer.status_code, words in answer.text) == (415, True), answer.text
+    assert answer.json()["error"]["reason"] == reason
     assert str(page.folder) not in answer.text
     assert not [path for path in page.left() if path.name.endswith(".raw")]
+
+
+def test_a_picture_beyond_the_most_bytes_is_refused(client):
+    answer = client.post("/api/brands/pictures", content=bytes(brands.MAX_BYTES + 1))
+    assert (answer.status_code, "larger than 5 MB" in answer.text) == (413, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "reason"),
+    [
+        ("", [], "brand_name"),
+        ("!!!", [], "brand_name"),
+        ("Other", ["x" * 500], "brand_name"),
+        ("Other", ["STARCO"], "brand_claimed"),
+    ],
+)
+def test_a_name_that_does_not_do_has_a_reason_that_the_page_can_say(tmp_path, name, words, reason):
+    with shop(tmp_path) as page, closing(page.client()) as client:
+        client.timeout = 120
+        sent = [client.post("/api/brands/pictures", content=data(star())).json()["id"] for _ in range(2)]
+        form = {"name": "Star Co", "words": ["STARCO"], "pictures": sent[:1]}
+        assert client.post("/api/brands/new", json=form).status_code == 201
+        answer = client.post("/api/brands/new", json={"name": name, "words": words, "pictures": sent[1:]})
+    assert (answer.status_code, answer.json()["error"].get("reason")) == (422, reason), answer.text
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 // The visitor's webcam: one picture at a time goes to the box, its annotated copy comes back and is shown.
 
-import { send, session } from "./api.js";
+import { Refused, send, session } from "./api.js";
 import { fill, h, icon, notice, say } from "./dom.js";
 import { foundTable } from "./found.js";
 import * as format from "./format.js";
@@ -44,10 +44,10 @@ export function webcamPanel() {
       mine.id = (await send("POST", "/api/webcam")).id;
       await loop(mine, video);
     } catch (error) {
-      failure = error;
+      failure = mine.stopper.signal.aborted ? null : error; // an AbortError may be the browser's own, too
     }
     close(mine);
-    if (failure && failure.name !== "AbortError" && run === mine) {
+    if (failure && run === mine) {
       trouble.replaceChildren(notice("bad", reason(failure)));
     }
     if (run === mine) stop();
@@ -130,6 +130,7 @@ export function webcamPanel() {
 }
 
 function reason(error) {
-  const known = { NotAllowedError: "denied", SecurityError: "insecure", NotFoundError: "missing", OverconstrainedError: "missing", NotReadableError: "busy" };
-  return error.name in known ? t(`webcam.${known[error.name]}`) : error.message;
+  const known = { NotAllowedError: "denied", SecurityError: "insecure", NotFoundError: "missing", OverconstrainedError: "missing", NotReadableError: "busy", AbortError: "busy" };
+  // What else a browser says is in English, whatever language the page is in.
+  return error instanceof Refused ? error.message : t(`webcam.${known[error.name] ?? "failed"}`);
 }
