@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState
@@ -52,7 +53,31 @@ def home_assistant(settings: Settings, device: str, folder: Path) -> dict[str, P
     mqtt, store = settings.outputs.mqtt, settings.store
     if mqtt is None or mqtt.home_assistant is None:
         return {}
-    message = discovery(
+    message = _discovery(settings, mqtt, device, pictures=mqtt.home_assistant.pictures_s is not None)
+    message = with_removed(message, folder / f"home-assistant-{store.id}-{device}.json")
+    return {f"//{mqtt.home_assistant.prefix}/device/msh-{store.id}-{device}/config": message}
+
+
+def largest_messages(settings: Settings, device: str) -> dict[str, int]:
+    """Return about how many bytes the larger messages of a store have with their topics, by what they are.
+
+    A person with a thing in each slot and some zones, a busy quarter of an hour, a picture rich in detail.
+    """
+    mqtt, sizes = settings.outputs.mqtt, {"events of people": 5_000}
+    if settings.privacy.report_days:
+        sizes["reports"] = 16_000
+    if mqtt is not None and mqtt.home_assistant is not None:
+        pictures = mqtt.home_assistant.pictures_s is not None
+        message = _discovery(settings, mqtt, device, pictures=pictures)
+        sizes["Home Assistant's discovery"] = len(json.dumps(message, separators=(",", ":"))) + 300
+        if pictures:
+            sizes["pictures"] = 200_000
+    return sizes
+
+
+def _discovery(settings: Settings, mqtt: MqttConfig, device: str, *, pictures: bool) -> Payload:
+    store = settings.store
+    return discovery(
         f"{mqtt.topic_prefix}/{store.id}/{device}/",
         store=store.id,
         device=device,
@@ -64,10 +89,8 @@ def home_assistant(settings: Settings, device: str, folder: Path) -> dict[str, P
         exponent=exponent(store.currency),
         staff=settings.staff is not None,
         snapshots=settings.outputs.snapshots is not None,
-        pictures=mqtt.home_assistant.pictures_s is not None,
+        pictures=pictures,
     )
-    message = with_removed(message, folder / f"home-assistant-{store.id}-{device}.json")
-    return {f"//{mqtt.home_assistant.prefix}/device/msh-{store.id}-{device}/config": message}
 
 
 def picture_sinks(settings: Settings, publisher: MqttPublisher | None) -> tuple[PictureSink, ...]:

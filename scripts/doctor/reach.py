@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import engines.errors
 import pipelines.errors
-from pipelines.assembly.mqtt import broker_spec
+from pipelines.assembly.mqtt import broker_spec, largest_messages
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import REMEDY, Cause
 from pipelines.cameras.trial import first_frame
@@ -132,7 +132,9 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
         detail = SPEAKS_HTTP
     if state == BrokerState.ONLINE:
         yield ok("broker", f"{where} takes the login{', encrypted' if mqtt.tls else ''}")
-        yield from _may_publish(sessions.get(), acks, topic, timeout_s)
+        session = sessions.get()
+        yield from _may_publish(session, acks, topic, timeout_s)
+        yield from _takes_packets(session.max_bytes, largest_messages(settings, device))
     elif detail == SPEAKS_HTTP or (state == BrokerState.TLS_FAILED and ": " in detail):
         yield fail("broker", f"{where}: {state.value}", detail.partition(" [")[0])
     else:
@@ -166,6 +168,19 @@ def _may_publish(
     if limits.max_qos < 1:
         mend = "allow QoS 1; without it a message may be lost when the connection breaks"
         yield warn("broker QoS", "takes QoS 0 only", mend)
+
+
+def _takes_packets(most: int, sizes: dict[str, int]) -> Iterator[CheckResult]:
+    """Report what is larger than the packets that the broker says it takes; NO_LIMIT: it says none."""
+    larger = {what: size for what, size in sizes.items() if size > most}
+    if larger:
+        named = ", ".join(f"{what} (up to {size / 1000:.0f} kB)" for what, size in larger.items())
+        mend = f"allow packets of {max(larger.values())} bytes (mosquitto: max_packet_size)"
+        yield warn(
+            "broker packets",
+            f"takes packets of {most} bytes at most: larger ones are left out, as may be {named}",
+            mend,
+        )
 
 
 def _settled(answers: queue.Queue[tuple[BrokerState, str]], timeout_s: float) -> tuple[BrokerState, str]:

@@ -76,7 +76,8 @@ class Session:
         self._answered = threading.Event()
         self._ended = threading.Event()
         self._why = BrokerState.UNREACHABLE
-        self._max_bytes = NO_LIMIT
+        self.max_bytes = NO_LIMIT
+        """Of a packet, as the broker announces it."""
         self.detail = ""
         self.was_up = False
         self.was_answered = False
@@ -108,7 +109,7 @@ class Session:
 
     def takes(self, topic: str, payload: bytes) -> bool:
         """Return whether the broker accepts a packet of this size; one too large would end the session."""
-        return _size(topic, payload) <= min(self._max_bytes, self.limits.max_bytes)
+        return _size(topic, payload) <= min(self.max_bytes, self.limits.max_bytes)
 
     def abort(self, why: str = "") -> None:
         """Cut the connection, as the network would; the broker then sends the will. why: for the log."""
@@ -178,7 +179,7 @@ class Session:
         elif self.limits.in_flight < self._in_flight:
             client.disconnect()  # paho takes no new limit while connected, and the broker would not bear more
         else:
-            self._max_bytes = getattr(properties, "MaximumPacketSize", NO_LIMIT)
+            self.max_bytes = getattr(properties, "MaximumPacketSize", NO_LIMIT)
             self._subscribe_all(client)
             self.was_up = True
             self._callbacks.up(self)

@@ -54,6 +54,35 @@ def test_what_a_broker_cannot_do_is_said(tmp_path: Path, extra: str, warned: dic
     assert all(words in found[what].found for what, words in warned.items())
 
 
+@pytest.mark.parametrize(
+    ("extra", "more", "larger"),
+    [
+        ("max_packet_size 2000", "", ["events of people", "reports"]),
+        ("max_packet_size 10000", "", ["reports"]),
+        ("max_packet_size 10000", ", home_assistant: {pictures_s: 10}", ["reports", "pictures"]),
+        ("max_packet_size 1500", ", home_assistant: {}", ["events", "reports", "Home Assistant's discovery"]),
+        ("max_packet_size 300000", ", home_assistant: {pictures_s: 10}", []),
+        ("message_size_limit 2000", "", []),  # of which mosquitto tells nobody
+        ("", "", []),
+    ],
+)
+def test_messages_larger_than_the_broker_takes_are_told(
+    tmp_path: Path, extra: str, more: str, larger: list[str]
+) -> None:
+    broker = Broker(tmp_path, extra=extra).start()
+    try:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}'{more}")
+    finally:
+        broker.kill()
+    told = found.get("broker packets")
+    assert (told is not None) == bool(larger)
+    if told is not None:
+        assert told.level is CheckLevel.WARN
+        assert told.found.startswith(f"takes packets of {extra.split()[1]} bytes at most")
+        assert told.found.count("up to") == len(larger)
+        assert all(what in told.found for what in larger)
+
+
 @pytest.mark.parametrize(("prefix", "denied"), [("msh/v1", True), ("free/shops", False)])
 def test_a_topic_that_may_not_be_published_is_told(tmp_path: Path, prefix: str, *, denied: bool) -> None:
     acl = tmp_path / "acl"
