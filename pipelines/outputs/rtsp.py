@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -25,13 +24,15 @@ from pipelines.outputs.gst import (  # noqa: E402
     initialise,
     only_redacted,
     plays,
-    to_buffer,
 )
+from pipelines.outputs.no_picture import EVERY_S, card, silent_after_s  # noqa: E402
 from pipelines.outputs.rtsp_clients import RtspClients, disconnect  # noqa: E402
+from pipelines.outputs.rtsp_stream import RtspMedia, RtspStream, RtspWatcher  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from engines.image import I420
     from pipelines.outputs.watching import WatchListener
     from probes.redaction.redact import RedactedFrame
 
@@ -52,41 +53,12 @@ ROLE = "viewer"
 _DIGEST = GstRtsp.RTSPAuthMethod.DIGEST
 
 
-@dataclass(slots=True)
-class _Media:
-    """A running encoder: where pictures go in, and the size that its viewers were promised."""
-
-    source: Any
-    scaled: Any
-    encoder: Any
-    size: tuple[int, int] | None = None
-    fed: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Viewer:
-    """Who watches: from which address, and since when by the monotonic clock."""
-
-    address: str
-    since: float
-
-
-@dataclass(slots=True)
-class _Stream:
-    """One camera's stream. `media` is there only while someone watches."""
-
-    path: str
-    fps: int
-    media: _Media | None = None
-    viewers: dict[int, _Viewer] = field(default_factory=dict)
-    dropped: int = 0
-
-
 class RtspOutput:
     """An RTSP server with one stream a camera; a FrameSink.
 
     A stream keeps the size of its first picture while anyone watches; pictures of another size are
-    scaled into it with black borders. `on_viewers(camera, count)` and `on_watch` are
+    scaled into it with black borders. Where none comes for seconds, viewers see that: a picture that stands
+    would be taken for what the camera sees. `on_viewers(camera, count)` and `on_watch` are
     called from GStreamer's threads.
     """
 
@@ -105,7 +77,7 @@ class RtspOutput:
         self._host, self._asked_port, self._path, self._bitrate = host, port, path, bitrate_kbit
         self._credentials, self._on_viewers, self._on_watch = credentials, on_viewers, on_watch
         self._lock = threading.Lock()
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, RtspStream] = {}
         self._server: Any = None
         self._clients: RtspClients | None = None
         self._context: Any = None
@@ -141,7 +113,10 @@ class RtspOutput:
         cleaner = GLib.timeout_source_new_seconds(2)
         cleaner.set_callback(partial(_clean, server, clients))
         cleaner.attach(context)
-        self._sources = [context.find_source_by_id(number), cleaner]
+        cards = GLib.timeout_source_new(round(1000 * EVERY_S))
+        cards.set_callback(self._show_silent)
+        cards.attach(context)
+        self._sources = [context.find_source_by_id(number), cleaner, cards]
         self._context, self._server, self._loop = context, server, GLib.MainLoop.new(context, False)
         self._thread = threading.Thread(target=self._loop.run, name="rtsp-server", daemon=True)
         self._thread.start()
@@ -155,7 +130,7 @@ class RtspOutput:
 
     def add_camera(self, camera: str, fps: int = 10) -> None:
         """Offer a stream; `fps` sets its keyframe interval and rate control."""
-        stream = _Stream(self._path.replace("{camera}", camera), fps)
+        stream = RtspStream(self._path.replace("{camera}", camera), fps)
         with self._lock:
             if camera in self._streams:
                 return
@@ -203,14 +178,29 @@ class RtspOutput:
         if min(size) < 16:
             stream.dropped += 1
             return
+        media.note_picture()
         if media.size is None:
             media.size = size
             media.scaled.set_property("caps", Gst.Caps.from_string(caps(size, stream.fps)))
-        if media.fed != size:
-            media.fed = size
-            media.source.set_property("caps", Gst.Caps.from_string(caps(size, stream.fps)))
-        if media.source.push_buffer(to_buffer(frame.pixels)) != Gst.FlowReturn.OK:
+        if not media.push(frame.pixels, stream.fps):
             stream.dropped += 1
+
+    def _show_silent(self, *_: object) -> bool:
+        """Have viewers of cameras that give no picture see that. In the server's thread."""
+        for camera, stream in list(self._streams.items()):
+            media = stream.media
+            if media is None or media.size is None or media.picture_at is None or not plays(media.source):
+                continue
+            silent_s = time.monotonic() - media.picture_at
+            if silent_s >= silent_after_s(media.gap_s):
+                try:
+                    self._show_card(camera, stream, media, card(media.size, camera, silent_s))
+                except Exception:
+                    logger.exception("camera %s: viewers are not told that no picture comes", camera)
+        return True
+
+    def _show_card(self, _camera: str, stream: RtspStream, media: RtspMedia, picture: I420) -> None:
+        media.push(picture, stream.fps)
 
     def close(self) -> None:
         """Disconnect every viewer, close the port and end the thread; the object cannot be started again."""
@@ -261,7 +251,7 @@ class RtspOutput:
             " ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
         )
 
-    def _mount(self, camera: str, stream: _Stream) -> None:
+    def _mount(self, camera: str, stream: RtspStream) -> None:
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch(self._launch(stream.fps))
         factory.set_shared(True)
@@ -273,14 +263,14 @@ class RtspOutput:
         factory.connect("media-configure", self._configured, camera, stream)
         self._server.get_mount_points().add_factory(stream.path, factory)
 
-    def _configured(self, _factory: object, media: Any, camera: str, stream: _Stream) -> None:
+    def _configured(self, _factory: object, media: Any, camera: str, stream: RtspStream) -> None:
         top = media.get_element()
-        one = _Media(*(top.get_by_name_recurse_up(name) for name in ("in", "size", "encoder")))
+        one = RtspMedia(*(top.get_by_name_recurse_up(name) for name in ("in", "size", "encoder")))
         media.connect("target-state", self._targets, camera, stream)
         media.connect("unprepared", self._unprepared, stream, one)
         stream.media = one
 
-    def _targets(self, _media: object, state: int, camera: str, stream: _Stream) -> None:
+    def _targets(self, _media: object, state: int, camera: str, stream: RtspStream) -> None:
         """Give the stream a new factory when its last viewer leaves.
 
         The old one would hand the media that is being stopped to whoever comes now, who would get a 503.
@@ -290,7 +280,7 @@ class RtspOutput:
                 if self._streams.get(camera) is stream and self._server is not None:
                     self._mount(camera, stream)
 
-    def _unprepared(self, _media: object, stream: _Stream, one: _Media) -> None:
+    def _unprepared(self, _media: object, stream: RtspStream, one: RtspMedia) -> None:
         with self._lock:
             if stream.media is one:
                 stream.media = None
@@ -308,7 +298,9 @@ class RtspOutput:
         for camera, stream in self._at(context):
             if viewer not in stream.viewers:
                 address = client.get_connection().get_ip() or ""
-                self._watch(camera, stream, {**stream.viewers, viewer: _Viewer(address, time.monotonic())})
+                self._watch(
+                    camera, stream, {**stream.viewers, viewer: RtspWatcher(address, time.monotonic())}
+                )
             media = stream.media
             if media is not None:  # a late viewer would otherwise wait for the next keyframe
                 media.encoder.send_event(
@@ -323,7 +315,7 @@ class RtspOutput:
         for camera, stream in list(self._streams.items()):
             self._watch(camera, stream, _without(stream.viewers, viewer))
 
-    def _at(self, context: Any) -> list[tuple[str, _Stream]]:
+    def _at(self, context: Any) -> list[tuple[str, RtspStream]]:
         """Return the stream that a request is about; the URI may end in the name of its control."""
         path = context.uri.abspath
         return [
@@ -332,7 +324,7 @@ class RtspOutput:
             if path == stream.path or path.startswith(stream.path + "/")
         ]
 
-    def _watch(self, camera: str, stream: _Stream, viewers: dict[int, _Viewer]) -> None:
+    def _watch(self, camera: str, stream: RtspStream, viewers: dict[int, RtspWatcher]) -> None:
         with self._lock:
             before, stream.viewers = stream.viewers, viewers
         if before.keys() == viewers.keys():
@@ -347,7 +339,7 @@ class RtspOutput:
                 self._on_watch(camera, before[one].address, time.monotonic() - before[one].since)
 
 
-def _without(viewers: dict[int, _Viewer], gone: int) -> dict[int, _Viewer]:
+def _without(viewers: dict[int, RtspWatcher], gone: int) -> dict[int, RtspWatcher]:
     return {number: viewer for number, viewer in viewers.items() if number != gone}
 
 

@@ -15,9 +15,10 @@ from pipelines.deepstream.runtime.pictures import TIMEOUT_S, PictureBranches
 from pipelines.deepstream.runtime.sink_pictures import SinkPictures
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
-from pipelines.gst_structure import structure_of
+from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.outputs.disk import PART, OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
+from pipelines.outputs.no_picture import encoded
 from pipelines.outputs.record import recover
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
+    from engines.image import I420
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.valves import Valves
     from pipelines.outputs.base import PictureSink
@@ -78,7 +80,7 @@ class EncodedRtsp(RtspOutput):
         """Hand a frame on, from the first keyframe of each new media. In the encoder's thread."""
         sample = sink.emit("pull-sample")
         stream = self._streams.get(camera)
-        media = stream.media if stream else None
+        media: Any = stream.media if stream else None
         if sample is None or stream is None or media is None or not plays(media.source):
             return Gst.FlowReturn.OK
         source, buffer = media.source, sample.get_buffer()
@@ -86,11 +88,21 @@ class EncodedRtsp(RtspOutput):
             if buffer.has_flags(Gst.BufferFlags.DELTA_UNIT):
                 return Gst.FlowReturn.OK
             self._begun[camera] = media
+        if media.size is None:
+            shape = caps_structure(sample.get_caps())
+            media.size = shape["width"], shape["height"]
+        media.note_picture()
         # Without its timestamps, so that appsrc gives it new ones: encoders shift theirs by hours.
         fresh = buffer.copy_region(_PLAIN, 0, buffer.get_size())
         if source.push_buffer(fresh) != Gst.FlowReturn.OK:
             stream.dropped += 1
         return Gst.FlowReturn.OK
+
+    def _show_card(self, camera: str, stream: Any, media: Any, picture: I420) -> None:
+        """Hand on a card as a key frame; the camera's stream then begins anew with one of its own."""
+        self._begun.pop(camera, None)
+        if unit := encoded(picture):
+            media.source.push_buffer(Gst.Buffer.new_wrapped(unit))
 
     def _launch(self, _fps: int) -> str:
         return (

@@ -10,7 +10,8 @@ import pytest
 
 from pipelines.errors import BadInput
 from pipelines.outputs.gst import Gst
-from pipelines.outputs.rtsp import RtspOutput, _Media
+from pipelines.outputs.rtsp import RtspOutput
+from pipelines.outputs.rtsp_stream import RtspMedia
 from tests.fakes.redacted import plain
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.outputs.rtsp_serving import Feeder, halves, serving, url
@@ -61,7 +62,7 @@ def test_a_frame_for_a_stream_that_does_not_play_yet_is_not_taken() -> None:
     with serving() as output:
         line = "appsrc name=in is-live=true do-timestamp=true format=time ! capsfilter name=size ! fakesink"
         pipeline: Any = Gst.parse_launch(line)
-        media = _Media(*(pipeline.get_by_name(name) for name in ("in", "size", "size")))
+        media = RtspMedia(*(pipeline.get_by_name(name) for name in ("in", "size", "size")))
         output._streams["entrance"].media = media
         pipeline.set_state(Gst.State.PAUSED)
         output.publish(halves())

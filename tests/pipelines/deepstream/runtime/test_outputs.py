@@ -13,6 +13,11 @@ from tests.pipelines.deepstream.stores import rtsp
 from tests.waiting import wait_for
 
 
+def is_card(viewer):
+    """Whether the next picture is the one that says that none comes: black for the most part."""
+    return np.median(viewer.picture()) < 8
+
+
 def test_viewers_see_cameras_and_the_wall_and_only_then_is_encoded(tmp_path):
     with running(tmp_path, rtsp(2), outputs="served") as run:
         outputs = run.platform.outputs
@@ -29,6 +34,21 @@ def test_viewers_see_cameras_and_the_wall_and_only_then_is_encoded(tmp_path):
         assert run.samples["stream_c1"] == 0
         valve = run.platform.pipeline.get_by_name("streamvalve_c0")
         wait_for(lambda: valve.get_property("drop"))
+
+
+def test_a_camera_that_falls_silent_does_not_stand_still_as_if_it_were_live(tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.outputs.rtsp.silent_after_s", lambda _gap_s: 1.0)
+    with running(tmp_path, rtsp(1), outputs="served") as run:
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == "live:none")
+        sink = run.platform.pipeline.get_by_name("stream_c0")
+        with RtspViewer(f"rtsp://127.0.0.1:{run.platform.outputs.rtsp.port}/c0") as viewer:
+            wait_for(lambda: not is_card(viewer))
+            sink.set_property("emit-signals", False)  # the encoder gives nothing more
+            wait_for(lambda: is_card(viewer))
+            assert is_card(viewer)
+            sink.set_property("emit-signals", True)
+            wait_for(lambda: not is_card(viewer))
 
 
 def test_snapshots_are_pictures_in_files(tmp_path):

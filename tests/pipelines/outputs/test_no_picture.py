@@ -1,0 +1,49 @@
+"""Viewers of a camera that gives no picture see that it gives none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pipelines.outputs import no_picture, rtsp
+from pipelines.outputs.no_picture import card, silent_after_s
+from tests.fakes.redacted import plain
+from tests.fakes.rtsp_viewer import RtspViewer
+from tests.pipelines.outputs.rtsp_serving import Feeder, serving, url
+from tests.waiting import wait_for
+
+BRIGHT = 200
+
+
+def is_card(viewer: RtspViewer) -> bool:
+    picture = viewer.picture()
+    assert picture is not None
+    return float(np.median(picture)) < BRIGHT / 2
+
+
+def test_a_camera_that_falls_silent_does_not_stand_still_as_if_it_were_live(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rtsp, "silent_after_s", lambda _gap_s: 1.0)
+    with serving() as output, RtspViewer(url(output)) as viewer:
+        with Feeder(output, lambda: plain(320, 240, BRIGHT)):
+            wait_for(lambda: not is_card(viewer))
+        wait_for(lambda: is_card(viewer))
+        assert is_card(viewer)  # and on it goes: a player hears from the stream
+        with Feeder(output, lambda: plain(640, 480, BRIGHT)):
+            wait_for(lambda: not is_card(viewer))
+
+
+def test_who_gives_a_picture_every_ten_seconds_is_not_silent_between() -> None:
+    assert silent_after_s(0.2) == no_picture.AFTER_S
+    assert silent_after_s(10) > 20
+    assert silent_after_s(no_picture.UNKNOWN_GAP_S) > 10
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (16, 16)])
+def test_a_card_of_any_size_has_a_sign_and_a_time_that_runs(size: tuple[int, int]) -> None:
+    one, later = card(size, "entrance", 5), card(size, "entrance", 65)
+    assert (one.width, one.height) == size
+    assert one.y.max() > 100
+    if min(size) > 100:
+        assert not np.array_equal(one.y, later.y)
