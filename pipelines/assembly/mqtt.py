@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.states import CameraState
 from pipelines.outputs.mqtt.broker import MqttSpec
 from pipelines.outputs.mqtt.discovered import with_removed
+from pipelines.outputs.mqtt.former_name import spool_name, take_over
 from pipelines.version import VERSION
 from pricing.money import exponent
 from probes.events.home_assistant import discovery
@@ -106,7 +107,7 @@ def picture_sinks(settings: Settings, publisher: MqttPublisher | None) -> tuple[
 
 def spool_file(settings: Settings, device: str, folder: Path) -> Path:
     """Return the file in which messages wait for the broker."""
-    return folder / f"spool-{settings.store.id}-{device}.db"
+    return folder / spool_name(settings.store.id, device)
 
 
 def build_publisher(
@@ -128,6 +129,7 @@ def build_publisher(
         return None
     from pipelines.outputs.mqtt.publisher import MqttPublisher  # noqa: PLC0415 loads paho
 
+    take_over(folder(), settings.store.id, device)
     initial = summaries.initial(clock.utc_now(), CameraState.CONNECTING.value)
     return MqttPublisher(
         broker_spec(mqtt),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.outputs.mqtt.broker import BrokerState
 from pipelines.outputs.mqtt.commands import Commands
 from pipelines.outputs.mqtt.connection import BrokerConnection
+from pipelines.outputs.mqtt.former_name import FORMER, forget_former_base, is_former_availability, whole
 from pipelines.outputs.mqtt.outbox import Outbox
 from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.retained import Retained
@@ -36,8 +37,6 @@ QUEUE = 4096
 COMMIT_PAUSE_S = 0.05
 """Rest after a commit, so that a burst costs few flushes of the disk; an end or a notification ends it."""
 IDLE_S = 1.0
-ABSOLUTE = "//"
-"""Begins the name of a retained topic that is not below the device's own."""
 
 _SAY = {
     BrokerState.ONLINE: "connected",
@@ -56,8 +55,8 @@ class MqttPublisher:
     be sent now waits in the file `spool`, of at most spool_bytes, and goes out later marked replayed.
 
     initial: retained topics with the empty state of all configured cameras; topics that an earlier run
-    left at the broker and that are not among them are cleared. random: 0 to 1. now_ns: UTC ns without
-    steps; `clock_set` reports steps.
+    left at the broker and that are not among them are cleared, those of a former name or prefix too.
+    random: 0 to 1. now_ns: UTC ns without steps; `clock_set` reports steps.
     on_link: called by the worker when the connection's state changes.
     Raises BadInput at construction where the TLS files cannot be used.
     """
@@ -152,7 +151,7 @@ class MqttPublisher:
     def set_state(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Set a retained topic, named below the device's; only the newest value is ever sent.
 
-        A name that begins with ABSOLUTE is one of the broker's own, whole.
+        A name that begins with `//` is one of the broker's own, whole.
         """
         self._retained.set(topic, payload)
         self._queue.wake()
@@ -201,15 +200,25 @@ class MqttPublisher:
         return [f"{self._base}command/{name}" for name in (["+"] if wildcards else self._commands.names)]
 
     def _command(self, topic: str, payload: bytes, retained: bool) -> None:
+        if is_former_availability(former := FORMER + topic):
+            self._queue.call_soon(lambda: self._clear_former(former, payload))
+            return
         self._commands.accept(topic.rpartition("/")[2], payload, retained=retained)
         self._queue.wake()
+
+    def _clear_former(self, availability: str, payload: bytes) -> None:
+        """Take away what was left under a former name, unless another box has it: of a copied disk."""
+        if payload == b"offline" and availability in self._topics:
+            base = availability.removesuffix(AVAILABILITY)
+            self._retained.clear_others(topic for topic in self._topics if topic.startswith(base))
 
     def _work(self) -> None:
         self._spool.open()
         if ended := self._outbox.end_people(SystemRandom().getrandbits):
             logger.info("%d persons of an earlier run that was killed are reported as ended", ended)
+        forget_former_base(self._spool, self._base)
         self._topics = self._spool.topics()
-        self._retained.clear_others(self._topics)
+        self._retained.clear_others(topic for topic in self._topics if not topic.startswith(FORMER))
         while not self._stopping.is_set():
             try:
                 self._cycle(0.02 if self._outbox.draining else IDLE_S)
@@ -258,6 +267,8 @@ class MqttPublisher:
         self._others.clear()
         self._retained.again()
         self._outbox.begin(session)
+        if asked := [whole(topic, "") for topic in self._topics if is_former_availability(topic)]:
+            session.ask(asked)
 
     def _end(self, session: Session) -> None:
         if session is self._session:
@@ -273,7 +284,12 @@ class MqttPublisher:
         if topic == AVAILABILITY and not self._stopping.is_set():  # only now is it sure to answer
             self._metrics.mqtt_connected.set(1)
             self._log_state(BrokerState.ONLINE)
-        if good and topic in self._topics and self._retained.forget(topic):
+        if good and topic in self._topics:
+            self._forget(topic)
+
+    def _forget(self, topic: str) -> None:
+        """Forget a topic that is cleared, unless it has got a value since."""
+        if self._retained.forget(topic):
             self._topics.discard(topic)
             self._spool.set_topic(topic, listed=False)
 
@@ -296,6 +312,10 @@ class MqttPublisher:
             if payload is not None and topic not in self._topics:
                 self._topics.add(topic)
                 self._spool.set_topic(topic, listed=True)
+            if topic.startswith(
+                FORMER
+            ):  # one try: a broker may end the session of who writes under that name
+                self._forget(topic)
             body = b"" if payload is None else json.dumps(payload, separators=(",", ":")).encode()
             self._publish(topic, body, qos, MessageKind.STATE, retain=True)
         if self._announce:
@@ -318,7 +338,7 @@ class MqttPublisher:
 
     def _publish(self, topic: str, body: bytes, qos: int, kind: MessageKind, *, retain: bool = False) -> None:
         if self._session is not None:
-            full = topic.removeprefix(ABSOLUTE) if topic.startswith(ABSOLUTE) else self._base + topic
+            full = whole(topic, self._base)
             if not self._session.takes(full, body):
                 self._count(kind, "rejected")
                 if topic in self._too_large:

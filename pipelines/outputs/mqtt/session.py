@@ -83,6 +83,7 @@ class Session:
         self.was_answered = False
         """Whether the broker acknowledged anything; set by who keeps account of the message ids."""
         self._reached = self._acknowledged = False
+        self._asked: set[int] = set()
         self.was_cut = False
         """Whether it ended without a word after it was up, as where the broker gives its name to another."""
         client.on_connect = self._on_connect
@@ -106,6 +107,12 @@ class Session:
         except (ValueError, OSError):
             return None
         return sent.mid if sent.rc == MQTT_ERR_SUCCESS else None
+
+    def ask(self, topics: Sequence[str]) -> None:
+        """Have what the broker retains there come as messages; a broker that refuses says nothing."""
+        with contextlib.suppress(ValueError, OSError):
+            if (mid := self._client.subscribe([(topic, 1) for topic in topics])[1]) is not None:
+                self._asked.add(mid)
 
     def takes(self, topic: str, payload: bytes) -> bool:
         """Return whether the broker accepts a packet of this size; one too large would end the session."""
@@ -194,10 +201,10 @@ class Session:
             client.subscribe([(topic, 1) for topic in topics])
 
     def _on_subscribe(
-        self, client: Client, _data: object, _mid: int, reasons: list[ReasonCode], _properties: object
+        self, client: Client, _data: object, mid: int, reasons: list[ReasonCode], _properties: object
     ) -> None:
         refused = next((one for one in reasons if one.is_failure), None)
-        if refused is None:
+        if refused is None or mid in self._asked:
             return
         before, self.limits = self.limits, self.limits.learnt(refused.value, None)
         if before.wildcards and not self.limits.wildcards:

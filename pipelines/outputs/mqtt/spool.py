@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from pipelines.outputs.mqtt.former_name import PEOPLE
 from pipelines.outputs.mqtt.open_people import OpenPeople
 from pipelines.outputs.mqtt.salvage import salvage
 from pipelines.outputs.mqtt.spool_db import Entry, SpoolDatabase
@@ -52,7 +53,7 @@ class Spool:
             self._bring_back,
             on_damaged=self._bring_over,
         )
-        self._open_people = OpenPeople(path.with_suffix(".people"), now_ns)
+        self._open_people = OpenPeople(path.with_suffix(PEOPLE), now_ns)
         self._is_on_disk = self._is_whole = True
         self._memory = SpoolDatabase(None, min(MEMORY_BYTES, limit_bytes))
         self._gone: set[int] = set()  # acknowledged while the disk could not be written
@@ -167,6 +168,16 @@ class Spool:
         """Note that a retained topic is set, or that it has been cleared."""
         if not self._file.use(lambda disk: disk.set_topic(name, listed=listed)):
             self._memory.set_topic(name, listed=listed)
+
+    def base(self) -> str | None:
+        """Return where the topics of the run before began; None where that is not known."""
+        found: list[str | None] = []
+        self._file.use(lambda disk: found.append(disk.base()))
+        return found[-1] if found else None
+
+    def set_base(self, name: str) -> None:
+        """Note where those of this run begin."""
+        self._file.use(lambda disk: disk.set_base(name))
 
     def _generation(self) -> int:
         """Return that of the next note: an older one that is found with this file is out of date.

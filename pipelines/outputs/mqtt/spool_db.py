@@ -31,6 +31,7 @@ CREATE INDEX IF NOT EXISTS message_rank ON message (rank, id);
 CREATE INDEX IF NOT EXISTS message_expiry ON message (expires_at);
 CREATE TABLE IF NOT EXISTS person (key TEXT PRIMARY KEY, payload BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS topic (name TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS base (one INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS people_file (one INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 """
 
@@ -168,6 +169,16 @@ class SpoolDatabase:
                 "INSERT OR IGNORE INTO topic VALUES (?)" if listed else "DELETE FROM topic WHERE name = ?"
             )
             self._db.execute(statement, (name,))
+
+    def base(self) -> str | None:
+        """Return where the topics begin that are not whole; None where nobody said so yet."""
+        row = self._db.execute("SELECT name FROM base").fetchone()
+        return None if row is None else str(row[0])
+
+    def set_base(self, name: str) -> None:
+        """Say where they begin."""
+        with self._db:
+            self._db.execute("INSERT OR REPLACE INTO base VALUES (1, ?)", (name,))
 
     def close(self) -> None:
         """Close; a later call of anything else raises sqlite3.ProgrammingError."""

@@ -23,7 +23,9 @@ outputs: {{mqtt: {{url: "mqtt://127.0.0.1:{port}"{more}}}}}
 """
 
 
-def run(folder: Path, port: int, cameras: str = "", more: str = ", home_assistant: {}") -> None:
+def run(
+    folder: Path, port: int, cameras: str = "", more: str = ", home_assistant: {}", device: str = "box"
+) -> None:
     """Run the publisher of a store file until all that it says is at the broker."""
     file = folder / "store.yaml"
     file.write_text(STORE.format(port=port, cameras=cameras, more=more))
@@ -31,7 +33,7 @@ def run(folder: Path, port: int, cameras: str = "", more: str = ", home_assistan
     summaries = Summaries({name: [] for name in settings.cameras}, "EUR")
     publisher = build_publisher(
         settings,
-        "box",
+        device,
         summaries,
         folder=lambda: folder,
         metrics=metrics,
@@ -61,4 +63,19 @@ def test_a_camera_that_goes_leaves_home_assistant_and_so_does_the_device(tmp_pat
         assert listener.wait(TOPIC, "")
     finally:
         listener.close()
+        broker.kill()
+
+
+def test_a_box_that_gets_another_name_is_not_there_twice(tmp_path: Path) -> None:
+    broker = Broker(tmp_path).start()
+    try:
+        run(tmp_path, broker.port)
+        run(tmp_path, broker.port, device="box-2")
+        late = Listener(broker.port)
+        late.wait("shop/box-2/availability")
+        devices = {heard.topic for heard in late.heard if heard.topic.startswith("homeassistant/")}
+        assert devices == {"homeassistant/device/msh-shop-box-2/config"}
+        assert not [heard.topic for heard in late.heard if "/shop/box/" in heard.topic]
+        late.close()
+    finally:
         broker.kill()
