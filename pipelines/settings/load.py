@@ -86,7 +86,13 @@ def parse_settings(
     if known_models is None:
         known_models = {name: model.classes for name, model in read_manifest().items()}
     warnings = tuple(warning.line(path) for warning in sorted(document.warnings))
-    origin = FileOrigin(path, hashlib.sha256(raw).hexdigest()[:12], frozenset(substitution.given), warnings)
+    origin = FileOrigin(
+        path,
+        hashlib.sha256(raw).hexdigest()[:12],
+        frozenset(substitution.given),
+        warnings,
+        frozenset(substitution.files),
+    )
     context = {"folder": folder, "origin": origin, "placeholders": placeholders}
     settings, mistakes = _judge(document, context, known_models, shard)
     if files_come_later:

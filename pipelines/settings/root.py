@@ -30,13 +30,15 @@ class FileOrigin:
     """The file the settings came from.
 
     sha: first 12 hex digits of its SHA-256. substituted: the `${NAME}` values in it. warnings: what is
-    allowed but likely not meant, one line each as in a SettingsError.
+    allowed but likely not meant, one line each as in a SettingsError. secret_files: where values were looked
+    for that the environment does not have.
     """
 
     path: Path
     sha: str
     substituted: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+    secret_files: frozenset[Path] = frozenset()
 
 
 def _inherit(camera: Any, defaults: dict[str, Any]) -> Any:
@@ -120,6 +122,11 @@ class Settings(Section):
     def path(self) -> Path:
         """The file these settings came from."""
         return self._origin.path
+
+    @property
+    def secret_files(self) -> frozenset[Path]:
+        """The files in which values were looked for; there may be none of the name yet."""
+        return self._origin.secret_files
 
     @property
     def sha(self) -> str:

@@ -29,6 +29,8 @@ class Substitution:
         self._env = env
         self._secrets_dir, self._own_dir = secrets_dir, own_dir
         self.given: set[str] = set()
+        self.files: set[Path] = set()
+        """Where values were looked for that the environment does not have: they may come or change there."""
 
     def fill(self, text: str) -> str:
         """Return the text with every `${NAME}` filled in; raises Unfilled."""
@@ -62,6 +64,7 @@ class Substitution:
         """Return a secret file's text; systemd names those of LoadCredential=secrets:FOLDER secrets_NAME."""
         own = [self._own_dir / name] if self._own_dir else []
         for file in (self._secrets_dir / name, self._secrets_dir / f"secrets_{name}", *own):
+            self.files.add(file)
             if (text := self._text_of(file, name)) is not None:
                 return text
         return None

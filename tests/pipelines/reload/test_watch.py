@@ -50,6 +50,31 @@ def test_a_change_is_told_once_when_the_file_is_still(tmp_path):
     assert not watch.changed()
 
 
+def test_a_secret_that_changes_in_its_file_is_a_change_too(tmp_path):
+    path, secret, other = tmp_path / "store.yaml", tmp_path / "CAM_PASSWORD", tmp_path / "CAM_USER"
+    login = '{username: "${CAM_USER}", password: "${CAM_PASSWORD}"}'
+    path.write_text(
+        MINIMAL.replace(
+            "cameras:", f"cameras:\n  vault: {{source: rtsp://10.0.0.9/a, credentials: {login}}}", 1
+        )
+    )
+    secret.write_text("old")
+    other.write_text("viewer")
+    env = {"CREDENTIALS_DIRECTORY": str(tmp_path), "CAM_USER": "viewer"}
+    watch = StoreFileWatch(path, env)
+    watch.load()
+    assert not watch.changed()
+    touch(secret, "new password")
+    assert [watch.changed() for _ in range(3)] == [False, True, False]  # it may be half there
+    assert watch.load().cameras["vault"].credentials.password.get_secret_value() == "new password"
+    (tmp_path / "fresh").write_text("newest")
+    (tmp_path / "fresh").replace(secret)
+    assert [watch.changed() for _ in range(2)] == [True, False]  # exchanged whole: taken at once
+    touch(other, "the environment is asked first")
+    assert [watch.changed() for _ in range(2)] == [False, False]
+    assert not StoreFileWatch(path, env, watch.load().secret_files).changed()
+
+
 def test_the_port_answers_while_the_models_are_read_and_sighup_ends_nothing(tmp_path):
     path, port = tmp_path / "store.yaml", free_port()
     path.write_text(MINIMAL + f'outputs: {{metrics: {{listen: "127.0.0.1:{port}"}}}}\n')
