@@ -196,6 +196,7 @@ class RtspOutput:
                 try:
                     self._show_card(camera, stream, media, card(media.size, camera, silent_s))
                 except Exception:
+                    media.picture_at = None  # said once, not each second, until a picture comes
                     logger.exception("camera %s: viewers are not told that no picture comes", camera)
         return True
 

@@ -34,6 +34,28 @@ def test_a_camera_that_falls_silent_does_not_stand_still_as_if_it_were_live(
             wait_for(lambda: not is_card(viewer))
 
 
+def test_a_card_that_cannot_be_made_is_said_once_until_a_picture_comes(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[str] = []
+
+    def fail(_size: object, camera: str, _silent_s: float) -> object:
+        tried.append(camera)
+        raise RuntimeError("no encoder")
+
+    monkeypatch.setattr(rtsp, "silent_after_s", lambda _gap_s: 0.1)
+    monkeypatch.setattr(rtsp, "card", fail)
+    with serving() as output, RtspViewer(url(output)) as viewer:
+        with Feeder(output, lambda: plain(320, 240, BRIGHT)):
+            wait_for(lambda: viewer.picture() is not None)
+        wait_for(lambda: tried)
+        tried.clear()
+        for _ in range(3):
+            output._show_silent()
+    assert not tried
+    assert "viewers are not told" in caplog.text
+
+
 def test_who_gives_a_picture_every_ten_seconds_is_not_silent_between() -> None:
     assert silent_after_s(0.2) == no_picture.AFTER_S
     assert silent_after_s(10) > 20
