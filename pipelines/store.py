@@ -88,7 +88,7 @@ class Store:
         on_read: called with the settings of a changed store file before they are used.
         """
         self._metrics = metrics
-        self._clock = clock = clock or StoreClock()
+        self.clock = clock = clock or StoreClock()
         now_ns = clock.utc_now
         random = SystemRandom()
         device = settings.store.device or host_slug()
@@ -284,7 +284,7 @@ class Store:
         self._metrics.build_info.labels(VERSION, revision, self._platform.name).set(1)
         for name, camera in self.settings.cameras.items():
             if not camera.enabled:
-                self._reporter.report_disabled(name, self._clock.now())
+                self._reporter.report_disabled(name, self.clock.now())
         self._device.send()
         self._state_folder.check()
         self.access.start()
@@ -323,7 +323,7 @@ class Store:
         clean = end.run_all(beside) and clean
         if self._insights:
             clean = end.run("insights", self._insights.close) and clean
-        clean = end.run("people", lambda: self._floor.close(self._clock.now()), least_s=PEOPLE_S) and clean
+        clean = end.run("people", lambda: self._floor.close(self.clock.now()), least_s=PEOPLE_S) and clean
         last = {
             "outputs": self._outputs.close,
             "access log": self.access.close,
@@ -331,7 +331,7 @@ class Store:
         }
         clean = end.run_all(last) and clean
         if self._mqtt:
-            goodbye = partial(self._messaging.stop, self._clock.utc_now)
+            goodbye = partial(self._messaging.stop, self.clock.utc_now)
             clean = end.run("messages", goodbye, least_s=MESSAGES_S) and clean
         return clean
 

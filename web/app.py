@@ -75,7 +75,7 @@ class PageApp:
         self._closing = asyncio.Event()
         self._jobs = Jobs(backend, scratch)
         self._webcams = Webcams(backend, scratch)
-        viewers = Viewers(backend.live, self._closing)
+        viewers = Viewers(backend.live, self._closing, backend.utc)
         self._notes = notes = AccessNotes(backend.access)
         self._store = StoreHandlers(backend, self.gate, self._jobs, viewers, self._closing, notes=notes)
         self._session = SessionHandlers(backend, self.gate, self._jobs, notes)

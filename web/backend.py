@@ -11,6 +11,7 @@ from pipelines.access_log import AccessLog
 from pipelines.cameras.discovery import find_cameras
 from pipelines.cameras.onvif import find_streams
 from pipelines.floor.view import FloorView
+from probes.events.messages import same
 from probes.metrics import Health
 from probes.reason import Reason
 
@@ -115,6 +116,8 @@ class Backend:
     """Asks the store's network which cameras there are; takes some seconds, on any thread."""
     find_streams: Callable[[str, str, str, str], list[CameraStream]] = find_streams
     """Asks a camera's ONVIF service, for its host, with user name and password, which streams it offers."""
+    utc: Callable[[int], int] = same
+    """Turns a time of frames into UTC by the clock as it is now, in ns: the machine's may have been set."""
     hide_in_log: Callable[[Iterable[str]], None] = lambda _: None
     """Has these words never be logged."""
     access: AccessLog = field(default_factory=access_in_memory)

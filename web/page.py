@@ -97,6 +97,7 @@ def page_of(
         platform=store.platform.name,
         gpu_unused=store.platform.gpu_unused,
         cameras=store.cameras,
+        utc=store.clock.utc,
         health=store.health,
         ready=store.ready,
         brand=store.brand,

@@ -262,8 +262,8 @@ class Load:
         return {"cpu_percent": share, "memory_bytes": _memory(), "latency_ms": latency}
 
 
-def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_ns: int) -> Payload:
-    """Write the system."""
+def system(backend: Backend, load: Load, uploads: Payload, started: float, now_ns: int) -> Payload:
+    """Write the system. started: monotonic s, for UTC may have been set since."""
     settings, metrics = backend.settings, backend.metrics
     health = backend.health()
     step = _degrade(metrics)
@@ -280,7 +280,7 @@ def system(backend: Backend, load: Load, uploads: Payload, started_ns: int, now_
         "gpu_unused_cause": cause(idle),
         "config_sha256": settings.sha,
         "store_file": report and report.payload(),
-        "started_at": rfc3339(started_ns),
+        "started_at": rfc3339(now_ns - int((time.monotonic() - started) * 1e9)),
         "health": {
             "ok": health.ok,
             "reasons": list(health.reasons),

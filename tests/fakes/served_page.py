@@ -104,6 +104,7 @@ class Page:
         self.server, self.backend, self.folder, self.floor = server, backend, folder, floor
         self.healthy = False
         self.shot = 0
+        self.step = 0
         self.status = CameraStatus(CameraState.BACKOFF, Cause.REFUSED, T0, None, 7, 2, 0)
         self.url = f"http://127.0.0.1:{server.port}"
 
@@ -213,6 +214,7 @@ def served_page(
         floor=floor,
         platform="cpu",
         cameras=lambda: {"entrance": page.status},
+        utc=lambda at: at + page.step,
         health=lambda: Health(True) if page.healthy else Health(False, (NO_CAMERA,)),
         brand=lambda brand: brand.title(),
         locale=settings.store.locale,

@@ -69,14 +69,14 @@ class CameraHandlers:
                 viewer.close()
 
         try:
-            viewer = FilmViewer(output, camera, self._closing)
+            viewer = FilmViewer(output, camera, self._closing, self._backend.utc)
             stream = await viewer.begin()
         except BaseException:
             leave()
             raise
         self._viewers.sizes[camera] = stream.frame_size
         source = while_allowed(request, self._gate, viewer.fragments())
-        return TrackedStream(source, leave, media_type(stream), {"X-Captured-At": rfc3339(stream.began_at)})
+        return TrackedStream(source, leave, media_type(stream), {"X-Captured-At": rfc3339(viewer.began_at)})
 
     async def picture(self, request: Request, visitor: Visitor | None) -> Response:
         """Give one picture."""

@@ -45,7 +45,7 @@ class StoreHandlers:
         notes: AccessNotes,
     ) -> None:
         self._backend, self._gate, self._jobs, self._notes = backend, gate, jobs, notes
-        self._writers = writers(backend, sizes=viewers.sizes, uploads=jobs.summary, started_ns=time.time_ns())
+        self._writers = writers(backend, sizes=viewers.sizes, uploads=jobs.summary, started=time.monotonic())
         self.hub = EventHub(backend, self._writers, closing)
 
     async def healthz(self, _request: Request, _visitor: Visitor | None) -> Response:

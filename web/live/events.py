@@ -111,15 +111,15 @@ def writers(
     *,
     sizes: dict[str, tuple[int, int]],
     uploads: Callable[[], dict[str, Any]],
-    started_ns: int,
+    started: float,
 ) -> dict[str, tuple[float, Callable[[], Any]]]:
-    """Return what writes each event, and how many seconds lie between two."""
+    """Return what writes each event, and how many seconds lie between two. started: monotonic s."""
     rates, load = views.Rates(), views.Load()
     return {
         "floor": (FLOOR_S, lambda: views.floor(backend, time.time_ns())),
         "cameras": (CAMERAS_S, lambda: views.cameras(backend, rates, sizes, time.time_ns())),
         "system": (
             SYSTEM_S,
-            lambda: views.system(backend, load, uploads(), started_ns, time.time_ns()),
+            lambda: views.system(backend, load, uploads(), started, time.time_ns()),
         ),
     }

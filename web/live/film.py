@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
+from probes.events.messages import same
 from web.live.video import PICTURE_S, QUIET_S
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from pipelines.outputs.fragments import Fragment, FragmentOutput, Stream, Viewing
 
@@ -71,10 +72,18 @@ class Backlog:
 
 
 class FilmViewer:
-    """A camera's video for one viewer. Used in the server's event loop; close it."""
+    """A camera's video for one viewer. Used in the server's event loop; close it. utc: see `Backend`."""
 
-    def __init__(self, output: FragmentOutput, camera: str, closing: asyncio.Event) -> None:
-        self._output, self._closing, self._backlog = output, closing, Backlog()
+    def __init__(
+        self,
+        output: FragmentOutput,
+        camera: str,
+        closing: asyncio.Event,
+        utc: Callable[[int], int] = same,
+    ) -> None:
+        self._output, self._closing, self._utc, self._backlog = output, closing, utc, Backlog()
+        self.began_at = 0
+        """When the picture at media time zero was captured, UTC ns by the clock as it was at `begin`."""
         self._viewing: Viewing | None = None
         loop = asyncio.get_running_loop()
 
@@ -90,11 +99,18 @@ class FilmViewer:
             await asyncio.wait_for(self._backlog.ready.wait(), PICTURE_S)
         if self._backlog.stream is None:
             raise Refused(Code.NO_PICTURE, "the camera gives no video now; its state says why")
+        self.began_at = self._utc(self._backlog.stream.began_at)
         return self._backlog.stream
 
     async def fragments(self) -> AsyncGenerator[bytes, None]:
-        """Yield the init segment and then fragments, until the stream ends or nothing has come for 5 s."""
+        """Yield the init segment and then fragments, until the stream ends or nothing has come for 5 s.
+
+        Where the clock is set the stream ends, too: its beginning would have the time of before.
+        """
         while not self._closing.is_set() and (data := await self._backlog.get(QUIET_S)):
+            stream = self._backlog.stream
+            if stream is None or self._utc(stream.began_at) != self.began_at:
+                return
             yield data
 
     def close(self) -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.outputs.watching import MAX_FPS, WIDTHS
-from probes.events.messages import rfc3339
+from probes.events.messages import rfc3339, same
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Callable
 
     from pipelines.outputs.watching import LivePicture, LiveViewer, LiveViewers
 
@@ -82,10 +82,12 @@ class Adapting:
 
 
 class Viewers:
-    """All who watch. One per server; used in its event loop."""
+    """All who watch. One per server; used in its event loop. utc: see `Backend`."""
 
-    def __init__(self, live: LiveViewers | None, closing: asyncio.Event) -> None:
-        self._live, self._closing = live, closing
+    def __init__(
+        self, live: LiveViewers | None, closing: asyncio.Event, utc: Callable[[int], int] = same
+    ) -> None:
+        self._live, self._closing, self._utc = live, closing, utc
         self._count: dict[str, int] = {}
         self.sizes: dict[str, tuple[int, int]] = {}
 
@@ -150,8 +152,9 @@ class Viewers:
         loop = asyncio.get_running_loop()
 
         def give(picture: LivePicture) -> None:
+            told = replace(picture, captured_at=self._utc(picture.captured_at))
             with contextlib.suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(slot.put, picture)
+                loop.call_soon_threadsafe(slot.put, told)
 
         try:
             return self._live.watch(camera, give, width=width, fps=fps)

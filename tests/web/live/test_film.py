@@ -93,6 +93,26 @@ def test_viewers_share_one_encoder_which_ends_with_the_last(page, monkeypatch):
         wait_for(lambda: not page.film._cameras["entrance"].encoder)
 
 
+def test_pictures_have_the_time_of_the_clock_as_it_is_and_film_ends_where_that_is_set(page, monkeypatch):
+    """A box that began with a wrong clock had live pictures that were called old as long as it ran."""
+    wait_long_for_pictures(monkeypatch)
+    year = 365 * 86_400 * 1_000_000_000
+    monkeypatch.setattr(page, "step", year)
+    client = page.client()
+    with page.filming():
+        picture = client.get("/api/cameras/entrance/picture.jpg")
+        assert picture.headers["x-captured-at"].startswith("2026-11-22T08:")
+        with client.stream("GET", "/api/cameras/entrance/video.mjpg") as answer:
+            assert b"X-Captured-At: 2026-11-22T08:" in b"".join(islice(answer.iter_bytes(), 2))
+        with client.stream("GET", URL) as answer:
+            assert answer.headers["x-captured-at"].startswith("2026-11-22T08:")
+            reading = answer.iter_bytes()
+            next(reading)
+            page.step += year
+            rest = sum(1 for _ in islice(reading, LONG))
+            assert rest < LONG, "the film goes on with the times of before"
+
+
 @pytest.mark.parametrize(("camera", "status"), [("nowhere", 404), ("till", 503)])
 def test_no_camera_and_no_picture(page, camera, status):
     assert page.client().get(f"/api/cameras/{camera}/video.mp4").status_code == status
