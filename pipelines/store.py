@@ -146,11 +146,8 @@ class Store:
         self._describer = build_describer(
             settings, metrics, folder=state_folder, now_ns=now_ns, random=random.random
         )
-        self._outputs = VideoOutputs(
-            metrics,
-            (*sinks, *(pictures := (*self._announcer.sinks, *picture_sinks(settings, self._mqtt)))),
-            self._notes.stream,
-        )
+        pictures = (*self._announcer.sinks, *picture_sinks(settings, self._mqtt))
+        self._outputs = VideoOutputs(metrics, (*sinks, *pictures), self._notes.stream, clock.utc)
         throttle, self._traces = Throttle(), build_traces(settings, device, metrics, utc=clock.utc)
         parts = PlatformParts(
             floor=self._floor,

@@ -11,6 +11,7 @@ from pipelines.outputs.record import VideoRecorder
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS, SnapshotOutput
 from pricing.news import news
+from probes.events.messages import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,13 +30,17 @@ class VideoOutputs:
     """The outputs of a store by their keys, and more of the caller's. Changed by one thread."""
 
     def __init__(
-        self, metrics: Metrics, more: Sequence[FrameSink] = (), on_watch: WatchListener | None = None
+        self,
+        metrics: Metrics,
+        more: Sequence[FrameSink] = (),
+        on_watch: WatchListener | None = None,
+        utc: Callable[[int], int] = same,
     ) -> None:
         """more: outputs besides the settings' own, such as the page's; closed with them.
 
-        on_watch: told of who watches a stream.
+        on_watch: told of who watches a stream. utc: turns a time of frames into UTC, both in ns.
         """
-        self._metrics, self._more, self._on_watch = metrics, tuple(more), on_watch
+        self._metrics, self._more, self._on_watch, self._utc = metrics, tuple(more), on_watch, utc
         self._own: dict[str, CameraSink] = {}
 
     @property
@@ -119,10 +124,15 @@ class VideoOutputs:
                 interval_s=snapshots.interval_s,
                 max_mb=snapshots.max_mb,
                 quality=snapshots.quality,
+                utc=self._utc,
             )
         if key == "record" and (record := outputs.record) is not None:
             return VideoRecorder(
-                record.folder, record.segment_s, record.max_mb, bitrate_kbit=record.bitrate_kbit
+                record.folder,
+                record.segment_s,
+                record.max_mb,
+                bitrate_kbit=record.bitrate_kbit,
+                utc=self._utc,
             )
         if key == "rtsp" and (rtsp := outputs.rtsp) is not None:
             return RtspOutput(

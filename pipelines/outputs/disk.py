@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 PART = ".part"
 MAX_NAME = 255
 """Most bytes of a file's name on the file systems that Linux has (NAME_MAX of limits.h)."""
+AHEAD_NS: Final = 3600 * 1_000_000_000
+"""What is named or dated so much later than now was written by a clock that ran ahead."""
+_STAMP: Final = re.compile(r"\d{8}T\d{9}Z", re.ASCII)
 
 
 class OutputFailed(Exception):
@@ -60,13 +64,14 @@ def write_whole(path: Path, data: bytes) -> None:
         ) from error
 
 
-def trim(folder: Path, suffix: str, max_bytes: int) -> int:
+def trim(folder: Path, suffix: str, max_bytes: int, *, now: int) -> int:
     """Delete the oldest files of this suffix, by name, until all fit, unfinished ones too; return how many.
 
     folder holds one folder a camera; unfinished files count, but are never deleted. What cannot be deleted is
-    left, and does not count.
+    left, and does not count. now: UTC ns. What a clock that ran ahead has named goes before all others: once
+    that is all that fits, what is new would go at once.
     """
-    finished, total = [], 0
+    finished, total, latest = [], 0, stamp(now + AHEAD_NS)
     for path in folder.glob(f"*/*{suffix}*"):
         try:
             size = path.stat().st_size
@@ -74,9 +79,10 @@ def trim(folder: Path, suffix: str, max_bytes: int) -> int:
             continue
         total += size
         if path.suffix == suffix:
-            finished.append((path.name, path, size))
+            is_ahead = _STAMP.match(path.name) is not None and path.name > latest
+            finished.append((not is_ahead, path.name, path, size))
     deleted = 0
-    for _, path, size in sorted(finished):
+    for *_, path, size in sorted(finished):
         if total <= max_bytes:
             break
         total -= size

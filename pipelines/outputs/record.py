@@ -15,6 +15,7 @@ from pipelines.outputs.disk import PART, OutputFailed, stamp, trim
 from pipelines.outputs.gst import even_size, initialise, only_redacted
 from pipelines.outputs.mp4 import Mp4Writer
 from pricing.outage import Outage
+from probes.events.messages import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +41,7 @@ class VideoRecorder:
     """A FrameSink that records the cameras added to it, each in a thread of its own.
 
     Files are folder/camera/TIME.mp4, TIME in UTC; the one being written ends in .part and plays too.
+    utc: turns a time of frames into UTC, both in ns.
     """
 
     def __init__(
@@ -50,8 +52,9 @@ class VideoRecorder:
         *,
         bitrate_kbit: int = 2500,
         clock: Callable[[], float] = time.monotonic,
+        utc: Callable[[int], int] = same,
     ) -> None:
-        self._rules = _Rules(folder, segment_s, max_mb * 1_000_000, bitrate_kbit, clock)
+        self._rules = _Rules(folder, segment_s, max_mb * 1_000_000, bitrate_kbit, clock, utc)
         self._tapes: dict[str, _Tape] = {}
         self._closed = False
 
@@ -115,15 +118,16 @@ class _Rules:
     max_bytes: int
     bitrate_kbit: int
     clock: Callable[[], float]
+    utc: Callable[[int], int]
     cameras: int = 0
 
     def full(self, writer: Mp4Writer, age_s: float) -> bool:
         """Return whether a segment is long enough, or so large that the bound could not be kept."""
         return age_s >= self.segment_s or writer.bytes_written * 2 * self.cameras >= self.max_bytes
 
-    def tidy(self) -> None:
-        """Delete the oldest files beyond the bound."""
-        trim(self.folder, ".mp4", self.max_bytes)
+    def tidy(self, at: int) -> None:
+        """Delete the oldest files beyond the bound. at: of the newest frame."""
+        trim(self.folder, ".mp4", self.max_bytes, now=self.utc(at))
 
 
 class _Tape:
@@ -203,9 +207,9 @@ class _Tape:
         if self._writer is None:
             self._folder.mkdir(parents=True, exist_ok=True)
             recover(self._folder)
-            self._rules.tidy()
+            self._rules.tidy(at)
             self._writer = Mp4Writer(
-                self._folder / f"{stamp(at)}.mp4",
+                self._folder / f"{stamp(self._rules.utc(at))}.mp4",
                 even_size(frame.pixels),
                 self._fps,
                 kind="fragmented",
@@ -227,7 +231,7 @@ class _Tape:
             return True
         if self._rules.clock() - self._tidied > HOUSEKEEPING_S:
             self._tidied = self._rules.clock()
-            self._rules.tidy()
+            self._rules.tidy(at)
         return self._rules.full(self._writer, (at - self._began) / NS)
 
     def _finish(self) -> None:

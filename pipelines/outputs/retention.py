@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import shutil
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pipelines.outputs.disk import PART
+from pipelines.outputs.disk import AHEAD_NS, PART
 from pipelines.outputs.files_ahead import FilesAhead
 from pipelines.outputs.journal.resume import is_record
 from pricing.news import news
@@ -76,17 +77,19 @@ class Retention:
         *,
         now_s: Callable[[], float],
         clock: Callable[[], float],
+        wall_s: Callable[[], float] = time.time,
         free: Callable[[Path], int] = free_bytes,
         state: Path | None = None,
         ahead: Path | None = None,
         tidy: Iterable[Callable[[], object]] = (),
     ) -> None:
-        """now_s: UTC seconds, as files' times are; clock: monotonic seconds; free: bytes where a folder is.
+        """now_s: UTC seconds, by which files get old; clock: monotonic s; free: bytes of a folder's disk.
 
-        state: the state folder. ahead: the file of what `FilesAhead` keeps. tidy: called once an hour, to
-        delete what else has had its time.
+        wall_s: what the machine's clock shows, by which files are dated. state: the state folder. ahead: the
+        file of what `FilesAhead` keeps. tidy: called once an hour, to delete what else has had its time.
         """
         self._metrics, self._now_s, self._clock, self._free = metrics, now_s, clock, free
+        self._wall_s = wall_s
         self._state, self._tidy, self._ahead = state, tuple(tidy), FilesAhead(ahead, clock)
         self._rules = [_Rule(name, _full(name)) for name in _SUFFIXES]
         for rule in self._rules:  # what is counted begins at 0: a first 1 is no increase to Prometheus
@@ -156,14 +159,22 @@ class Retention:
         return sum(self._unlink(self._others, path) for path in self._too_old(limits))
 
     def _by_space(self, rule: _Rule) -> int:
-        """Delete the oldest files until enough is free; what is being written stays."""
-        deleted = 0
+        """Delete the oldest files until enough is free; what is being written stays.
+
+        What a clock that ran ahead has written goes first, see `trim` of pipelines.outputs.disk.
+        """
+        deleted, latest = 0, self._wall_s() + AHEAD_NS / 1e9
+
+        def order(path: Path) -> tuple[bool, float]:
+            at = _written_at(path)
+            return at <= latest, at
+
         if rule.folder is None:
             return 0
         try:
             free = self._free(rule.folder)
             if free < rule.min_free:
-                for path in sorted(rule.finished(), key=_written_at):
+                for path in sorted(rule.finished(), key=order):
                     deleted += self._delete(rule, path, "disk_full")
                     free = self._free(rule.folder)
                     if free >= rule.min_free:

@@ -11,6 +11,7 @@ from pipelines.outputs.frame_thread import FrameThread
 from pipelines.outputs.jpeg import encode_jpeg
 from pipelines.outputs.periodic import PeriodicOutput
 from pricing.outage import Outage
+from probes.events.messages import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ class SnapshotOutput(PeriodicOutput):
     """Writes a picture of each camera to disk every interval_s.
 
     Files are folder/camera/TIME.jpg, TIME in UTC; the oldest beyond `max_mb` are deleted. Those of a camera
-    that is removed stay.
+    that is removed stay. utc: turns a time of frames into UTC, both in ns.
     """
 
     def __init__(
@@ -38,14 +39,18 @@ class SnapshotOutput(PeriodicOutput):
         max_mb: int = 200,
         quality: int = 85,
         clock: Callable[[], float] = time.monotonic,
+        utc: Callable[[int], int] = same,
     ) -> None:
         self._folder, self._max_bytes, self._quality = folder, max_mb * 1_000_000, quality
+        self._utc = utc
         outage = Outage(logger, "snapshots cannot be written", "snapshots are written again")
         thread = FrameThread(self.write, outage, name="snapshots")
         super().__init__(thread, interval_s=interval_s, clock=clock)
 
     def write(self, frame: MaskedFrame) -> None:
         """Write a frame to disk; delete the oldest beyond max_mb."""
-        name = f"{stamp(frame.frame.captured_at)}.jpg"
-        write_whole(self._folder / frame.frame.camera / name, encode_jpeg(frame.pixels, self._quality))
-        trim(self._folder, ".jpg", self._max_bytes)
+        at = self._utc(frame.frame.captured_at)
+        write_whole(
+            self._folder / frame.frame.camera / f"{stamp(at)}.jpg", encode_jpeg(frame.pixels, self._quality)
+        )
+        trim(self._folder, ".jpg", self._max_bytes, now=at)

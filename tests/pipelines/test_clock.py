@@ -17,6 +17,8 @@ from pipelines.store import Store
 from pricing.insights.cells import CountCell
 from probes.events.messages import rfc3339
 from probes.metrics import Metrics
+from tests.fakes.redacted import plain
+from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -206,5 +208,28 @@ def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_d
         assert kept(7200) == [True] * 3
         assert kept(60, step=years) == [True] * 3
         assert kept(7200) == [False] * 3, "a time that lasts is believed"
+    finally:
+        store.stop()
+
+
+def test_snapshots_and_recordings_have_the_name_of_when_they_were_taken(tmp_path: Path) -> None:
+    """Those of a box that begins in 1970 were of 1970 for as long as it ran, and those of 2099 went last."""
+    outputs = f"snapshots: {{folder: {tmp_path}/snapshots}}, record: {{folder: {tmp_path}/record}}"
+    (tmp_path / "store.yaml").write_text(STORE.replace("outputs: {", f"outputs: {{{outputs}, "))
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    machine = Machine(wall=0)
+    metrics = Metrics([state.value for state in CameraState])
+    store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
+    try:
+        machine.passes(60 * NS, wall_ns=1_800_000_000 * NS)
+        machine.clock.check()
+        frame = plain(camera="door", captured_at=machine.clock.now())
+        for sink in store._outputs.sinks:
+            sink.publish(frame)
+        for kind, ending in (("snapshots", "jpg"), ("record", "mp4.part")):
+            wait_for(lambda kind=kind, ending=ending: list((tmp_path / kind).glob(f"door/*.{ending}")))
+            assert [path.name for path in (tmp_path / kind / "door").iterdir()] == [
+                f"20270115T080000000Z.{ending}"
+            ]
     finally:
         store.stop()

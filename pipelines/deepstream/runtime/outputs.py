@@ -293,9 +293,9 @@ class DeepStreamOutputs:
 
     def _tidy(self) -> None:
         if snapshots := self._settings.snapshots:
-            trim(snapshots.folder, ".jpg", snapshots.max_mb * 1_000_000)
+            trim(snapshots.folder, ".jpg", snapshots.max_mb * 1_000_000, now=self._now_ns())
         if record := self._settings.record:
-            trim(record.folder, ".mp4", record.max_mb * 1_000_000)
+            trim(record.folder, ".mp4", record.max_mb * 1_000_000, now=self._now_ns())
 
 
 def _make(folder: Path, place: str) -> None:

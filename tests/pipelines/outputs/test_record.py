@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,10 +109,28 @@ def test_the_bound_deletes_the_oldest_of_all_cameras_and_never_an_unfinished_one
     for camera, names in {"a": ["1.mp4", "3.mp4"], "b": ["2.mp4", "4.mp4", "0.mp4.part"]}.items():
         for name in names:
             write_whole(tmp_path / camera / name, bytes(100))
-    assert trim(tmp_path, ".mp4", 300) == 2
+    assert trim(tmp_path, ".mp4", 300, now=START) == 2
     assert sorted(p.name for p in tmp_path.glob("*/*")) == ["0.mp4.part", "3.mp4", "4.mp4"]
-    assert trim(tmp_path, ".mp4", 0) == 2
-    assert trim(tmp_path, ".mp4", 0) == 0
+    assert trim(tmp_path, ".mp4", 0, now=START) == 2
+    assert trim(tmp_path, ".mp4", 0, now=START) == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("2026-11-30", ["20261129T080000000Z.mp4", "20261130T080000000Z.mp4"]),
+        ("1970-01-01", ["19700101T080000000Z.mp4", "20991231T080000000Z.mp4"]),
+    ],
+)
+def test_what_a_clock_that_ran_ahead_has_named_makes_room_first(
+    tmp_path: Path, now: str, left: list[str]
+) -> None:
+    """Once those of 2099 fill the bound, each new recording would be deleted as soon as it is whole."""
+    for day in ("19700101", "20261129", "20261130", "20991230", "20991231"):
+        write_whole(tmp_path / "entrance" / f"{day}T080000000Z.mp4", bytes(100))
+    at = int(datetime.fromisoformat(f"{now}T08:05+00:00").timestamp())
+    assert trim(tmp_path, ".mp4", 200, now=at * 1_000_000_000) == 3
+    assert sorted(path.name for path in tmp_path.glob("*/*")) == left
 
 
 def test_old_segments_make_room_for_new_ones(tmp_path: Path) -> None:

@@ -29,7 +29,12 @@ def file(folder: Path, name: str, age_h: float, content: bytes = b"x") -> Path:
 
 
 def retention_of(outputs: OutputsConfig, metrics: Metrics | None = None, **changed: Any) -> Retention:
-    defaults: dict[str, Any] = {"now_s": lambda: NOW, "clock": lambda: 0.0, "free": lambda _: 10**12}
+    defaults: dict[str, Any] = {
+        "now_s": lambda: NOW,
+        "wall_s": lambda: NOW,
+        "clock": lambda: 0.0,
+        "free": lambda _: 10**12,
+    }
     return Retention(outputs, metrics or Metrics(()), **(defaults | changed))
 
 
@@ -170,6 +175,16 @@ def test_a_full_disk_costs_the_oldest_finished_files(
     retention.reconfigure(OutputsConfig())
     assert seen("msh_output_disk_full", output="record") == 0
     assert "2 MB free, 3 wanted" in caplog.text
+
+
+def test_a_full_disk_costs_what_a_clock_that_ran_ahead_has_written_first(tmp_path: Path) -> None:
+    """Else it would cost each new recording as soon as it is whole, once those of 2099 fill the disk."""
+    outputs = OutputsConfig(record=RecordConfig(folder=tmp_path, min_free_mb=3))
+    ages = {"old": 9, "new": 0.1, "newest": -0.5, "later": -20 * 8766, "latest": -20 * 8766 - 1}
+    files = [file(tmp_path, f"{name}.mp4", age) for name, age in ages.items()]
+    retention = retention_of(outputs, free=lambda _: (6 - sum(p.exists() for p in files)) * 1_000_000)
+    assert retention.check() == 2
+    assert [path.stem for path in files if path.exists()] == ["old", "new", "newest"]
 
 
 def test_a_folder_that_is_not_there_yet_has_its_disk_s_room(tmp_path: Path) -> None:
