@@ -312,7 +312,9 @@ class CpuPlatform:
     def on_frame(self, frame: RawFrame) -> None:
         """Leave a frame for the inference thread."""
         self._metrics.frames_received.labels(frame.camera).inc()
-        self._metrics.camera_last_frame.labels(frame.camera).set(frame.captured_at / 1e9)
+        self._metrics.camera_last_frame.labels(frame.camera).set(
+            self._parts.clock.utc(frame.captured_at) / 1e9
+        )
         if frame.wanted:
             self._frames.put(frame.camera, frame)
             return

@@ -76,7 +76,9 @@ def assemble(
         metrics=parts.metrics,
         on_state=parts.on_state,
         element_factory=element_factory,
-        clocks=Clocks(random=parts.random, throttle=parts.throttle, now_ns=parts.clock.now),
+        clocks=Clocks(
+            random=parts.random, throttle=parts.throttle, now_ns=parts.clock.now, utc=parts.clock.utc
+        ),
         preparation=preparation(),
         on_watch=parts.on_watch,
         pictures=parts.pictures,

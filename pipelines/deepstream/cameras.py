@@ -30,6 +30,7 @@ from pipelines.deepstream.runtime.reshape_pace import ReshapePace
 from pipelines.deepstream.runtime.source_bin import RtspAccess, SourceBin
 from pipelines.errors import BadInput
 from pipelines.reload.plan import LiveSupport, reconnects
+from probes.events.messages import same
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,10 +72,11 @@ LIVE_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Where time and chance come from."""
+    """Where time and chance come from. utc: the UTC ns to tell of a time of `now_ns`."""
 
     clock: Callable[[], float] = time.monotonic
     now_ns: Callable[[], int] = time.time_ns
+    utc: Callable[[int], int] = same
     random: Random | None = None
     throttle: Throttle = field(default_factory=Throttle)
 
@@ -299,7 +301,10 @@ class CameraSources:
         received, dropped = source.take_counts()
         if received:
             self._metrics.frames_received.labels(camera).inc(received)
-            self._metrics.camera_last_frame.labels(camera).set((source.status.last_frame_at or 0) / 1e9)
+            at = source.status.last_frame_at
+            self._metrics.camera_last_frame.labels(camera).set(
+                0 if at is None else self._clocks.utc(at) / 1e9
+            )
         if dropped:
             self._metrics.frames_dropped.labels(camera, "rate").inc(dropped)
         if withheld := source.take_withheld():

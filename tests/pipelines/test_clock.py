@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.image import I420
 from pipelines.access_log import AccessKind, AccessWay
+from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.clock import FAR_NS, NS, StoreClock
+from pipelines.cpu.platform import CpuPlatform
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.insights.cells import CountCell
@@ -231,5 +234,22 @@ def test_snapshots_and_recordings_have_the_name_of_when_they_were_taken(tmp_path
             assert [path.name for path in (tmp_path / kind / "door").iterdir()] == [
                 f"20270115T080000000Z.{ending}"
             ]
+    finally:
+        store.stop()
+
+
+def test_the_time_of_the_newest_frame_is_that_of_the_clock_as_it_is(tmp_path: Path) -> None:
+    """A dashboard reckons from it how old a camera's newest frame is."""
+    (tmp_path / "store.yaml").write_text(STORE)
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    machine, metrics = Machine(wall=0), Metrics([state.value for state in CameraState])
+    store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
+    assert isinstance(store.platform, CpuPlatform)
+    try:
+        machine.passes(60 * NS, wall_ns=1_800_000_000 * NS)
+        machine.clock.check()
+        store.platform.on_frame(RawFrame("door", machine.clock.now(), I420.black(64, 64)))
+        name = "msh_camera_last_frame_timestamp_seconds"
+        assert metrics.registry.get_sample_value(name, {"camera": "door"}) == 1_800_000_000
     finally:
         store.stop()

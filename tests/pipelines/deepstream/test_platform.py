@@ -38,6 +38,14 @@ def test_frames_flow_from_cameras_to_encoded_streams(tmp_path, box):
         wait_for(lambda: run.platform.cameras()["c0"].frames_received >= (counted or 0) > 0)
 
 
+def test_the_time_of_the_newest_frame_is_that_of_the_clock_as_it_is(tmp_path):
+    with running(tmp_path, rtsp(1), clocks=Clocks(now_ns=lambda: 5, utc=lambda at: at + 7 * 10**9)) as run:
+        run.platform.start()
+        name, labels = "msh_camera_last_frame_timestamp_seconds", {"camera": "c0"}
+        at = wait_for(lambda: run.metrics.registry.get_sample_value(name, labels))
+        assert at == 7 + 5e-9
+
+
 def test_rtsp_csi_and_files_run_together(tmp_path):
     with running(tmp_path, [*rtsp(1), "csi://0", "clip.mp4"], BOXES["orin-new-blur"]) as run:
         run.listen("stream__wall")
