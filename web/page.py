@@ -179,7 +179,7 @@ def _worker(settings: Settings) -> tuple[str, ...]:
     command = (sys.executable, "-m", "web.uploads.child", f"{GARMENTS_OPTION}{garments}")
     if settings.prices.catalogue is None:
         return (*command, str(EXAMPLE_PRICES))
-    written = list_option(settings.store.currency, settings.prices.format.notation)
+    written = list_option(settings.store.currency, settings.prices.format.notation, settings.store.timezone)
     return (*command, written, str(settings.prices.catalogue))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pipelines.floor.plan import build_floor, open_record, plan_of
@@ -25,11 +24,11 @@ if TYPE_CHECKING:
 
 def load_catalogue(settings: Settings) -> CatalogueFile | None:
     """Return the store's price list, None where it has none. Raises BadInput."""
-    prices, zone = settings.prices, settings.store.zone
+    prices = settings.prices
     if prices.catalogue is None:
         return None
     currency, notation = settings.store.currency, prices.format.notation
-    return CatalogueFile(prices.catalogue, currency, lambda: datetime.now(zone).date(), notation)
+    return CatalogueFile(prices.catalogue, currency, settings.store.today, notation)
 
 
 def build_store_floor(

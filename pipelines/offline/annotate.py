@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import date
 from fractions import Fraction
 from functools import cache, partial
 from itertools import chain, islice
@@ -80,19 +80,20 @@ class AnnotateJob:
         *,
         rotate: int = 0,
         garments: str | None = GARMENTS,
+        today: Callable[[], date] = date.today,
         watch: Callable[[FileLooks], FileLooks] = _itself,
     ) -> None:
         """Load what is always needed; BadInput where a model is amiss.
 
         rotate: degrees clockwise by which each picture is turned upright first, 0, 90, 180 or 270, as of a
-        camera. garments: the model that sees them; None for none. watch: is put before the looks.
+        camera. garments: the model that sees them; None for none. today: the day of which prices are, in the
+        store's time zone. watch: is put before the looks.
         """
         self._rotate = rotate
         self._book = brands.book.with_listed(listed.names)
         prices = listed.joined(self._book.key_of)
         self._names = prices.names
         self._currency = prices.currency or CURRENCY
-        today = datetime.now(timezone.utc).date()
         models = read_manifest()
         for name in (*DETECTORS, *([garments] if garments is not None else [])):
             find_model(name, models).check_file()
@@ -109,7 +110,7 @@ class AnnotateJob:
                 looks=lambda single: watch(SynchronousLooks(recogniser(single), targets)),
                 ledger=lambda votes: Ledger(
                     self._currency,
-                    lambda brand, type_, slot: prices.lookup(brand, type_, slot, today),
+                    lambda brand, type_, slot: prices.lookup(brand, type_, slot, today()),
                     min_votes=votes,
                 ),
                 masking=FacesConfig(),

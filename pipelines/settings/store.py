@@ -1,6 +1,6 @@
 """`store:` which shop this is, its clock and its money."""
 
-from datetime import tzinfo
+from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
 from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -66,3 +66,7 @@ class StoreConfig(Section):
     def zone(self) -> tzinfo:
         """The store's time zone."""
         return ZoneInfo(self.timezone)
+
+    def today(self) -> date:
+        """Return the day in the store, whatever the machine's time zone is."""
+        return datetime.now(self.zone).date()

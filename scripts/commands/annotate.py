@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -141,7 +142,8 @@ def _job(args: argparse.Namespace) -> AnnotateJob:
     brands = BrandReader(gallery, build_enroller, EnrolledCache.of_this_machine()).read()
     models = settings.models if settings else ModelsConfig()
     garments = models.garments.name if models.garments else None
-    return AnnotateJob(prices, brands, rotate=args.rotate, garments=garments)
+    today = settings.store.today if settings else date.today
+    return AnnotateJob(prices, brands, rotate=args.rotate, garments=garments, today=today)
 
 
 def _annotate(job: AnnotateJob, source: Path, target: Path) -> dict[str, Any]:

@@ -190,7 +190,7 @@ def _line(answer: Answer) -> str:
 def _day(text: str | None, settings: Settings | None) -> date:
     if text is None:
         # The store's day where there is a store, else that of where the command is typed.
-        return datetime.now(settings.store.zone if settings else None).astimezone().date()
+        return settings.store.today() if settings else datetime.now().astimezone().date()
     try:
         return parse_day(text)
     except BadInput as error:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from pipelines.insights.days import cells_of, days_of, insights_path, report
 from pipelines.insights.export import cells_csv, cells_parquet
@@ -46,8 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "parquet" and args.output is None:
         raise BadInput("parquet is no text: name a file, --output FILE")
     settings = load_settings(args.config, env=os.environ)
-    today = datetime.now(ZoneInfo(settings.store.timezone)).date()
-    first, last = days_of(args.first, args.last, today)
+    first, last = days_of(args.first, args.last, settings.store.today())
     path = insights_path(settings, state_path())
     if not path.is_file():
         raise BadInput(f"nothing was counted yet for this store: {path} is not there")

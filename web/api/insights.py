@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from anyio import to_thread
 from starlette.responses import Response
@@ -67,8 +65,7 @@ class InsightsHandlers:
         return Response(data, 200, {"Content-Disposition": f'attachment; filename="{name}"'}, media)
 
     def _days(self, request: Request) -> tuple[date, date]:
-        today = datetime.now(ZoneInfo(self._backend.settings.store.timezone)).date()
-        query = request.query_params
+        today, query = self._backend.settings.store.today(), request.query_params
         try:
             return days_of(query.get("from"), query.get("to"), today)
         except BadInput as error:

@@ -1,7 +1,7 @@
 """The process behind the page's uploads: `file SOURCE TARGET`, or `webcam` with pictures on stdin.
 
 Before these, `--garments=NAME` may name the model that sees garments, `--list=JSON` how the price list is
-written and in which currency, and the path of the list follows.
+written, in which currency, and in which time zone its days are, and the path of the list follows.
 
 It reports on stdout, one JSON object a line. Its decoders see files from strangers: it limits itself before
 it reads any, and whoever started it limits it too.
@@ -20,14 +20,17 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from probes.reason import cause
 from web.uploads.failures import GONE, OPEN_FACES, TOO_MUCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import tzinfo
 
     from engines.image import I420
     from pipelines.brands.gallery import BrandSet
@@ -88,7 +91,7 @@ def is_watched() -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Run one mode; return 0 after its result was written. The price list is read first."""
     garments, more = garments_of(sys.argv[1:] if arguments is None else arguments)
-    (currency, notation), (catalogue, mode, *rest) = list_of(more)
+    (currency, notation, zone), (catalogue, mode, *rest) = list_of(more)
     if not is_watched():
         return 1
     limit()
@@ -100,7 +103,10 @@ def main(arguments: list[str] | None = None) -> int:
     from probes.redaction.redact import RedactionFailed  # noqa: PLC0415
 
     try:
-        job = AnnotateJob(load(Path(catalogue), currency, notation), _brands(), garments=garments)
+        prices = load(Path(catalogue), currency, notation)
+        job = AnnotateJob(
+            prices, _brands(), garments=garments, today=lambda: datetime.now(zone).astimezone(zone).date()
+        )
         if mode == "file":
             source, target = map(Path, rest)
             _file(job, source, target)
@@ -130,19 +136,23 @@ def garments_of(arguments: list[str]) -> tuple[str | None, list[str]]:
     return None if name == NO_GARMENTS else name, arguments[1:]
 
 
-def list_option(currency: str, notation: ListFormat) -> str:
-    """Return the option that says how the price list is written."""
-    return LIST_OPTION + json.dumps({"currency": currency, "notation": asdict(notation)})
+def list_option(currency: str, notation: ListFormat, timezone: str) -> str:
+    """Return the option that says how the price list is written, and where its days are."""
+    said = {"currency": currency, "notation": asdict(notation), "timezone": timezone}
+    return LIST_OPTION + json.dumps(said)
 
 
-def list_of(arguments: list[str]) -> tuple[tuple[str | None, ListFormat | None], list[str]]:
-    """Return the list's currency and notation, None where nothing is said, and the other arguments."""
+def list_of(
+    arguments: list[str],
+) -> tuple[tuple[str | None, ListFormat | None, tzinfo | None], list[str]]:
+    """Return the list's currency, notation and time zone, None where nothing is said, and all else."""
     from pricing.catalogue.list_format import ListFormat  # noqa: PLC0415 as in `main`
 
     if not arguments or not arguments[0].startswith(LIST_OPTION):
-        return (None, None), arguments
+        return (None, None, None), arguments
     said = json.loads(arguments[0][len(LIST_OPTION) :])
-    return (said["currency"], ListFormat(**said["notation"])), arguments[1:]
+    zone = ZoneInfo(said["timezone"])
+    return (said["currency"], ListFormat(**said["notation"]), zone), arguments[1:]
 
 
 def _brands() -> BrandSet:

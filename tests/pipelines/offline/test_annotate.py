@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +13,7 @@ from pipelines.brands.snapshot import NO_BRANDS
 from pipelines.offline import annotate
 from pipelines.offline.annotate import ALL_WITHHELD, LEFT_OUT, MIN_FRAMES, TURNED, AnnotateJob
 from pipelines.offline.annotator import Annotated, Video
-from pricing.catalogue.catalogue import Catalogue
+from pricing.catalogue.catalogue import Catalogue, read
 from probes.frame import Box
 from probes.people.unworn import Unworn
 from probes.redaction.redact import RedactionFailed
@@ -76,3 +77,17 @@ def test_a_film_of_which_every_frame_is_withheld_says_why_there_is_no_copy(
     with pytest.raises(RedactionFailed, match=ALL_WITHHELD):
         annotated(tmp_path, monkeypatch, frames, *[RedactionFailed("no mask")] * 2)
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_prices_are_of_the_day_where_the_store_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(annotate, "load_scene_detector", lambda *_, **__: None)
+    made: list[Any] = []
+    monkeypatch.setattr(annotate, "Annotator", lambda *_, **more: made.append(more))
+    listed = read(b"brand,type,price,currency,valid_from\ngucci,handbag,1290,EUR,2026-12-01\n", "prices.csv")
+    day = [date(2026, 11, 30)]
+    job = AnnotateJob(listed, NO_BRANDS, garments=None, today=lambda: day[0])
+    job._annotator(single=True)
+    lookup = made[0]["ledger"](1)._lookup
+    assert lookup("gucci", "handbag", "bag") is None
+    day[0] = date(2026, 12, 1)
+    assert lookup("gucci", "handbag", "bag").amount_minor == 129_000

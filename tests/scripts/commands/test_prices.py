@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -98,6 +100,29 @@ def test_a_list_in_another_notation_is_suggested_checked_and_read(
     )
     assert msh("check", path, "--config", store) == 0
     capsys.readouterr()
+    assert msh("lookup", "gucci", "handbag", "--config", store) == 0
+    assert "€1,290 EUR" in capsys.readouterr().out
+
+
+@pytest.fixture
+def far_west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine where it is the day before, whenever it is, beside a store on Kiritimati."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Etc/GMT+12")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_west")
+def test_todays_price_is_that_of_the_stores_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A server in UTC had yesterday's for the first hours of a day in Vienna, for half of it in Auckland."""
+    today = datetime.now(ZoneInfo("Pacific/Kiritimati")).date()
+    path, store = tmp_path / "prices.csv", tmp_path / "store.yaml"
+    path.write_text(f"brand,type,price,currency,valid_from\nGucci,handbag,1290,EUR,{today}\n")
+    store.write_text(
+        f"{MINIMAL.replace('Europe/Berlin', 'Pacific/Kiritimati')}prices: {{catalogue: {path.name}}}\n"
+    )
     assert msh("lookup", "gucci", "handbag", "--config", store) == 0
     assert "€1,290 EUR" in capsys.readouterr().out
 

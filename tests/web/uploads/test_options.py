@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from datetime import date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -52,6 +54,26 @@ def test_the_worker_reads_the_price_list_as_the_store_does(
     monkeypatch.setattr(child, "_brands", lambda: None)
     assert child.main([*_worker(settings)[3:], "file", "a", "b"]) == 0
     assert [row.max_minor for one in lists for row in one.rows] == [197_550]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_the_worker_takes_the_prices_of_the_stores_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """26 hours lie between these two. It took UTC's day: in the small hours, yesterday's prices."""
+    (tmp_path / "prices.csv").write_text("brand,type,price\nGucci,handbag,1975\n")
+    store = tmp_path / "store.yaml"
+    store.write_text(f"{STORE.replace('UTC', zone)}prices: {{catalogue: prices.csv}}\n")
+    settings = load_settings(store, env={})
+    told: list[date] = []
+    monkeypatch.setattr(
+        "pipelines.offline.annotate.AnnotateJob", lambda *_, today, **__: told.append(today())
+    )
+    monkeypatch.setattr(child, "limit", lambda: None)
+    monkeypatch.setattr(child, "_brands", lambda: None)
+    before = datetime.now(ZoneInfo(zone)).date()
+    assert child.main([*_worker(settings)[3:], "file", "a", "b"]) == 0
+    assert told in ([before], [datetime.now(ZoneInfo(zone)).date()])
 
 
 def test_a_shops_own_model_is_named_and_found_by_the_process() -> None:
