@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pricing.live.sqlite_file import FileWords, SqliteFile, connect, empty_log
-from probes.events.messages import Message, MessageKind, rfc3339, ulid
+from probes.events.messages import Message, MessageKind, rfc3339, same, ulid
 
 if TYPE_CHECKING:
     import sqlite3
@@ -121,7 +121,10 @@ class AccessLog:
     entries wait in memory; more are dropped, the oldest first, and counted. Without `start` nothing is
     written before `entries` or `close`.
 
-    path: None keeps all in memory. now_ns: UTC ns; expiry_ns: the same, by which old entries are deleted.
+    Entries of this run get the right time where the clock is set meanwhile.
+
+    path: None keeps all in memory. now_ns: ns that never step. utc: turns them into UTC by the clock as it
+    is. expiry_ns: UTC ns by which old entries are deleted.
     publish: takes a message, False where it was dropped. origin: store and device, for the messages.
     """
 
@@ -132,13 +135,16 @@ class AccessLog:
         days: int,
         now_ns: Callable[[], int],
         getrandbits: Callable[[int], int],
+        utc: Callable[[int], int] = same,
         expiry_ns: Callable[[], int] | None = None,
         metrics: Metrics | None = None,
         publish: Callable[[Message], bool] = lambda _: True,
         origin: tuple[str, str] = ("store", "device"),
     ) -> None:
         self.days, self._now_ns, self._getrandbits = days, now_ns, getrandbits
-        self._expiry_ns = expiry_ns or now_ns
+        self._expiry_ns, self._utc = expiry_ns or now_ns, utc
+        self._offset_ns, self._first = utc(0), 2**63 - 1
+        """By how much what this run has written is later than `now_ns`, and the number of its first entry."""
         self._metrics, self._publish, self._origin = metrics, publish, origin
         self._file = SqliteFile(path or Path("(memory)"), lambda _: _open(path), now_ns, _WORDS)
         self._waiting: deque[Access] = deque()
@@ -170,10 +176,11 @@ class AccessLog:
                 self._waiting.popleft()
                 self.dropped += 1
                 self._count("dropped")
-        at, (store, device) = entry.at, self._origin
+        told, (store, device) = replace(entry, at=self._utc(entry.at)), self._origin
+        at = told.at
         head = {"schema": SCHEMA, "event_id": ulid(at, self._getrandbits), "store": store, "device": device}
         sent = {"sent_at": rfc3339(at), "replayed": False}
-        self._publish(Message(MessageKind.ACCESS, "access", {**head, **sent, **entry.payload()}))
+        self._publish(Message(MessageKind.ACCESS, "access", {**head, **sent, **told.payload()}))
         self._news.set()
 
     def entries(self, before: int | None = None, limit: int = MAX_PAGE) -> list[tuple[int, Access]]:
@@ -208,20 +215,36 @@ class AccessLog:
         with self._flushing:
             with self._lock:
                 taken = list(self._waiting)
-            if not self._file.use(partial(self._write, taken)):
+            offset_ns = self._utc(0)
+            if not self._file.use(partial(self._write, taken, offset_ns)):
                 return
+            self._offset_ns = offset_ns
             with self._lock:
                 for entry in taken:
                     if self._waiting and self._waiting[0] is entry:
                         self._waiting.popleft()
             self._count("written", len(taken))
 
-    def _write(self, taken: list[Access], db: sqlite3.Connection) -> None:
+    def _write(self, taken: list[Access], offset_ns: int, db: sqlite3.Connection) -> None:
         rows = [
-            (e.at, e.kind.value, e.who, e.way.value, e.session, e.address, e.camera, e.seconds, e.detail)
+            (
+                e.at + offset_ns,
+                e.kind.value,
+                e.who,
+                e.way.value,
+                e.session,
+                e.address,
+                e.camera,
+                e.seconds,
+                e.detail,
+            )
             for e in taken
         ]
+        newest = db.execute("SELECT MAX(number) FROM access").fetchone()[0] or 0
+        self._first = min(self._first, newest + 1)
         with db:
+            if step := offset_ns - self._offset_ns:
+                db.execute("UPDATE access SET at = at + ? WHERE number >= ?", (step, self._first))
             db.executemany(
                 f"INSERT INTO access ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 constants
                 rows,

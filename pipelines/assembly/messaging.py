@@ -76,7 +76,8 @@ def build_messaging(
     access = AccessLog(
         access_file(settings.store.id, state_folder()),
         days=settings.privacy.access_log_days,
-        now_ns=clock.utc_now,
+        now_ns=clock.now,
+        utc=clock.utc,
         expiry_ns=clock.expiry_now,
         getrandbits=random.getrandbits,
         metrics=metrics,

@@ -10,10 +10,12 @@ import pytest
 
 from pipelines import access_log
 from pipelines.access_log import DAY_NS, AccessKind, AccessLog, AccessWay
+from pipelines.clock import StoreClock
 from probes.metrics import Metrics
 from tests.fakes.schemas import message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from probes.events.messages import Message
@@ -28,7 +30,9 @@ class Clock:
         return self.now
 
 
-def log_of(path: Path | None, clock: Clock, sent: list[Message] | None = None, **more: Any) -> AccessLog:
+def log_of(
+    path: Path | None, clock: Callable[[], int], sent: list[Message] | None = None, **more: Any
+) -> AccessLog:
     def publish(one: Message) -> bool:
         if sent is not None:
             sent.append(one)
@@ -56,6 +60,38 @@ def test_every_kind_and_way_is_a_message_by_the_schema(kind: AccessKind, way: Ac
         message("access").validate(dict(one.payload))
         assert one.topic == "access"
     assert sent[1].payload["detail"] == "a b"
+
+
+@pytest.mark.parametrize("began", [0, T0 + 70 * 365 * DAY_NS], ids=["in 1970", "in 2095"])
+def test_what_was_noted_before_the_clock_was_set_right_has_the_right_time_and_its_days(
+    tmp_path: Path, began: int
+) -> None:
+    """A page that opens with the box watches before its time server answers: deleted too soon, or never."""
+    wall, steady, hour = [began], [0], DAY_NS // 24
+    clock = StoreClock(lambda: wall[0], lambda: steady[0])
+    log = log_of(tmp_path / "access.db", clock.now, utc=clock.utc, expiry_ns=clock.expiry_now)
+
+    def passes(ns: int, *, step: int = 0) -> None:
+        steady[0] += ns
+        wall[0] += ns + step
+        clock.check()
+
+    def shown() -> list[tuple[str, int]]:
+        return [(entry.camera, entry.at) for _, entry in log.entries()]
+
+    look(log, "on-disk")
+    assert shown() == [("on-disk", began)]
+    look(log, "waiting")
+    passes(hour, step=T0 - began)
+    look(log, "right")
+    passes(3 * hour)
+    all_of_them = [("right", T0 + hour), ("waiting", T0), ("on-disk", T0)]
+    assert shown() == all_of_them
+    passes(DAY_NS)
+    assert shown() == all_of_them
+    passes(DAY_NS)
+    assert shown() == []
+    log.close()
 
 
 def test_entries_outlive_a_restart_and_are_newest_first_by_pages(tmp_path: Path) -> None:

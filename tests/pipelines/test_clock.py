@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.image import I420
-from pipelines.access_log import AccessKind, AccessWay
+from pipelines.access_log import AccessKind, AccessLog, AccessWay, access_file
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.clock import FAR_NS, NS, StoreClock
 from pipelines.cpu.platform import CpuPlatform
+from pipelines.paths import state_folder
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.insights.cells import CountCell
@@ -183,13 +184,18 @@ def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_d
     settings = load_settings(tmp_path / "store.yaml", env={})
     machine = Machine(wall=1_800_000_000 * NS)
     metrics = Metrics([state.value for state in CameraState])
+    # Of an earlier run: entries of this one are corrected with the clock.
+    earlier = AccessLog(
+        access_file("s", state_folder()), days=30, now_ns=lambda: machine.wall, getrandbits=lambda _: 0
+    )
+    earlier.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="door")
+    earlier.close()
     store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
     second = machine.wall // NS
     picture = pictures / "door" / "1.jpg"
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_bytes(b"x")
     os.utime(picture, (second, second))
-    store.access.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="door")
     store.insights.add([CountCell("camera", "door", second - 900, second, 9, 9)])
 
     def kept(passed: int, step: int = 0) -> list[bool]:
