@@ -163,7 +163,10 @@ class Overload:
         returned = dict.fromkeys(throttle.suspended - suspended, now)
         self._returned_at = {c: at for c, at in (self._returned_at | returned).items() if c in cameras}
         for camera in throttle.suspended ^ suspended:
-            self._metrics.camera_suspended.labels(camera).set(camera in suspended)
+            if camera in frames:
+                self._metrics.camera_suspended.labels(camera).set(camera in suspended)
+            else:  # the store has it no more, or has it off
+                self._metrics.camera_suspended.remove_by_labels({"camera": camera})
         throttle.share, throttle.part, throttle.suspended = governor.share, governor.part, suspended
         throttle.sub_streams, throttle.slowest_s = governor.sub_streams, governor.slowest_s
         self._metrics.frame_share.set(governor.analysed_share)

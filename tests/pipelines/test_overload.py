@@ -121,6 +121,19 @@ def test_cameras_are_suspended_by_priority_told_by_name_and_return(caplog):
     assert value("msh_camera_suspended", {"camera": "till"}) == 0
 
 
+def test_a_suspended_camera_that_the_store_has_no_more_leaves_no_series():
+    shop = Shop()
+    shop.overload._cameras = lambda: {"till": 0, "door": 1}
+    shop.seconds(40, door=1, late=9)
+    assert shop.throttle.suspended == {"till"}
+    del shop.done["till"]
+    shop.overload._cameras = lambda: {"door": 1}
+    shop.metrics.forget_camera("till")  # as a change of the store file does
+    shop.seconds(1, door=1, late=9)
+    assert shop.throttle.suspended == frozenset()
+    assert shop.metrics.registry.get_sample_value("msh_camera_suspended", {"camera": "till"}) is None
+
+
 def test_where_decoding_cannot_be_left_out_cameras_are_suspended_sooner_and_nothing_else_is_said(caplog):
     shop = Shop()
     shop.throttle.skips_decoding = False
