@@ -10,7 +10,9 @@ from probes.frame import Kind
 from probes.people.returns import Absence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
+
+    from prometheus_client.metrics import MetricWrapperBase
 
     from pipelines.floor.customer import Customer
     from pipelines.floor.people import People
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from probes.events.events import EndReason
     from probes.frame import Frame, TrackId
     from probes.metrics import Metrics
-    from probes.people.zones import ZoneVisit
+    from probes.people.zones import Zone, ZoneVisit
 
 
 class FloorCounts:
@@ -26,13 +28,24 @@ class FloorCounts:
 
     def __init__(self, metrics: Metrics, minor_per_unit: int) -> None:
         self._metrics, self._minor_per_unit = metrics, minor_per_unit
-        self._cameras: frozenset[str] = frozenset()
+        self._zones: dict[str, frozenset[str]] = {}
         self._tallies: dict[str, CameraTally] = {}
 
-    def set_cameras(self, cameras: Iterable[str]) -> None:
-        """Count for these cameras from now on; the tallies of others stay."""
-        self._cameras = frozenset(cameras)
-        self._tallies = {**{camera: CameraTally() for camera in self._cameras}, **self._tallies}
+    def set_zones(self, zones: Mapping[str, Iterable[Zone]]) -> None:
+        """Count for these cameras and their zones from now on; the tallies of other cameras stay."""
+        self._zones = {camera: frozenset(zone.name for zone in found) for camera, found in zones.items()}
+        self._tallies = {**{camera: CameraTally() for camera in self._zones}, **self._tallies}
+        dwell = self._metrics.dwell
+        for labels in _labels(dwell):
+            if labels["zone"] not in self._zones.get(labels["camera"], {labels["zone"]}):
+                dwell.remove(labels["camera"], labels["zone"])
+
+    def set_rules(self, names: Container[str]) -> None:
+        """Count the notifications of these rules from now on."""
+        notifications = self._metrics.notifications
+        for labels in _labels(notifications):
+            if labels["rule"] not in names:
+                notifications.remove_by_labels({"rule": labels["rule"]})
 
     def frame(self, frame: Frame, followed: int) -> None:
         """Count what was detected. followed: how many of the persons are on a track seen before."""
@@ -60,7 +73,8 @@ class FloorCounts:
     def stays(self, camera: str, visits: Iterable[ZoneVisit], customer: Customer | None) -> None:
         """Count the stays of one person in zones, unless it is known that this is no customer."""
         for visit in () if customer is not None and customer.staff else visits:
-            self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
+            if visit.zone in self._zones.get(camera, ()):  # else its metrics are gone with it
+                self._metrics.dwell.labels(camera, visit.zone).observe(visit.dwell_ms / 1000)
 
     def returned(self, track: TrackId, absence: Absence, result: str) -> None:
         """Count somebody who was held, and is found again or given up."""
@@ -79,7 +93,7 @@ class FloorCounts:
             return
         camera, amount = customer.track.camera, value.total.amount_minor
         self._tallies[camera].add(value)
-        if camera in self._cameras:  # else its metrics are gone with it
+        if camera in self._zones:  # else its metrics are gone with it
             self._metrics.person_value.labels(camera).observe(amount / self._minor_per_unit)
 
     def tally(self, camera: str, people: People) -> CameraTally:
@@ -90,6 +104,10 @@ class FloorCounts:
             if customer.track.camera == camera and not customer.staff:
                 found.add(people.value(customer.track))
         return found
+
+
+def _labels(metric: MetricWrapperBase) -> list[dict[str, str]]:
+    return [sample.labels for family in metric.collect() for sample in family.samples]
 
 
 def _lookup_result(item: Item) -> str:

@@ -98,6 +98,7 @@ class Floor:
     ) -> None:
         self._set_zones(plan.zones, plan.weights)
         self._notifier.set_rules(plan.rules)
+        self._counts.set_rules({rule.name for rule in plan.rules})
         self._people.reconfigure(plan, badges)
         names = {camera: [zone.name for zone in zones] for camera, zones in plan.zones.items()}
         for topic, payload in self._summaries.reconfigure(names, self._utc(at)).items():
@@ -116,7 +117,7 @@ class Floor:
             self._zones[camera].reconfigure(found)
         self._staff = {(c, z.name) for c, found in zones.items() for z in found if z.role is Role.STAFF}
         self._weights = weights
-        self._counts.set_cameras(zones)
+        self._counts.set_zones(zones)
 
     def update(
         self,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from pipelines.floor.plan import apply_plan
 from probes.events.staff_orders import StaffAction, StaffOrder
 from probes.people.returns import Absence
-from tests.pipelines.floor.shop import SECOND, START, Shop, track
+from probes.people.zones import Zone
+from tests.pipelines.floor.shop import ALL, PLAN, SECOND, START, Shop, track
 
 
 def test_who_is_in_a_track_for_the_first_time_is_not_followed_yet():
@@ -71,3 +75,38 @@ def test_stays_of_customers_are_counted(how):
     shop.floor.quiet("door", START + 6 * SECOND, [track(1)], absence=absence)
     count = shop.metrics.registry.get_sample_value
     assert count("msh_dwell_seconds_count", {"camera": "door", "zone": "left"}) == 1
+
+
+@pytest.mark.parametrize("stands", ["in view", "gone"])
+def test_a_zone_that_is_renamed_or_taken_out_leaves_no_series(stands):
+    shop = Shop()
+    shop.visit(0, (1, "gucci"))
+    shop.visit(3, (1, ""), x=820)  # out of the zone: its stay has ended
+    if stands == "gone":
+        shop.floor.quiet("door", START + 8 * SECOND, [track(1)])
+    zones = {**PLAN.zones, "door": (Zone("shelf", ALL),)}
+    apply_plan(shop.floor, replace(PLAN, zones=zones), START + 9 * SECOND)
+    shop.floor.quiet("door", START + 10 * SECOND, [track(1)])
+    count = shop.metrics.registry.get_sample_value
+    assert count("msh_dwell_seconds_count", {"camera": "door", "zone": "left"}) is None
+
+
+def test_a_zone_of_a_camera_that_is_off_keeps_its_series():
+    shop = Shop()
+    shop.visit(0, (1, "gucci"))
+    shop.floor.quiet("door", START + 8 * SECOND, [track(1)])
+    zones = {"till": PLAN.zones["till"]}
+    apply_plan(shop.floor, replace(PLAN, zones=zones, passages=()), START + 9 * SECOND)
+    count = shop.metrics.registry.get_sample_value
+    assert count("msh_dwell_seconds_count", {"camera": "door", "zone": "left"}) == 1
+
+
+def test_a_rule_that_is_taken_out_leaves_no_series_and_the_others_keep_theirs():
+    shop = Shop(replace(PLAN, rules=(*PLAN.rules, replace(PLAN.rules[0], name="rich"))))
+    shop.visit(0, (1, "gucci"))
+    apply_plan(shop.floor, PLAN, START + 9 * SECOND)
+    count = shop.metrics.registry.get_sample_value
+    sent = {
+        rule: count("msh_notifications_total", {"rule": rule, "result": "sent"}) for rule in ("vip", "rich")
+    }
+    assert sent == {"vip": 1, "rich": None}
