@@ -95,7 +95,7 @@ class Governor:
     Where people are seen and cannot be followed, so many at once that the rest have 2.5 frames a second.
 
     governor = Governor()
-    if governor.update(totals(metrics, now), cameras=4):  # once a second; True where something changed
+    if governor.update(counters.totals(now), cameras=4):  # once a second; True where something changed
         throttle.share = governor.share
     """
 

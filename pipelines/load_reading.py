@@ -98,21 +98,55 @@ class LoadReading:
         return looks and self.frames_late < 0.03 and self.latency_s < 0.5
 
 
-def totals(metrics: Metrics, at: float, idle_s: float = 0) -> Totals:
-    """Read the counters. at: monotonic seconds. idle_s: see `Totals`."""
-    return Totals(
-        at,
-        frames=_sum(metrics.frames_processed),
-        frames_late=_sum(metrics.frames_dropped, "reason", OVERLOAD)
-        + _sum(metrics.frames_between, "reason", OVERLOAD),
-        looks_owed=_sum(metrics.looks_owed),
-        looks_missed=_sum(metrics.looks_owed, "result", ("missed",)),
-        latency_s=_sum(metrics.frame_latency, suffix="_sum"),
-        idle_s=idle_s,
-        looks=_sum(metrics.looks) - _sum(metrics.looks, "result", ("dropped",)),
-        persons=_sum(metrics.persons_detected),
-        followed=_sum(metrics.persons_detected, "followed", ("yes",)),
-    )
+class LoadCounters:
+    """The counters of a store as sums that only rise: a camera that leaves the store takes its series along.
+
+    One thread.
+    """
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._seen: dict[str, dict[tuple[str, ...], float]] = {}
+        self._risen: dict[str, float] = {}
+
+    def totals(self, at: float, idle_s: float = 0) -> Totals:
+        """Read the counters. at: monotonic seconds. idle_s: see `Totals`."""
+        metrics, risen = self._metrics, self._rise
+        return Totals(
+            at,
+            frames=risen("frames", metrics.frames_processed),
+            frames_late=risen("dropped", metrics.frames_dropped, "reason", OVERLOAD)
+            + risen("between", metrics.frames_between, "reason", OVERLOAD),
+            looks_owed=risen("owed", metrics.looks_owed),
+            looks_missed=risen("missed", metrics.looks_owed, "result", ("missed",)),
+            latency_s=risen("latency", metrics.frame_latency, suffix="_sum"),
+            idle_s=idle_s,
+            looks=risen("looks", metrics.looks) - risen("no looks", metrics.looks, "result", ("dropped",)),
+            persons=risen("persons", metrics.persons_detected),
+            followed=risen("followed", metrics.persons_detected, "followed", ("yes",)),
+        )
+
+    def _rise(
+        self,
+        what: str,
+        metric: MetricWrapperBase,
+        label: str = "",
+        values: Iterable[str] = (),
+        suffix: str = "_total",
+    ) -> float:
+        """Return by how much some series have risen in all. One that has fallen is another of its name."""
+        now = {
+            tuple(sample.labels.values()): sample.value
+            for family in metric.collect()
+            for sample in family.samples
+            if sample.name.endswith(suffix) and (not label or sample.labels[label] in values)
+        }
+        before, self._seen[what] = self._seen.get(what, {}), now
+        risen = (
+            value - (old if (old := before.get(key, 0.0)) <= value else 0.0) for key, value in now.items()
+        )
+        self._risen[what] = self._risen.get(what, 0.0) + sum(risen)
+        return self._risen[what]
 
 
 def load_between(first: Totals, last: Totals) -> LoadReading:
@@ -135,14 +169,3 @@ def missed_share(first: Totals, last: Totals) -> float | None:
     """Return the share of people below their looks between two moments, None where nobody was owed any."""
     owed = last.looks_owed - first.looks_owed
     return (last.looks_missed - first.looks_missed) / owed if owed else None
-
-
-def _sum(
-    metric: MetricWrapperBase, label: str = "", values: Iterable[str] = (), suffix: str = "_total"
-) -> float:
-    return sum(
-        sample.value
-        for family in metric.collect()
-        for sample in family.samples
-        if sample.name.endswith(suffix) and (not label or sample.labels[label] in values)
-    )

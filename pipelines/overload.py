@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipelines.governor import STALLED_S, DegradeStep, Governor
-from pipelines.load_reading import totals
+from pipelines.load_reading import LoadCounters
 from pipelines.turns import Turns
 from pricing.news import news
 from probes.reason import Reason
@@ -108,7 +108,7 @@ class Overload:
         self._people: dict[str, float] = {}
         self._returned_at: dict[str, float] = {}
         self._idle_s = idle_s or idle_seconds
-        self._governor = governor or Governor()
+        self._governor, self._counters = governor or Governor(), LoadCounters(metrics)
         self._frames: deque[tuple[float, dict[str, int]]] = deque()
         self._waits: dict[str, _Wait] = {}
         self._checked_at = self._clock()
@@ -142,7 +142,7 @@ class Overload:
         cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
         self._note_waits(now, cameras, self._judged(now, frames))
         self._count_people(cameras)
-        counted, changed = totals(self._metrics, now, self._idle_s()), False
+        counted, changed = self._counters.totals(now, self._idle_s()), False
         if self._turns.looks_round is None:
             changed = governor.update(
                 counted,

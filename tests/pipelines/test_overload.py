@@ -134,6 +134,26 @@ def test_a_suspended_camera_that_the_store_has_no_more_leaves_no_series():
     assert shop.metrics.registry.get_sample_value("msh_camera_suspended", {"camera": "till"}) is None
 
 
+def test_what_cameras_counted_before_they_were_taken_out_is_no_load_of_now(caplog):
+    """Their series went with them, and for seconds the sums of all fell by years of late frames."""
+    caplog.set_level(logging.INFO)
+    shop, gone, loads = Shop(), ("till", "yard"), []
+    for camera in gone:
+        shop.done[camera] = 1_000
+        shop.metrics.frames_processed.labels(camera).inc(1_000)
+        shop.metrics.frames_dropped.labels(camera, "superseded").inc(9_000)
+    shop.seconds(10, door=5, late=0)
+    for camera in gone:
+        del shop.done[camera]
+        shop.metrics.forget_camera(camera)
+        for _ in range(3):
+            shop.seconds(1, door=5, late=0)
+            loads.append(shop.overload._governor.load)
+    assert "overload" not in caplog.text
+    assert shop.throttle.share == 1
+    assert {(load.fps, load.frames_late, round(load.latency_s, 3)) for load in loads} == {(5, 0, 0.1)}
+
+
 def test_where_decoding_cannot_be_left_out_cameras_are_suspended_sooner_and_nothing_else_is_said(caplog):
     shop = Shop()
     shop.throttle.skips_decoding = False

@@ -10,7 +10,7 @@ import pytest
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.cameras.throttle import Throttle
 from pipelines.governor import Governor
-from pipelines.load_reading import totals
+from pipelines.load_reading import LoadCounters
 from pipelines.overload import Overload
 from pipelines.store_status import StoreStatus
 from probes.metrics import Metrics
@@ -275,4 +275,4 @@ def test_what_is_shown_but_was_not_analysed_is_late_and_left_out_unless_it_was_n
     metrics.frames_between.labels("door", "rate").inc(4)
     status = StoreStatus(None, None, None, settings=None, metrics=metrics, clock=None)
     assert status._dropped("door") == 5
-    assert totals(metrics, 0).frames_late == 5
+    assert LoadCounters(metrics).totals(0).frames_late == 5
