@@ -90,7 +90,8 @@ class CameraHandlers:
         if draw:
             from web.api.drawing import with_areas  # noqa: PLC0415 OpenCV is loaded only where it is needed
 
-            settings = self._backend.settings.cameras[camera]
+            # Asked anew: the picture was waited for, and the camera may have been taken out meanwhile.
+            settings = self._backend.settings.cameras[camera_of(request, self._backend)]
             jpeg = await to_thread.run_sync(with_areas, jpeg, settings)
         return Response(
             jpeg,

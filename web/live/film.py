@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from probes.events.messages import same
-from web.live.video import PICTURE_S, QUIET_S
+from web.live.video import NOTHING_NOW, PICTURE_S, QUIET_S
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:
@@ -91,7 +91,10 @@ class FilmViewer:
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 loop.call_soon_threadsafe(self._backlog.put, fragment)
 
-        self._viewing = output.watch(camera, give)
+        try:
+            self._viewing = output.watch(camera, give)
+        except KeyError:  # it is taken out, or comes, just now
+            raise Refused(Code.NO_PICTURE, NOTHING_NOW) from None
 
     async def begin(self) -> Stream:
         """Wait for the first keyframe; Refused where none comes."""

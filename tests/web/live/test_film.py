@@ -119,6 +119,17 @@ def test_no_camera_and_no_picture(page, camera, status):
     assert page.film.watched("till") == 0
 
 
+def test_a_camera_that_is_being_switched_off_gives_no_film_and_no_traceback(page, caplog):
+    """The outputs let a camera go before the settings say so."""
+    page.film.remove_camera("entrance")
+    try:
+        answer = page.client().get(URL)
+    finally:
+        page.film.add_camera("entrance")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_picture")
+    assert "Traceback" not in caplog.text
+
+
 def test_another_size_ends_the_stream(page, monkeypatch):
     wait_long_for_pictures(monkeypatch)
     with ExitStack() as stack:
