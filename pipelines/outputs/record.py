@@ -57,6 +57,7 @@ class VideoRecorder:
         self._rules = _Rules(folder, segment_s, max_mb * 1_000_000, bitrate_kbit, clock, utc)
         self._tapes: dict[str, _Tape] = {}
         self._closed = False
+        recover_all(folder)
 
     @property
     def cameras(self) -> frozenset[str]:
@@ -68,10 +69,7 @@ class VideoRecorder:
         if self._closed or camera in self._tapes:
             return
         initialise("mp4mux")
-        folder = self._rules.folder / camera
-        with contextlib.suppress(OSError):  # tried again with the first frame, and then logged
-            recover(folder)
-        self._tapes = {**self._tapes, camera: _Tape(self._rules, camera, folder, fps)}
+        self._tapes = {**self._tapes, camera: _Tape(self._rules, camera, fps)}
         self._rules.cameras = len(self._tapes)
 
     def remove_camera(self, camera: str) -> None:
@@ -133,9 +131,9 @@ class _Rules:
 class _Tape:
     """One camera's recording thread."""
 
-    def __init__(self, rules: _Rules, camera: str, folder: Path, fps: int) -> None:
+    def __init__(self, rules: _Rules, camera: str, fps: int) -> None:
         self.dropped = 0
-        self._rules, self._folder, self._fps = rules, folder, fps
+        self._rules, self._folder, self._fps = rules, rules.folder / camera, fps
         self._frames: queue.Queue[RedactedFrame] = queue.Queue(WAITING)
         self._stop = threading.Event()
         self._writer: Mp4Writer | None = None
@@ -158,6 +156,9 @@ class _Tape:
     def close(self) -> None:
         self.stop()
         self._thread.join(CLOSE_S)
+        if not self._thread.is_alive():  # the camera may never come again, whose next file would see to it
+            with contextlib.suppress(OSError):
+                recover(self._folder)
 
     def _run(self) -> None:
         heard = self._rules.clock()
@@ -249,3 +250,11 @@ def recover(folder: Path) -> None:
             part.replace(part.with_suffix(""))
         else:
             part.unlink()
+
+
+def recover_all(folder: Path) -> None:
+    """Do the same for all cameras, those that the store has no more too; what cannot be read is left."""
+    with contextlib.suppress(OSError):
+        for camera in folder.iterdir():
+            with contextlib.suppress(OSError):
+                recover(camera)

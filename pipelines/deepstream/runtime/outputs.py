@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pipelines.deepstream.checks.privacy_proof import Proof
@@ -19,7 +18,7 @@ from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.outputs.disk import PART, OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
 from pipelines.outputs.no_picture import encoded
-from pipelines.outputs.record import recover
+from pipelines.outputs.record import recover_all
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
 
@@ -167,10 +166,9 @@ class DeepStreamOutputs:
         self.age_s = analysis.age_s
         self.rtsp = self._build_rtsp(metrics, on_watch)
         if record := self._settings.record:
+            recover_all(record.folder)
             for name in self._cameras:
                 _make(record.folder / name, "outputs.record.folder")
-                with suppress(OSError):
-                    recover(record.folder / name)
                 sink = pipeline.get_by_name(f"record_{name}")
                 # Its own numbers begin at 0 with each start, and would write over the last one's files.
                 sink.connect("format-location", self._file_name, record.folder / name)

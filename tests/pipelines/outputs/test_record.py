@@ -204,6 +204,39 @@ def test_after_kill_9_all_files_play_and_the_last_one_gets_its_name_at_the_next_
         assert times(part.with_suffix(""))
 
 
+def test_what_a_camera_left_unfinished_that_the_store_has_no_more_gets_its_name_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "gone").mkdir()
+    for name, content in (("1.mp4.part", b"....moof...."), ("2.mp4.part", b"")):
+        (tmp_path / "gone" / name).write_bytes(content)
+    recorder = VideoRecorder(tmp_path)
+    recorder.add_camera("entrance")
+    recorder.close()
+    assert [path.name for path in (tmp_path / "gone").iterdir()] == ["1.mp4"]
+
+
+def test_a_camera_that_is_taken_out_while_the_disk_refuses_leaves_no_unfinished_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorder = VideoRecorder(tmp_path)
+    recorder.add_camera("entrance")
+    record(recorder, list(range(0, 3000, 100)))
+    wait_for(lambda: any(b"moof" in part.read_bytes() for part in tmp_path.glob("*/*.part")))
+
+    def refuse(*_: object) -> None:
+        raise OutputFailed("no space left on device")
+
+    monkeypatch.setattr("pipelines.outputs.record.Mp4Writer.write", refuse)
+    record(recorder, [3000])
+    wait_for(lambda: recorder.dropped("entrance") == 1)
+    recorder.remove_camera("entrance")
+    (left,) = (tmp_path / "entrance").iterdir()
+    assert left.suffix == ".mp4"
+    assert times(left)
+    recorder.close()
+
+
 def test_a_disk_that_refuses_is_tried_again_later(tmp_path: Path) -> None:
     now = [0.0]
     recorder = VideoRecorder(tmp_path, clock=lambda: now[0])
