@@ -284,12 +284,12 @@ class MqttPublisher:
         if topic == AVAILABILITY and not self._stopping.is_set():  # only now is it sure to answer
             self._metrics.mqtt_connected.set(1)
             self._log_state(BrokerState.ONLINE)
-        if good and topic in self._topics:
+        if good:
             self._forget(topic)
 
     def _forget(self, topic: str) -> None:
-        """Forget a topic that is cleared, unless it has got a value since."""
-        if self._retained.forget(topic):
+        """Forget a topic that is cleared; one that came and went without a broker was never listed."""
+        if self._retained.forget(topic) and topic in self._topics:
             self._topics.discard(topic)
             self._spool.set_topic(topic, listed=False)
 

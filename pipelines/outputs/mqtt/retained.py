@@ -45,11 +45,10 @@ class Retained:
                 self._dirty[topic] = None
 
     def forget(self, topic: str) -> bool:
-        """Drop a topic that has been cleared; False where it has got a value since."""
+        """Drop a topic that has been cleared; False where it has a value, or is still to be cleared."""
         with self._lock:
-            if self._values.get(topic) is None:
+            if self._values.get(topic) is None and topic not in self._dirty:
                 self._values.pop(topic, None)
-                self._dirty.pop(topic, None)
                 return True
             return False
 

@@ -13,6 +13,7 @@ import pytest
 
 from engines.paths import ROOT
 from pipelines.outputs.mqtt.broker import BrokerState
+from pipelines.outputs.mqtt.retained import Retained
 from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind
 from probes.events.status import Summaries, camera_status
@@ -230,6 +231,30 @@ def publishing_process(bench, port, events):
     bench.closers.insert(0, process.kill)
     assert process.stdout.readline() == b"ready\n"
     return process
+
+
+def test_a_topic_that_came_and_went_while_the_broker_was_away_is_cleared_once(bench):
+    broker = bench.broker()
+    publisher = bench.publisher(broker.port)
+    bench.online()
+    broker.kill()
+    wait_for(lambda: publisher._session is None)
+    for number in range(50):
+        publisher.set_state(f"camera/trial-{number}/status", {"state": "connecting"})
+        publisher.clear_state(f"camera/trial-{number}/status")
+    broker.start()
+    kept = Summaries(CAMERAS, "EUR").initial(0, "connecting").keys()
+    wait_for(lambda: publisher._retained._values.keys() == kept)
+
+
+def test_a_topic_that_is_cleared_while_its_last_value_is_under_way_is_cleared_at_the_broker_too():
+    retained = Retained({})
+    retained.set("camera/trial/status", {"state": "stopped"})
+    retained.take()
+    retained.clear("camera/trial/status")
+    assert not retained.forget("camera/trial/status")  # the broker has the value
+    assert retained.take() == [("camera/trial/status", None, 1)]
+    assert retained.forget("camera/trial/status")  # and now that it is gone
 
 
 def test_the_spool_outlives_a_killed_process(bench):
