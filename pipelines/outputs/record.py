@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import logging
 import queue
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from pipelines.errors import BadInput
 from pipelines.outputs.disk import PART, OutputFailed, stamp, trim
@@ -242,14 +244,29 @@ class _Tape:
 
 
 def recover(folder: Path) -> None:
-    """Give files that a killed run left their proper names, and remove those without any picture."""
+    """Give files that a killed run left their proper names, and remove those without any picture.
+
+    One that is being written is left alone: another store may record into the same folder.
+    """
     for part in folder.glob(f"*.mp4{PART}"):
         with part.open("rb") as file:
+            if _is_written(file):
+                continue
             head = file.read(1 << 16)
         if b"moof" in head:
             part.replace(part.with_suffix(""))
         else:
             part.unlink()
+
+
+def _is_written(file: BinaryIO) -> bool:
+    """Return whether any process has the file open to write; False where its file system cannot tell."""
+    try:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    return False
 
 
 def recover_all(folder: Path) -> None:

@@ -216,6 +216,16 @@ def test_what_a_camera_left_unfinished_that_the_store_has_no_more_gets_its_name_
     assert [path.name for path in (tmp_path / "gone").iterdir()] == ["1.mp4"]
 
 
+def test_what_another_store_writes_into_the_same_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "theirs").mkdir()
+    with (tmp_path / "theirs" / "1.mp4.part").open("wb") as file:
+        VideoRecorder(tmp_path).close()
+        assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["1.mp4.part"]
+        file.write(b"....moof....")
+    VideoRecorder(tmp_path).close()
+    assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["1.mp4"]
+
+
 def test_a_camera_that_is_taken_out_while_the_disk_refuses_leaves_no_unfinished_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
