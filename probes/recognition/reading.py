@@ -18,7 +18,7 @@ from probes.recognition.garments import BAG, box_in_crop, dressed_answer, things
 from probes.recognition.interfaces import Releasable
 from probes.recognition.marks import marks_of
 from probes.recognition.pattern_wearer import DetectedThing, worn_patterns
-from probes.recognition.word_marks import brands_of, settled
+from probes.recognition.word_marks import brands_of, settled, without_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,7 +78,7 @@ class Recogniser:
         self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
         self._unaided = Outage(logger, "bags are judged by the parser alone", "bags are judged by two again")
         self._on_error = on_error
-        self._words_read: int | None = None
+        self._words_read: list[Word] | None = None
         self._outages = {
             route: Outage(
                 logger,
@@ -123,10 +123,14 @@ class Recogniser:
                 self._outages[route].fail(error=failed[route])
             else:
                 self._outages[route].recover()
+        read = self._words_read
+        if read:
+            marks = without_words(marks, read, look, targets)
+        count = None if read is None else len(read)
         # A mark is on what is worn, so with one that is always asked.
         outfit = self._outfit(look) if look.clothes or marks else None
         if outfit is None:
-            return LookAnswer(look.track, look.frame, tuple(marks), words=self._words_read)
+            return LookAnswer(look.track, look.frame, tuple(marks), words=count)
         near_bag = cache(partial(self._near_bag, look))
         answer = dressed_answer(look, marks, outfit, self._seen_bag(look, outfit))
         if look.patient and answer.bare and not {slot_of(one.type) for one in answer.worn} >= WHOLE_WITH_BAG:
@@ -134,7 +138,7 @@ class Recogniser:
         if targets.patterns and Route.PATTERN not in without:
             woven = self._woven(look, outfit, targets, answer.worn, near_bag)
             answer = replace(answer, marks=(*answer.marks, *woven))
-        return replace(answer, words=self._words_read)
+        return replace(answer, words=count)
 
     def _woven(
         self,
@@ -247,11 +251,11 @@ class Recogniser:
         ways = [self._mirrored] if look.fine or look.patient else []
         if self._patience is None or not look.patient:
             words = reader.read(look.crop, fine=look.fine, quick=look.quick)
-            self._words_read = len(words)
+            self._words_read = words
             found = brands_of(words, look, targets, others)
         else:
             scales = self._patience.words(look.crop)
-            self._words_read = sum(len(words) for words in scales)
+            self._words_read = [word for words in scales for word in words]
             found = settled([brands_of(words, look, targets, others) for words in scales])
             ways.append(self._patience.close)
         for read in ways:

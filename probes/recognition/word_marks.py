@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from engines.marks.types import Route
-from pricing.brands.matcher import Reading
+from pricing.brands.matcher import SURE, Reading
 from pricing.brands.names import normal_brand
 from probes.answers import Mark
 from probes.frame import Box
 from probes.recognition.marks import limits
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from engines.ocr.words import Word
     from probes.recognition.look import Look
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 NEAR = 1.2
 """How far apart two words of one mark may stand, in heights of the taller one."""
+IN_WORD, OF_WORD = 0.7, 0.4
+"""Shares of a mark that a word covers, and of the word that the mark does, from which they are one thing."""
+_CAPITAL = re.compile(r"(?<=[a-z]{2})(?=[A-Z])")
+"""Where another word may begin. NikeA, the rest of it in a fold, is too little to name Nike by."""
 
 
 def brands_of(
@@ -78,6 +83,43 @@ def settled(scales: Sequence[Sequence[Mark]]) -> list[Mark]:
             for other in marks
         )
     ]
+
+
+def without_words(
+    marks: Sequence[Mark], words: Sequence[Word], look: Look, targets: RecognitionTargets
+) -> list[Mark]:
+    """Return the marks less the symbols and emblems that are another brand's word: NASA is not on NikeAir.
+
+    A small word is much like a mark of drawn letters, however surely that is told. A word of no brand stays
+    a mark: what an enrolled picture says in letters is not known.
+    """
+    others = [
+        (brands, Box(look.left + left, look.top + top, right - left, bottom - top))
+        for word in words
+        if word.confidence >= SURE and (brands := _said(word.text, targets))
+        for left, top, right, bottom in (word.box,)
+    ]
+    return [
+        mark
+        for mark in marks
+        if mark.route is Route.WORDS
+        or not any(_is_one(mark.box, box) and not _is_of(mark.brand, brands) for brands, box in others)
+    ]
+
+
+def _said(text: str, targets: RecognitionTargets) -> set[str]:
+    found = targets.matcher.find([Reading(_CAPITAL.sub(" ", text), 1.0)])
+    return {match.brand for match in found}
+
+
+def _is_one(mark: Box, word: Box) -> bool:
+    common = mark.intersection(word)
+    return common >= IN_WORD * mark.area and common >= OF_WORD * word.area
+
+
+def _is_of(brand: str, said: Iterable[str]) -> bool:
+    """Return whether a brand is among those said, or a line of one: PORSCHE is Porsche Design's, too."""
+    return any(name in brand or brand in name for name in said)
 
 
 def _mark(

@@ -14,6 +14,7 @@ from probes.recognition.reading import Recogniser
 from probes.recognition.targets import RecognitionTargets, targets_of
 from tests.fakes.looks import (
     CK,
+    EMBLEM,
     LOOK,
     SWOOSH,
     Bench,
@@ -121,6 +122,45 @@ def test_a_word_of_four_letters_may_lack_one_at_its_edge_where_the_symbol_agrees
     bench.targets = RecognitionTargets(book, gallery=bench.gallery)
     bench.gallery.seen = [sighting(symbol)]
     assert [brand for brand, _ in bench.read()] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "sure", "box", "expected"),
+    [
+        ("NikeA", 0.99, (8, 30, 54, 60), []),
+        ("NIKE", 0.99, (8, 30, 54, 60), ["nike"]),
+        ("NIKE", 0.99, (8, 0, 54, 19), ["swoosh", "nike"]),  # a word beside a symbol
+        ("NIKE", 0.99, (0, 25, 80, 160), ["swoosh", "nike"]),  # a symbol as a small part of much more
+        ("NIKE", 0.6, (8, 20, 54, 60), ["swoosh", "nike"]),
+        ("SWOOSH", 0.99, (8, 20, 54, 60), ["swoosh", "swoosh"]),
+        ("SALE", 0.99, (8, 20, 54, 60), ["swoosh"]),  # what an enrolled picture says is not known
+    ],
+)
+@pytest.mark.parametrize("route", [Route.SYMBOL, Route.EMBLEM])
+@pytest.mark.parametrize("patient", [True, False])
+def test_a_symbol_in_the_place_of_another_brands_word_is_that_word(
+    text: str,
+    sure: float,
+    box: tuple[float, float, float, float],
+    expected: list[str],
+    route: Route,
+    patient: bool,
+) -> None:
+    word = Word(text, sure, box)
+    bench = Bench(word)
+    book = BrandBook([Brand("Swoosh", words=("SWOOSH",)), Brand("Nike", words=("NIKE",))])
+    bench.targets = RecognitionTargets(book, gallery=bench.gallery, emblems=[EMBLEM])
+    (bench.gallery if route is Route.SYMBOL else bench.emblems).seen = [sighting("swoosh", route)]
+    if patient:
+        bench.recogniser = Recogniser(
+            bench.reader,
+            bench.finder,
+            bench.emblems,
+            patience=Patience(lambda _: [[], [word]], lambda *_: None),
+        )
+    answer = bench.recogniser.read(replace(LOOK, patient=patient), bench.targets)
+    assert [mark.brand for mark in answer.marks] == expected
+    assert answer.words == 1
 
 
 @pytest.mark.parametrize("fine", [True, False])
