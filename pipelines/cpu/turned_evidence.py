@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from engines.scene_detector import SceneDetector
 
 SURE_FACE = SURE_PERSON = 0.5
-CLEARLY_MORE = 1.1
-"""How many times what speaks for a picture as it is must speak for a turn of it.
-
-A body whose head is not in view is found on its head nearly as surely as upright;
+CLEARLY_MORE, ON_HEAD = 1.1, 1.2
+"""How many times what speaks for a picture as it is must speak for a turn of it, and for half a turn where no
+sure face does: a body whose head is not in view is found on its head about as surely as upright;
 docs/recognition-measured.md.
 """
+HALF = 180
 SAME_PLACE = 0.5
 """Share of the smaller box from which two are one person here, or parts of one."""
 TALL = 1.2
@@ -53,7 +53,9 @@ def turn_of(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> in
         return _sum_apart(one.objects.where(people)) + _sum_apart(one.faces.where(faces))
 
     best = max(turned, key=lambda turn: evidence(turned[turn]))
-    is_more = evidence(turned[best]) > CLEARLY_MORE * evidence(scene)
+    is_body = best == HALF and not (turned[best].faces.scores >= SURE_FACE).any()
+    times = ON_HEAD if is_body else CLEARLY_MORE
+    is_more = evidence(turned[best]) > times * evidence(scene)
     return best if is_more and surest(scenes, turned[best]) else 0
 
 

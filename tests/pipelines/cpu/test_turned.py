@@ -96,7 +96,10 @@ def rows(table: Sequence[Row]) -> Detections:
     [
         pytest.param([(8, 4, 28, 60, 0.5), (9, 30, 27, 60, 0.45)], [], 0, id="one person in two parts"),
         pytest.param([(8, 4, 28, 60, 0.68)], [], 0, id="hardly surer"),
+        pytest.param([(8, 4, 28, 60, 0.76)], [], 0, id="surer, and no face"),
+        pytest.param([(8, 4, 28, 60, 0.76)], [(10, 5, 20, 15, 0.45)], 0, id="surer, and a face that is not"),
         pytest.param([(8, 4, 28, 60, 0.8)], [], 180, id="clearly surer"),
+        pytest.param([(8, 4, 28, 60, 0.3)], [(10, 5, 20, 15, 0.5)], 180, id="hardly more, but a face"),
         pytest.param([(2, 4, 20, 60, 0.5), (24, 4, 44, 60, 0.45)], [], 180, id="two people"),
         pytest.param([(8, 4, 28, 60, 0.6)], [(10, 5, 20, 15, 0.6)], 180, id="a face besides"),
         pytest.param(
