@@ -149,6 +149,8 @@ class Rates:
     def per_s(self, camera: str, count: int) -> float:
         """Add a camera's count, and return its rate."""
         seen, now = self._seen.setdefault(camera, deque(maxlen=64)), self._clock()
+        if seen and count < seen[-1][1]:
+            seen.clear()  # it was taken out of the store file, and has come back
         if not seen or now - seen[-1][0] >= RATE_WINDOW_S / 32:
             seen.append((now, count))
         while len(seen) > 2 and now - seen[1][0] >= RATE_WINDOW_S:

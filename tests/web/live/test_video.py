@@ -64,6 +64,17 @@ def test_rates_are_of_the_last_ten_seconds():
     assert counted[-1] == 0
 
 
+def test_a_camera_that_comes_back_under_its_name_begins_anew():
+    now = [0.0]
+    rates = Rates(lambda: now[0])
+    for now[0], count in ((0.0, 500), (1.0, 510)):
+        assert rates.per_s("a", count) >= 0
+    shown = []
+    for now[0], count in ((2.0, 0), (3.0, 5), (4.0, 15)):
+        shown.append(rates.per_s("a", count))
+    assert shown == [0, 5, 7.5]
+
+
 def test_what_happened_last_is_kept_once_and_bounded():
     recent = Recent()
     logger = logging.Logger("somebody")
