@@ -56,10 +56,13 @@ class PacedCamera(VirtualCamera):
         done = self._total(self.metrics.frames_processed) + self._total(self.metrics.frames_dropped)
         if self._next == 0:
             self._received_before = received
-        under_way = self._next - (received - self._received_before) + (received - done)
+        arriving = self._next - (received - self._received_before)
         held_s = time.monotonic() - self._sent_at
-        if under_way >= MAX_AHEAD and held_s < MAX_HOLD_S:
+        if max(0, arriving) + (received - done) >= MAX_AHEAD and held_s < MAX_HOLD_S:
             return []
+        if arriving < 0 or held_s >= MAX_HOLD_S:
+            # Lost, all of them: they would be waited for before each picture to come. Or given up too early.
+            self._received_before = received - self._next
         if self.looks and self.looks.reads and not self.looks.room.idle and held_s < MAX_LOOK_S:
             return []
         self._sent_at = time.monotonic()
