@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import gi
 
 from pipelines.outputs.gst import plays
-from pipelines.outputs.rtsp_clients import RtspClients
+from pipelines.outputs.rtsp_clients import RtspClients, disconnect
 from scripts.demo.encode import EncodingFailed, read_access_units
 
 gi.require_version("Gst", "1.0")
@@ -117,7 +117,7 @@ class VirtualCamera:
         self._clients = None
 
     def _close(self, *_: object) -> bool:
-        self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+        disconnect(self._server)
         self._attached.destroy()
         self._closing.set()
         return False

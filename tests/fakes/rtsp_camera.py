@@ -20,7 +20,7 @@ import gi
 import numpy as np
 
 from pipelines.outputs.gst import plays
-from pipelines.outputs.rtsp_clients import RtspClients
+from pipelines.outputs.rtsp_clients import RtspClients, disconnect
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
@@ -203,7 +203,7 @@ class RtspCamera:
         done = threading.Event()
 
         def stop() -> bool:
-            self._server.client_filter(lambda *_: GstRtspServer.RTSPFilterResult.REMOVE)
+            disconnect(self._server)
             self._attached.destroy()
             done.set()
             return False

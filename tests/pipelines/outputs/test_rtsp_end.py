@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from engines.paths import ROOT
 
 TALK = """
 import socket, threading
-from tests.pipelines.outputs.rtsp_serving import serving
+OPEN
 ASK = b"OPTIONS * RTSP/1.0\\r\\nCSeq: 1\\r\\n\\r\\n" * 20
 def talk(port):
     try:
@@ -20,9 +22,9 @@ def talk(port):
         pass
 for _ in range(8):
     talking = threading.Semaphore(0)
-    with serving() as output:
-        clients = output._clients
-        threads = [threading.Thread(target=talk, args=(output.port,)) for _ in range(8)]
+    with opened() as server:
+        clients = server._clients
+        threads = [threading.Thread(target=talk, args=(server.port,)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for _ in range(40):
@@ -33,9 +35,33 @@ for _ in range(8):
 """
 
 
-def test_clients_that_talk_at_the_end_are_gone_then_and_break_nothing() -> None:
+OPEN = {
+    "the output": "from tests.pipelines.outputs.rtsp_serving import serving as opened",
+    "the demo's camera": """
+from contextlib import contextmanager
+from scripts.demo.cameras import VirtualCamera
+@contextmanager
+def opened():
+    camera = VirtualCamera("door", [b"picture"])
+    camera.restore()
+    try:
+        yield camera
+    finally:
+        camera.kill()
+""",
+    "the tests' camera": "from tests.fakes.rtsp_camera import RtspCamera as opened",
+}
+
+
+@pytest.mark.parametrize("server", OPEN)
+def test_clients_that_talk_at_the_end_are_gone_then_and_break_nothing(server: str) -> None:
     """In a process of its own: what GStreamer did was a segmentation fault, or a thread that never ended."""
     done = subprocess.run(
-        [sys.executable, "-c", TALK], cwd=ROOT, capture_output=True, text=True, check=False, timeout=500
+        [sys.executable, "-c", TALK.replace("OPEN", OPEN[server])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=500,
     )
     assert (done.returncode, done.stderr) == (0, "")
