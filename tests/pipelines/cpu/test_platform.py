@@ -16,6 +16,7 @@ from pipelines.cameras.between import FramesBetween
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
+from pipelines.clock import StoreClock
 from pipelines.cpu.platform import CpuPlatform
 from pipelines.cpu.turn_pace import TurnPace
 from pipelines.settings.camera import CameraConfig
@@ -26,7 +27,7 @@ from probes.metrics import Metrics
 
 def waiting_platform(*, is_watched: bool, part: float = 1.0) -> CpuPlatform:
     platform = object.__new__(CpuPlatform)  # without its models
-    platform._parts = SimpleNamespace(throttle=SimpleNamespace(part=part))
+    platform._parts = SimpleNamespace(throttle=SimpleNamespace(part=part), clock=StoreClock())
     platform._loop = SimpleNamespace(shows_between=lambda camera: is_watched)
     platform._metrics = Metrics([state.value for state in CameraState])
     platform._between = FramesBetween(platform._count_drop)

@@ -43,6 +43,26 @@ def test_files_on_their_way_are_there_again_after_a_look_at_another_page(visit, 
     assert page.locator(".job").count() == 1
 
 
+LATE = """
+const add = XMLHttpRequest.prototype.addEventListener;
+XMLHttpRequest.prototype.addEventListener = function (kind, call, ...more) {
+  const late = (event) => { window.answer = () => call.call(this, event); };
+  return add.call(this, kind, kind === "load" ? late : call, ...more);
+};
+"""
+"""The answer to what is sent comes when it is called for."""
+
+
+def test_a_file_that_is_known_before_its_sending_is_answered_is_shown_once(visit):
+    page = visit.go("#/try")
+    page.evaluate(LATE)
+    page.locator("#file").set_input_files(picture("first.jpg"))
+    for _ in range(2):
+        page.get_by_alt_text("first.jpg, annotated").wait_for()
+        assert page.locator(".job").count() == 1
+        page.evaluate("answer()")
+
+
 def test_a_page_with_files_on_their_way_is_not_closed_without_a_question(visit, held):
     page = visit.go("#/try")
     page.locator("#file").set_input_files(picture("first.jpg"))

@@ -106,6 +106,7 @@ function push(file, { progress, signal }) {
     request.upload.addEventListener("progress", (event) => {
       if (event.lengthComputable) progress(event.loaded / event.total);
     });
+    request.upload.addEventListener("load", () => progress(1));
     request.addEventListener("load", () => {
       if (request.status === 201) resolve(JSON.parse(request.responseText));
       else reject(refusal(request.status, request.responseText));

@@ -3,6 +3,7 @@
 import { onSession, send, session, upload } from "./api.js";
 import { announce, toast } from "./dom.js";
 import * as format from "./format.js";
+import { newest } from "./link.js";
 import { t } from "./strings.js";
 
 // Bytes: a file that is sent faster than somebody takes it back.
@@ -19,6 +20,11 @@ const warn = (event) => event.preventDefault();
 /** The files that are not at the box, the first to be sent first. */
 export function notSent() {
   return [...entries.values()];
+}
+
+/** Whether one of the jobs is this file: events may tell of it before its sending has been answered. */
+export function isAmong(jobs, { name, progress, before }) {
+  return progress === 1 && jobs.some((job) => job.name === name && !before.has(job.id));
 }
 
 /** Call back whenever a file's state changes, and with the job of each that the box has taken. Returns how to end that. */
@@ -80,6 +86,7 @@ async function push(entry) {
   const { file } = entry;
   const stopper = new AbortController();
   entry.state = "sending";
+  entry.before = new Set(newest.jobs?.jobs.map(({ id }) => id));
   // What the box has whole by now can only be deleted there: its answer is waited for. A long rest is not sent.
   entry.stop = () => { entry.cancelled = true; if (entry.progress < 1 && file.size > SENT_AT_ONCE) stopper.abort(); };
   entry.abort = () => stopper.abort();

@@ -6,7 +6,7 @@ import { takeDropped, takePasted } from "./dropping.js";
 import * as format from "./format.js";
 import { foundTable } from "./found.js";
 import { boxNow, newest, on } from "./link.js";
-import { discard, notSent, onSending, take } from "./sending.js";
+import { discard, isAmong, notSent, onSending, take } from "./sending.js";
 import { t } from "./strings.js";
 import { webcamPanel } from "./webcam.js";
 
@@ -78,7 +78,7 @@ function filesPanel(most, choose) {
   const node = h("div", { class: "files" }, drop, h("div", {}, list, none));
 
   function show() {
-    const entries = [...notSent(), ...jobs];
+    const entries = [...notSent().filter((entry) => !isAmong(jobs, entry)), ...jobs];
     reconcile(list, nodes, entries, {
       key: (job) => job.id,
       make: (job) => {
