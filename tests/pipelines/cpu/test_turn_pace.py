@@ -75,67 +75,68 @@ def test_a_camera_that_is_gone_holds_nobody_up_twice() -> None:
     assert loop.pace.may_look("till")
 
 
+class Clock:
+    """Stands but for searches, each of which takes `look_s`."""
+
+    def __init__(self, look_s: float) -> None:
+        self.now, self.look_s = 0.0, look_s
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Slow(Shop):
+    """Takes its time."""
+
+    def __init__(self, clock: Clock, **more: float) -> None:
+        super().__init__(**more)  # type: ignore[arg-type]
+        self.clock = clock
+
+    def detect(self, *args: object) -> object:  # type: ignore[override]
+        self.clock.now += self.clock.look_s
+        return super().detect(*args)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("cameras", [1, 16])
 def test_cameras_share_the_time_for_looks_at_small_people(cameras: int) -> None:
     """A first look waits for none, and those for large people do not; by its clock each frame is due."""
-    now = 0.0
-
-    class Slow(Shop):
-        def detect(self, *args: object) -> object:  # type: ignore[override]
-            nonlocal now
-            now += 0.25
-            return super().detect(*args)  # type: ignore[arg-type]
-
-    shop, pace = Slow(height=1), TurnPace(lambda: now)
+    clock = Clock(look_s=0.25)
+    shop, pace = Slow(clock, height=1), TurnPace(clock)
     turns, rounds = [shop.turn(pace=pace) for _ in range(cameras)], 10
     for turn in turns:
         turn.masks(picture(), 0, NOBODY)
     assert shop.fine == shop.looks == 3 * cameras
-    begun = now
+    begun = clock.now
     for number in range(1, rounds + 1):
-        now += 0.1
+        clock.now += 0.1
         for turn in turns:
             turn.masks(picture(40 + 9 * (number % 2)), number * FINE_NS, NOBODY)
     assert shop.looks == 3 * cameras * (rounds + 1)
     look_s = 6 * 0.25
-    assert 0 < (shop.fine / 3 - cameras) * look_s <= SHARE * (now - begun) + look_s
+    assert 0 < (shop.fine / 3 - cameras) * look_s <= SHARE * (clock.now - begun) + look_s
 
 
 def test_a_look_that_fails_takes_its_time_and_gives_its_turn_away() -> None:
-    now = 0.0
-
-    class Slow(Shop):
-        def detect(self, *args: object) -> object:  # type: ignore[override]
-            nonlocal now
-            now += 1.0
-            return super().detect(*args)  # type: ignore[arg-type]
-
-    shop, pace = Slow(), TurnPace(lambda: now)
+    clock = Clock(look_s=1.0)
+    shop, pace = Slow(clock), TurnPace(clock)
     shop.error = InferenceFailed("the device is gone")
     with pytest.raises(RedactionFailed):
         shop.turn(pace=pace).masks(picture(), 0, NOBODY)
     assert not pace.may_look("till")
-    now += MAX_PAUSE_S
+    clock.now += MAX_PAUSE_S
     assert pace.may_look("till"), "the one that failed is not waited for"
 
 
 def test_a_camera_keeps_its_turn_through_looks_for_large_people() -> None:
-    now = 0.0
-
-    class Slow(Shop):
-        def detect(self, *args: object) -> object:  # type: ignore[override]
-            nonlocal now
-            now += 0.05
-            return super().detect(*args)  # type: ignore[arg-type]
-
-    pace = TurnPace(lambda: now)
-    shops = [Slow(height=1) for _ in range(4)]
+    clock = Clock(look_s=0.05)
+    pace = TurnPace(clock)
+    shops = [Slow(clock, height=1) for _ in range(4)]
     turns = [
         CameraTurn(str(n), shop, FacesConfig(), min_person_px=80, pace=pace) for n, shop in enumerate(shops)
     ]
     for number in range(11):
         for turn in turns:
-            now += 0.05
+            clock.now += 0.05
             turn.masks(picture(40 + 9 * (number % 2)), number * FINE_NS, NOBODY)
     fine = [shop.fine // 3 for shop in shops]
     assert max(fine) - min(fine) <= 1
