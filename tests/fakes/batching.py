@@ -13,7 +13,9 @@ from typing import Any
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
+from gi.repository import GLib, Gst  # noqa: E402
+
+from pipelines.gst_structure import caps_structure  # noqa: E402
 
 Gst.init(None)
 _ONCE = (Gst.EventType.STREAM_START, Gst.EventType.CAPS)
@@ -45,7 +47,7 @@ class Batcher(Gst.Element):
     """Gathers one frame of each camera, and waits no longer than timeout_s for those that are late.
 
     note(address of the batch, [(slot, offset of its buffer, its PTS), ...]) puts metadata on.
-    on_end(slot): no more.
+    on_end(slot): no more. rates: the frame rate that the caps of each slot name; the demultiplexer reads it.
     """
 
     __gtype_name__ = "MshFakeBatcher"
@@ -61,6 +63,8 @@ class Batcher(Gst.Element):
         self.note: Any = None
         self.on_end: Any = None
         self.timeout_s = 0.1
+        self.rates: dict[int, Any] = {}
+        self._format = ""
         self._change = threading.Condition()
         self._by_slot: dict[int, Any] = {}
         self._ended: set[int] = set()
@@ -85,9 +89,17 @@ class Batcher(Gst.Element):
     def do_release_pad(self, pad: Any) -> None:
         pad.set_active(False)
         with self._change:
-            self._by_slot.pop(int(pad.get_name().split("_")[1]), None)
+            self._by_slot.pop(slot := int(pad.get_name().split("_")[1]), None)
+            self._ended.discard(slot)
+            self.rates.pop(slot, None)
             self._change.notify_all()
         self.remove_pad(pad)
+
+    @property
+    def spins(self) -> bool:
+        """Whether the genuine task keeps a core busy: every pad is at EOS, and drop-pipeline-eos is on."""
+        with self._change:
+            return bool(self._by_slot) and self._by_slot.keys() <= self._ended
 
     def do_change_state(self, transition: Any) -> Any:
         if transition == Gst.StateChange.READY_TO_PAUSED:
@@ -111,10 +123,16 @@ class Batcher(Gst.Element):
             if not self._running:
                 return Gst.FlowReturn.FLUSHING
             self._waiting[slot] = buffer, at
+            self._ended.discard(slot)
             self._change.notify_all()
             return self._result
 
     def _hear(self, slot: int, event: Any) -> bool:
+        if event.type == Gst.EventType.CAPS and not self._accepts(slot, caps_structure(event.parse_caps())):
+            return False
+        if event.type == Gst.EventType.FLUSH_STOP:
+            with self._change:
+                self._ended.discard(slot)
         if event.type in _ONCE:
             with self._events:  # cameras start at once, each in its own thread
                 if event.type not in self._told:
@@ -125,6 +143,26 @@ class Batcher(Gst.Element):
                 self._ended.add(slot)
                 self._change.notify_all()
             self.on_end(slot)
+        return True
+
+    def _accepts(self, slot: int, structure: Any) -> bool:
+        """Refuse a format other than that of the first camera: gst_nvstreammux_sink_event, 9.2.
+
+        The genuine one tells a camera that comes later which format it takes; two that start at once may both
+        have chosen before. Here the worst case always is.
+        """
+        form = structure.get_string("format") or ""
+        with self._events:
+            self._format = self._format or form
+            if form != self._format:
+                text = "Input Output Color Format Mismatch"
+                error: Any = GLib.GError.new_literal(
+                    Gst.StreamError.quark(), text, int(Gst.StreamError.FORMAT)
+                )
+                self.post_message(Gst.Message.new_error(self, error, ""))
+                return False
+        if structure.has_field("framerate"):
+            self.rates[slot] = structure.get_value("framerate")
         return True
 
     def _full(self) -> bool:
@@ -170,6 +208,8 @@ class Router(Gst.Element):
     """Takes batches apart: each frame's picture goes to the pad of its camera.
 
     split(address of the batch, index of the frame, address of the part) carries metadata over.
+    rates: the frame rates by slot that the mux knows. A pad has caps once its own is known, and what comes
+    for a pad without caps is dropped in silence (set_src_pad_caps and chain of gstnvstreamdemux.cpp, 9.2).
     """
 
     __gtype_name__ = "MshFakeRouter"
@@ -186,11 +226,36 @@ class Router(Gst.Element):
         self.add_pad(self.into)
         self.split: Any = None
         self.by_slot: dict[int, Any] = {}
+        self.rates: dict[int, Any] = {}
+        self._caps: Any = None
+        self._segment: Any = None
+        self._named: dict[int, Any] = {}
 
     def _event(self, _pad: Any, _parent: Any, event: Any) -> bool:
+        if event.type == Gst.EventType.CAPS:
+            self._caps = event.parse_caps()
+            self._named.clear()
+            for slot in self.by_slot:
+                self._name_caps(slot)
+            return True
+        if event.type == Gst.EventType.SEGMENT:
+            self._segment = event
         for pad in self.by_slot.values():
-            pad.push_event(event)
+            if event.type != Gst.EventType.SEGMENT or pad.has_current_caps():
+                pad.push_event(event)
         return True
+
+    def _name_caps(self, slot: int) -> None:
+        """Give a pad caps with its camera's frame rate; none where that is not known."""
+        rate = self.rates.get(slot)
+        if rate is None or self._caps is None or self._named.get(slot) == rate:
+            return
+        self._named[slot] = rate
+        caps, pad = self._caps.copy(), self.by_slot[slot]
+        caps.set_value("framerate", rate)
+        pad.push_event(Gst.Event.new_caps(caps))
+        if self._segment is not None and pad.get_sticky_event(Gst.EventType.SEGMENT, 0) is None:
+            pad.push_event(self._segment)
 
     def do_request_new_pad(self, template: Any, name: str, _caps: Any) -> Any:
         pad = Gst.Pad.new_from_template(template, name)
@@ -203,6 +268,9 @@ class Router(Gst.Element):
         size = batch.get_size() // len(slots)
         for index, slot in enumerate(slots):
             if (pad := self.by_slot.get(slot)) is None:
+                continue
+            self._name_caps(slot)
+            if not pad.has_current_caps():
                 continue
             flags = Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS
             part = batch.copy_region(flags, index * size, size)

@@ -76,6 +76,7 @@ class StreamMux(StandIn):
         self.batcher = self.element_factory.batcher() if shared else Batcher()
         self.add(self.batcher)
         self.batcher.note = self.element_factory.note if shared else None
+        self.batcher.rates = self.element_factory.rates if shared else {}
         self.batcher.on_end = self._tell
         self.expose("src", self.batcher.get_static_pad("src"))
 
@@ -107,17 +108,24 @@ class StreamMux(StandIn):
     def _tell(self, slot: int) -> None:
         told = Gst.Structure.new_empty("stream-eos")
         told.set_value("stream-id", GObject.Value(GObject.TYPE_UINT, slot))
-        self.post_message(Gst.Message.new_element(self, told))  # and no EOS: drop-pipeline-eos
+        self.post_message(Gst.Message.new_element(self, told))
+        if self.batcher.spins and not self.values.get("drop-pipeline-eos"):
+            self.batcher.out.push_event(Gst.Event.new_eos())
 
 
 class StreamDemux(StandIn):
     def build(self) -> None:
         self.router = self.inner("router")
         self.router.split = self.element_factory.split if self.get_name() == "demux" else None
+        self.router.rates = self.element_factory.rates
         self.expose("sink", self.router.get_static_pad("sink"))
 
     def do_request_new_pad(self, _template: Any, name: str, _caps: Any) -> Any:
         version = self.element_factory.version or (0, 0)
+        if self.get_static_pad(name) is not None:
+            if version < (9, 2):
+                self.element_factory.faults.append(f"{self.get_name()}.{name} asked for twice: it locks up")
+            return None
         if version < (9, 2) and self.get_state(0)[1] in (Gst.State.PAUSED, Gst.State.PLAYING):
             self.element_factory.faults.append(f"{self.get_name()}.{name} asked for late: no caps, no frames")
         return self.expose(name, self.router.request_pad_simple(name), "src_%u")
@@ -154,7 +162,8 @@ class FakeElementFactory:
     scripts: what sources do, by URI. note, split: see batching; metadata put on and carried over.
     feeds: the appsrc of each source that is "fed", by URI. batcher: what the mux of the graph is made of.
     coded: frames a second of sources that are decoded, by URI; decoders: their drop-frame-interval.
-    aspects: width to height of the pixels that a source sends, by URI.
+    aspects: width to height of the pixels that a source sends, by URI; formats: what its decoder gives.
+    rates: frame rates that the mux of the graph knows, by slot.
     loading: nvinfer starts once it is set. alive: stand-ins that were made and not yet freed, by factory.
     """
 
@@ -179,6 +188,8 @@ class FakeElementFactory:
         self.batcher: Any = Batcher
         self.coded: dict[str, int] = {}
         self.aspects: dict[str, str] = {}
+        self.formats: dict[str, str] = {}
+        self.rates: dict[int, Any] = {}
         self.decoders: list[int] = []
         self.alive: Counter[str] = Counter()
 

@@ -37,6 +37,8 @@ class Relabel(Gst.Element):
         super().__init__()
         self.broken = False
         self.came: Any = None
+        self.native = "I420"
+        """The format that it gives where it may choose."""
         self.into = Gst.Pad.new_from_template(self.get_pad_template("sink"), "sink")
         self.out = Gst.Pad.new_from_template(self.get_pad_template("src"), "src")
         self.into.set_chain_function_full(self._chain)
@@ -78,7 +80,7 @@ class Relabel(Gst.Element):
         if not isinstance(structure.get_value("framerate"), Gst.Fraction):
             structure.set_value("framerate", old.get_value("framerate"))
         if structure.get_string("format") is None:
-            structure.fixate_field_string("format", "I420")
+            structure.fixate_field_string("format", self.native)
         chosen.append_structure_full(structure, features)
         return chosen.fixate()
 

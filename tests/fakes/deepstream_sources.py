@@ -72,6 +72,8 @@ class UriSource(StandIn):
         self.element_factory.tracks.append([n for n, caps in asked if rtsp.emit("select-stream", n, caps)])
         self.source = self._source(script)
         held, label = self.inner("capsfilter"), self.inner("relabel")
+        # Its nvvideoconvert converts where what follows asks for one format, and else for none.
+        label.native = self.element_factory.formats.get(uri, "NV12")
         aspect = self.element_factory.aspects.get(self.values["uri"], "1/1")
         held.set_property("caps", Gst.Caps.from_string(f"{PICTURE},pixel-aspect-ratio={aspect}"))
         self.source.link(held)

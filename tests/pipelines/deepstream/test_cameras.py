@@ -262,3 +262,16 @@ def test_a_file_that_starts_late_plays_at_its_own_pace(tmp_path):
         wait_for(lambda: run.platform.pipeline.get_by_name("pace_c0") is not None)
         pad = run.platform.pipeline.get_by_name("pace_c0").get_static_pad("sink")
         wait_for(lambda: pad.get_offset() >= before > 0)
+
+
+def test_the_mux_is_not_left_with_streams_that_have_all_ended(tmp_path):
+    """It would keep a core busy for ever: its pipeline goes on without an end, for cameras that come back."""
+    with running(tmp_path, rtsp(1), c0="ends") as run:
+        run.platform.start()
+        mux = run.platform.pipeline.get_by_name("mux")
+        wait_for(lambda: ("c0", "live", "none") in run.states)
+        run.element_factory.scripts[rtsp(1)[0]] = "dead"
+        wait_for(lambda: ("c0", "backoff", "ended") in run.states)
+        wait_for(lambda: not mux.batcher.spins)
+        assert mux.numsinkpads == 1
+        assert not run.platform.failed

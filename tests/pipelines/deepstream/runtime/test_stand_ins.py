@@ -10,6 +10,8 @@ from pipelines.deepstream.graph.capabilities import Capabilities, Device
 from pipelines.deepstream.runtime.elements import Gst
 from tests.fakes.batching import Batcher, Router
 from tests.fakes.deepstream import FakeElementFactory
+from tests.pipelines.deepstream.stores import JETSON
+from tests.waiting import wait_for
 
 WAIT_S = 60
 
@@ -37,12 +39,13 @@ def test_a_demultiplexed_frame_has_the_time_of_its_camera_not_of_its_batch() -> 
     for element in (mux, demux):
         pipeline.add(element)
     mux.link(demux)
+    demux.rates = mux.rates
     times = {0: 3 * Gst.SECOND, 1: 7 * Gst.SECOND}
     sources: dict[int, Any] = {slot: Gst.ElementFactory.make("appsrc", None) for slot in times}
     sinks: dict[int, Any] = {slot: Gst.ElementFactory.make("appsink", None) for slot in times}
     for slot in times:
         sources[slot].set_property("format", Gst.Format.TIME)
-        sources[slot].set_property("caps", Gst.Caps.from_string("application/x-test"))
+        sources[slot].set_property("caps", Gst.Caps.from_string("application/x-test,framerate=10/1"))
         sinks[slot].set_property("sync", False)
         sinks[slot].set_property("async", False)
         pipeline.add(sources[slot])
@@ -57,3 +60,83 @@ def test_a_demultiplexed_frame_has_the_time_of_its_camera_not_of_its_batch() -> 
     samples = {slot: sinks[slot].emit("try-pull-sample", WAIT_S * Gst.SECOND) for slot in times}
     pipeline.set_state(Gst.State.NULL)
     assert {slot: sample.get_buffer().pts for slot, sample in samples.items()} == times
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_frames_of_an_unknown_frame_rate_do_not_leave_the_demultiplexer(told: bool) -> None:
+    """Its pad has no caps before the mux has told the rate; then frames are dropped, and nobody says so."""
+    pipeline: Any = Gst.Pipeline.new(None)
+    mux, demux = Batcher(), Router()
+    left: list[int] = []
+    pipeline.add(mux)
+    pipeline.add(demux)
+    mux.link(demux)
+    demux.rates = mux.rates
+    sources: list[Any] = [Gst.ElementFactory.make("appsrc", None) for _ in range(2)]
+    for slot, source in enumerate(sources):
+        rate = ",framerate=10/1" if slot or told else ""
+        source.set_property("format", Gst.Format.TIME)
+        source.set_property("caps", Gst.Caps.from_string(f"application/x-test{rate}"))
+        sink: Any = Gst.ElementFactory.make("fakesink", None)
+        sink.set_property("async", False)
+        pipeline.add(source)
+        pipeline.add(sink)
+        source.link_pads("src", mux, f"sink_{slot}")
+        demux.link_pads(f"src_{slot}", sink, "sink")
+        sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, _note, left, slot)
+    pipeline.set_state(Gst.State.PLAYING)
+    for source in sources:
+        for number in range(3):
+            buffer: Any = Gst.Buffer.new_wrapped(b"1234")
+            buffer.pts = number * Gst.SECOND
+            source.emit("push-buffer", buffer)
+    wait_for(lambda: left.count(1) == 3)
+    if told:
+        wait_for(lambda: left.count(0) == 3)
+    assert (0 in left) is told
+    pipeline.set_state(Gst.State.NULL)
+
+
+def _note(_pad: Any, _info: Any, left: list[int], slot: int) -> Any:
+    left.append(slot)
+    return Gst.PadProbeReturn.OK
+
+
+@pytest.mark.parametrize("version", [(9, 1), (9, 2)])
+def test_a_pad_of_the_demultiplexer_that_is_asked_for_twice_is_refused(version: tuple[int, int]) -> None:
+    """Up to 9.1 it then keeps its lock, and nothing gets through any more."""
+    factory = FakeElementFactory(Capabilities(Device.DGPU, version=version))
+    demux = factory.make("nvstreamdemux", "demux")
+    assert demux.request_pad_simple("src_0") is not None
+    assert demux.request_pad_simple("src_0") is None
+    assert bool(factory.faults) is (version < (9, 2))
+
+
+@pytest.mark.parametrize("dropped", [True, False])
+def test_the_end_of_all_streams_ends_the_pipeline_unless_the_mux_drops_it(dropped: bool) -> None:
+    pipeline: Any = Gst.Pipeline.new(None)
+    mux = FakeElementFactory(JETSON).make("nvstreammux", "mux")
+    for key, value in {"width": 64, "height": 64, "batch-size": 1, "drop-pipeline-eos": dropped}.items():
+        mux.set_property(key, value)
+    sink: Any = Gst.ElementFactory.make("fakesink", None)
+    pipeline.add(mux)
+    pipeline.add(sink)
+    mux.link(sink)
+    entry = mux.request_pad_simple("sink_0")
+    ends: list[Any] = []
+    kind = Gst.PadProbeType.EVENT_DOWNSTREAM
+    sink.get_static_pad("sink").add_probe(kind, lambda _, info: _note_end(info.get_event(), ends))
+    pipeline.set_state(Gst.State.PLAYING)
+    entry.send_event(Gst.Event.new_stream_start("x"))
+    entry.send_event(Gst.Event.new_eos())
+    assert ends == ([] if dropped else [Gst.EventType.EOS])
+    assert mux.batcher.spins
+    entry.send_event(Gst.Event.new_flush_stop(False))
+    assert not mux.batcher.spins
+    pipeline.set_state(Gst.State.NULL)
+
+
+def _note_end(event: Any, ends: list[Any]) -> Any:
+    if event.type == Gst.EventType.EOS:
+        ends.append(event.type)
+    return Gst.PadProbeReturn.OK
