@@ -116,17 +116,20 @@ def add_camera(
     last = newest
     # The new mux scales nothing (pitfall 2), and the old one takes only NVMM in its three formats.
     part = picture_part(camera, shape)
-    if box.mux.value == "new" or kind is SourceKind.V4L2 or camera.rotate or part is not None:
+    sized = box.mux.value == "new" or part is not None
+    if sized or kind is SourceKind.V4L2 or camera.rotate:
         flip: Properties = {"flip-method": FLIPS[camera.rotate]} if camera.rotate else {}
         if part is not None:
             # Stretched over the whole frame people would be wider or narrower: the rest stays black.
             flip["dest-crop"] = crop_text(part)
-        convert = draft.add(f"fit_{name}", "nvvideoconvert", flip, group=name, output_buffers=8)
-        sized = box.mux.value == "new" or part is not None
-        size = f",width={SIZE[0]},height={SIZE[1]}" if sized else ""
-        caps = draft.add(f"fitted_{name}", "capsfilter", group=name, caps=f"{NVMM},format=NV12{size}")
-        last = draft.chain(last, convert, caps)
-    return last
+        last = draft.chain(
+            last, draft.add(f"fit_{name}", "nvvideoconvert", flip, group=name, output_buffers=8)
+        )
+    # One format for all: the mux takes that of the first camera, and fails for all of them on another. What a
+    # decoder gives differs by the film; nvurisrcbin has a converter of its own, which obeys.
+    size = f",width={SIZE[0]},height={SIZE[1]}" if sized else ""
+    caps = draft.add(f"fitted_{name}", "capsfilter", group=name, caps=f"{NVMM},format=NV12{size}")
+    return draft.chain(last, caps)
 
 
 def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: Capabilities) -> str:

@@ -264,6 +264,23 @@ def test_a_file_that_starts_late_plays_at_its_own_pace(tmp_path):
         wait_for(lambda: pad.get_offset() >= before > 0)
 
 
+@pytest.mark.parametrize("first", ["NV12", "RGBA"])
+def test_cameras_whose_decoders_give_other_formats_run_side_by_side(tmp_path, first):
+    """The mux takes one format, that of the first to come, and fails for all cameras on another."""
+    urls = rtsp(2)
+
+    def decoders(element_factory):
+        element_factory.formats = dict(zip(urls, (first, "NV12" if first == "RGBA" else "RGBA"), strict=True))
+
+    with running(tmp_path, urls, prepare=decoders) as run:
+        run.listen("demux")
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == run.state("c1") == "live:none" or run.platform.failed)
+        assert not run.platform.failed
+        caps = run.platform.pipeline.get_by_name("mux").get_static_pad("src").get_current_caps()
+        assert "format=(string)NV12" in caps.to_string()
+
+
 def test_the_mux_is_not_left_with_streams_that_have_all_ended(tmp_path):
     """It would keep a core busy for ever: its pipeline goes on without an end, for cameras that come back."""
     with running(tmp_path, rtsp(1), c0="ends") as run:

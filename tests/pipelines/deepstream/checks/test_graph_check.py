@@ -105,12 +105,12 @@ WRONG = {
     ),
     "a request pad without number": (
         JETSON,
-        lambda g: relink(g, "newest_c0", "mux", sink_pad="sink_%u"),
+        lambda g: relink(g, "fitted_c0", "mux", sink_pad="sink_%u"),
         "mux: nvstreammux has no sink pad sink_%u here",
     ),
     "a pad linked twice": (
         JETSON,
-        lambda g: relink(g, "newest_c0", "mux", sink_pad="sink_1"),
+        lambda g: relink(g, "fitted_c0", "mux", sink_pad="sink_1"),
         "mux.sink_1: linked 2 times",
     ),
     "a pad left open": (
