@@ -11,6 +11,8 @@ from gi.repository import GLib, Gst  # noqa: E402
 
 from tests.fakes.deepstream_base import StandIn  # noqa: E402
 
+CODECS = ("H264", "H265", "MP4V-ES")
+"""What nvurisrcbin reads over RTSP: populate_rtspsrc_bin_video, 9.1."""
 PICTURE = "video/x-raw,format=I420,width=1280,height=720,framerate=10/1"
 
 
@@ -18,6 +20,7 @@ class UriSource(StandIn):
     """It plays what `scripts` says of its URI: live, fed, dead, auth, busy, ends, dies, stalls, calls.
 
     busy-N: it answers 503 to its first N calls, and is live then. calls: its rtspsrc really calls the camera.
+    codec-NAME: it sends video of this RTP encoding name.
     """
 
     def build(self) -> None:
@@ -53,6 +56,11 @@ class UriSource(StandIn):
                 "Unhandled error",
                 "gstrtspsrc.c(6973): gst_rtspsrc_send (): rtspsrc0:\nService Unavailable (503)",
             )
+            return
+        if script == "codec" and times not in CODECS:
+            for text in (f"{times} not supported", "Failed to populate and link video elements"):
+                error = GLib.GError.new_literal(Gst.StreamError.quark(), text, int(Gst.StreamError.FAILED))
+                self.post_message(Gst.Message.new_error(self, error, "gstdsnvurisrcbin.cpp"))
             return
         if script == "auth":
             # As nvurisrcbin does where it reconnects: an error that calls itself a warning.

@@ -34,6 +34,18 @@ def test_a_dead_camera_touches_no_other(tmp_path):
         )
 
 
+@pytest.mark.parametrize(
+    ("codec", "cause"), [("JPEG", "codec"), ("VP8", "codec"), ("H265", "none"), ("MP4V-ES", "none")]
+)
+def test_a_camera_whose_codec_is_not_read_says_so_and_touches_no_other(tmp_path, codec, cause):
+    with running(tmp_path, rtsp(2), c0=f"codec-{codec}") as run:
+        run.platform.start()
+        wait_for(lambda: ("c0", "live" if cause == "none" else "backoff", cause) in run.states)
+        wait_for(lambda: run.state("c1") == "live:none")
+        assert {said for camera, _, said in run.states if camera == "c0"} == {"none", cause}
+        assert not run.platform.failed
+
+
 SHA_256 = '401 Unauthorized\r\nWWW-Authenticate: Digest realm="x", nonce="1", algorithm=SHA-256'
 
 
