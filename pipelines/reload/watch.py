@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from pipelines.settings.load import load_settings
+from pipelines.settings.mistakes import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -48,11 +49,18 @@ class StoreFileWatch:
     def load(self) -> Settings:
         """Read the file as it is now. Raises SettingsError with a line for each mistake."""
         self._seen = self._growing = self._signatures()
-        settings = load_settings(self._path, env=self._env)
-        if (files := sorted(settings.secret_files)) != self._secret_files:
+        try:
+            settings = load_settings(self._path, env=self._env)
+        except SettingsError as error:  # a secret that it misses may come without another edit
+            self._follow(error.secret_files.union(self._secret_files))
+            raise
+        self._follow(settings.secret_files)
+        return settings
+
+    def _follow(self, secret_files: Collection[Path]) -> None:
+        if (files := sorted(secret_files)) != self._secret_files:
             self._secret_files = files
             self._seen = self._growing = (self._seen[0], *self._signatures()[1:])
-        return settings
 
     def _signatures(self) -> tuple[Signature | None, ...]:
         return tuple(_signature(path) for path in (self._path, *self._secret_files))

@@ -98,7 +98,8 @@ def parse_settings(
     if files_come_later:
         mistakes = [mistake for mistake in mistakes if mistake.words not in (NO_FILE, CLOSED)]
     if settings is None or mistakes:
-        raise SettingsError(mistake.line(path) for mistake in sorted(set(mistakes)))
+        lines = (mistake.line(path) for mistake in sorted(set(mistakes)))
+        raise SettingsError(lines, substitution.files)
     return settings if shard is None else _of_shard(settings, shard)
 
 

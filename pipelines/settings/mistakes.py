@@ -45,10 +45,14 @@ class Mistake:
 
 
 class SettingsError(BadInput):
-    """The store file cannot be used. `str()` has one line for each mistake, in the order of the file."""
+    """The store file cannot be used. `str()` has one line for each mistake, in the order of the file.
 
-    def __init__(self, lines: Iterable[str]) -> None:
+    secret_files: where values of `${NAME}` were looked for; one that is missing may come there.
+    """
+
+    def __init__(self, lines: Iterable[str], secret_files: Iterable[Path] = ()) -> None:
         self.lines: tuple[str, ...] = tuple(lines)
+        self.secret_files = frozenset(secret_files)
         super().__init__("\n".join(self.lines))
 
 

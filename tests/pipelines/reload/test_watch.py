@@ -10,9 +10,11 @@ import sys
 import time
 
 import httpx
+import pytest
 
 from engines.paths import ROOT
 from pipelines.reload.watch import StoreFileWatch
+from pipelines.settings.mistakes import SettingsError
 from tests import plain_http
 from tests.fakes.broker import free_port
 from tests.pipelines.settings.store_file import MINIMAL
@@ -73,6 +75,27 @@ def test_a_secret_that_changes_in_its_file_is_a_change_too(tmp_path):
     touch(other, "the environment is asked first")
     assert [watch.changed() for _ in range(2)] == [False, False]
     assert not StoreFileWatch(path, env, watch.load().secret_files).changed()
+
+
+def test_a_secret_that_comes_after_the_store_file_that_names_it_is_a_change(tmp_path):
+    path, secret = tmp_path / "store.yaml", tmp_path / "CAM_PASSWORD"
+    path.write_text(MINIMAL)
+    watch = StoreFileWatch(path, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    watch.load()
+    login = '{username: viewer, password: "${CAM_PASSWORD}"}'
+    vault = f"cameras:\n  vault: {{source: rtsp://10.0.0.9/a, credentials: {login}}}"
+    path.write_text(MINIMAL.replace("cameras:", vault, 1))
+    with pytest.raises(SettingsError, match="CAM_PASSWORD} is not set"):
+        watch.load()
+    assert not watch.changed()
+    secret.write_text("found at last")
+    assert [watch.changed() for _ in range(2)] == [True, False]
+    assert watch.load().cameras["vault"].credentials.password.get_secret_value() == "found at last"
+    path.write_text("cameras: [")
+    with pytest.raises(SettingsError):
+        watch.load()
+    secret.unlink()
+    assert watch.changed()  # what was known before the mistake is watched on
 
 
 def test_the_port_answers_while_the_models_are_read_and_sighup_ends_nothing(tmp_path):
