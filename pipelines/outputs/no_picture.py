@@ -15,7 +15,10 @@ EVERY_S: Final = 1.0
 """Between two cards: the time on them runs, so that nobody takes it for a picture that stands."""
 AFTER_S: Final = 5.0
 UNKNOWN_GAP_S: Final = 6.0
-"""Between the first two pictures, as long as there is one: cameras may give one in 10 s."""
+"""Between the first two pictures, as long as there is one."""
+LONGEST_GAP_S: Final = 10.0
+"""Between two pictures at the least `fps` that a store file may have. A longer one was a silence: were it the
+camera's pace, a single picture after an hour would stand for hours as if it were live."""
 _GAPS: Final = 2.5
 _LUMA: Final = 160
 _ENCODE_S: Final = 5
@@ -24,10 +27,10 @@ _ENCODE_S: Final = 5
 def silent_after_s(gap_s: float) -> float:
     """Return after how long without a picture a stream stands still; gap_s: between its last two pictures.
 
-    >>> silent_after_s(0.1), silent_after_s(10)
-    (5.0, 25.0)
+    >>> silent_after_s(0.1), silent_after_s(10), silent_after_s(3600)
+    (5.0, 25.0, 25.0)
     """
-    return max(AFTER_S, _GAPS * gap_s)
+    return max(AFTER_S, _GAPS * min(gap_s, LONGEST_GAP_S))
 
 
 def card(size: tuple[int, int], camera: str, silent_s: float) -> I420:

@@ -49,7 +49,6 @@ CLIENT_THREADS = 32
 """A viewer of a camera without pictures waits in its own thread, so that it holds up nobody else."""
 ROLE = "viewer"
 # Read before threads: see pipelines.cameras.login_guard.
-
 _DIGEST = GstRtsp.RTSPAuthMethod.DIGEST
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.outputs import no_picture, rtsp
 from pipelines.outputs.no_picture import card, silent_after_s
+from pipelines.settings.camera import CameraConfig
 from tests.fakes.redacted import plain
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.outputs.rtsp_serving import Feeder, serving, url
@@ -60,6 +61,12 @@ def test_who_gives_a_picture_every_ten_seconds_is_not_silent_between() -> None:
     assert silent_after_s(0.2) == no_picture.AFTER_S
     assert silent_after_s(10) > 20
     assert silent_after_s(no_picture.UNKNOWN_GAP_S) > 10
+
+
+def test_a_long_silence_that_one_picture_ends_is_not_how_often_pictures_come() -> None:
+    assert silent_after_s(3600) == silent_after_s(no_picture.LONGEST_GAP_S)
+    slowest = CameraConfig.model_fields["fps"].metadata[0].ge
+    assert 1 / slowest == no_picture.LONGEST_GAP_S
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (16, 16)])
