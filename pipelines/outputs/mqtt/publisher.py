@@ -312,9 +312,8 @@ class MqttPublisher:
             if payload is not None and topic not in self._topics:
                 self._topics.add(topic)
                 self._spool.set_topic(topic, listed=True)
-            if topic.startswith(
-                FORMER
-            ):  # one try: a broker may end the session of who writes under that name
+            if topic.startswith(FORMER):
+                # One try: a broker may end the session of who writes under that name.
                 self._forget(topic)
             body = b"" if payload is None else json.dumps(payload, separators=(",", ":")).encode()
             self._publish(topic, body, qos, MessageKind.STATE, retain=True)
