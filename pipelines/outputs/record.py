@@ -7,6 +7,7 @@ import errno
 import fcntl
 import logging
 import queue
+import signal
 import threading
 import time
 from dataclasses import dataclass
@@ -262,6 +263,8 @@ def recover(folder: Path) -> None:
 def _is_written(file: BinaryIO) -> bool:
     """Return whether any process has the file open to write; False where its file system cannot tell."""
     try:
+        # Who opens it to write meanwhile has this process sent a signal: SIGIO, the usual one, would end it.
+        fcntl.fcntl(file, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:
         return error.errno == errno.EAGAIN

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.paths import ROOT
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.record import VideoRecorder
 from tests.fakes.redacted import plain
@@ -224,6 +225,35 @@ def test_what_another_store_writes_into_the_same_folder_is_left_alone(tmp_path: 
         file.write(b"....moof....")
     VideoRecorder(tmp_path).close()
     assert [path.name for path in (tmp_path / "theirs").iterdir()] == ["1.mp4"]
+
+
+OPENED_MEANWHILE = """
+import fcntl, os, sys
+from pathlib import Path
+from pipelines.outputs.record import recover
+
+ask, folder = fcntl.fcntl, Path(sys.argv[1])
+
+def asked(file, command, *more):
+    answer = ask(file, command, *more)
+    if (command, *more) == (fcntl.F_SETLEASE, fcntl.F_RDLCK):
+        try:
+            os.open(folder / "1.mp4.part", os.O_WRONLY | os.O_NONBLOCK)
+        except BlockingIOError:
+            print("the lease was broken")
+    return answer
+
+fcntl.fcntl = asked
+recover(folder)
+"""
+
+
+def test_who_opens_an_unfinished_file_while_it_is_looked_at_does_not_end_the_store(tmp_path: Path) -> None:
+    (tmp_path / "1.mp4.part").write_bytes(b"moof")
+    command = [sys.executable, "-c", OPENED_MEANWHILE, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "the lease was broken\n"), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["1.mp4"]
 
 
 def test_a_camera_that_is_taken_out_while_the_disk_refuses_leaves_no_unfinished_file(
