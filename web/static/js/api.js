@@ -73,11 +73,12 @@ async function ask(method, path, { json, body, signal, type } = {}) {
       credentials: "same-origin",
       cache: "no-store",
     });
+    // Within, for the connection may end between head and body.
+    if (answer.ok) return answer.status === 204 ? null : await answer.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, "offline", t("error.offline"));
   }
-  if (answer.ok) return answer.status === 204 ? null : answer.json();
   const refused = await refusal(answer.status, await answer.text().catch(() => ""));
   if (refused.code === "sign_in" && session?.signed_in) openSession().catch(() => {});
   throw refused;

@@ -8,6 +8,7 @@ import { t } from "./strings.js";
 import { pause } from "./video.js";
 
 const QUALITY = 0.8;
+const ANSWER_MS = 10_000; // a network that has gone tells nobody
 
 export function webcamPanel() {
   const canvas = h("canvas", { width: 640, height: 360, role: "img", "aria-label": t("webcam.picture") });
@@ -28,14 +29,19 @@ export function webcamPanel() {
   function showState() {
     button.replaceChildren(icon(run ? "stop" : "play"), t(run ? "webcam.stop" : "webcam.start"));
     button.classList.toggle("main", !run);
-    rate.hidden = !run;
-    veil.hidden = run?.drawn ?? false;
-    say(veil.lastChild, t(run ? "webcam.opening" : "webcam.text"));
+    cover(t(run ? "webcam.opening" : "webcam.text"));
+  }
+
+  /** Say why there is no picture of now: the last one, and its rate, would be taken for it. */
+  function cover(text) {
+    rate.hidden = true;
+    veil.hidden = false;
+    say(veil.lastChild, text);
   }
 
   async function start() {
     trouble.replaceChildren();
-    const mine = { stopper: new AbortController(), id: null, drawn: false, times: [] };
+    const mine = { stopper: new AbortController(), id: null, times: [] };
     run = mine;
     showState();
     let failure = null;
@@ -82,17 +88,23 @@ export function webcamPanel() {
     const sheet = h("canvas", { width, height: Math.round((width * video.videoHeight) / video.videoWidth) });
     const { signal } = mine.stopper;
     while (run === mine && !signal.aborted) {
+      // The last picture of a device that is pulled out, or taken back by the system, stays in the element.
+      if (mine.stream.getVideoTracks()[0].readyState === "ended") throw new DOMException("", "NotReadableError");
       sheet.getContext("2d").drawImage(video, 0, 0, sheet.width, sheet.height);
       const body = await new Promise((resolve) => sheet.toBlob(resolve, "image/jpeg", QUALITY));
       try {
-        const found = await send("POST", `/api/webcam/${mine.id}/frames`, { body, type: "image/jpeg", signal });
+        const found = await answered(signal, (soon) => send("POST", `/api/webcam/${mine.id}/frames`, { body, type: "image/jpeg", signal: soon }));
         await show(mine, found);
         fill(trouble);
       } catch (error) {
         if (error.status === 404) mine.id = (await send("POST", "/api/webcam")).id;
         else if (error.status !== 429 && error.status !== 0) throw error;
         else {
-          if (error.status === 0) fill(trouble, notice("bad", t("webcam.again")));
+          if (error.status === 0) {
+            fill(trouble, notice("bad", t("webcam.again")));
+            cover(""); // the notice says why
+            mine.times = [];
+          }
           await pause(error.status === 0 ? 2000 : 250, signal);
         }
       }
@@ -102,8 +114,7 @@ export function webcamPanel() {
   async function show(mine, found) {
     if (run !== mine) return;
     if (found.picture === null) {
-      veil.hidden = false;
-      say(veil.lastChild, t("webcam.withheld"));
+      cover(t("webcam.withheld"));
       return;
     }
     const bytes = Uint8Array.from(atob(found.picture), (letter) => letter.charCodeAt(0));
@@ -112,11 +123,11 @@ export function webcamPanel() {
     canvas.width = bitmap.width;
     canvas.height = bitmap.height;
     canvas.getContext("2d").drawImage(bitmap, 0, 0);
-    mine.drawn = true;
     veil.hidden = true;
     mine.times = [...mine.times.slice(-9), performance.now()];
     const [first] = mine.times;
     const seconds = (mine.times.at(-1) - first) / 1000;
+    rate.hidden = !seconds;
     if (seconds) say(rate, t("webcam.rate", { fps: format.decimal((mine.times.length - 1) / seconds) }));
     const state = JSON.stringify(found.persons);
     if (table.dataset.state !== state) {
@@ -127,6 +138,20 @@ export function webcamPanel() {
 
   showState();
   return { node, pause: () => run && stop(), end: () => run && stop() };
+}
+
+/** Ask with a signal that also comes where no answer does. */
+async function answered(signal, ask) {
+  const soon = new AbortController();
+  const end = () => soon.abort();
+  const timer = setTimeout(() => soon.abort(new DOMException("", "TimeoutError")), ANSWER_MS);
+  signal.addEventListener("abort", end);
+  try {
+    return await ask(soon.signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+  }
 }
 
 function reason(error) {
