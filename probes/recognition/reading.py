@@ -260,7 +260,7 @@ class Recogniser:
             ways.append(self._patience.close)
         for read in ways:
             if not found and read is not None:
-                found = brands_of(read(look.crop), look, targets, others)
+                found = settled([brands_of(read(look.crop), look, targets, others)])
         return found
 
 

@@ -253,6 +253,29 @@ def test_mirrored_words_are_read_only_where_nobody_waits_and_nothing_else_says_a
     assert (len(answer.marks), len(asks)) == (int(bool(read) or asked), asked)
 
 
+@pytest.mark.parametrize("way", ["mirrored", "close"])
+@pytest.mark.parametrize(("below", "said"), [(44, {"louis vuitton"}), (70, {"louis vuitton", "levis"})])
+def test_of_two_brands_at_one_place_a_late_reading_says_the_surer(
+    way: str, below: int, said: set[str]
+) -> None:
+    """Two lines of one script that overlap, LOUIS read as LEVIS, in a mirror or from close."""
+    script = [
+        Word("LEVIS", 0.642, (10, 0, 137, 56), line=0, block=0),
+        Word("VUITTON", 0.783, (10, below, 160, below + 44), line=1, block=1),
+    ]
+
+    class Plain:
+        def read(self, picture: Any, *, fine: bool = False, quick: bool = False) -> list[Word]:
+            return []
+
+    late = {way: lambda _: script}
+    patience = Patience(lambda _: [[]], lambda *_: None, close=late.get("close", lambda _: []))
+    recogniser = Recogniser(Plain(), patience=patience, mirrored=late.get("mirrored"))
+    brands = [Brand("Levis", words=("LEVIS",)), Brand("Louis Vuitton", words=("VUITTON",))]
+    answer = recogniser.read(replace(LOOK, patient=True), RecognitionTargets(BrandBook(brands)))
+    assert {mark.brand for mark in answer.marks} == said
+
+
 def test_hours_without_looks_let_all_models_go() -> None:
     class Model:
         released = 0
