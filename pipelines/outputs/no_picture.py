@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NoReturn, final
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -33,11 +33,46 @@ def silent_after_s(gap_s: float) -> float:
     return max(AFTER_S, _GAPS * min(gap_s, LONGEST_GAP_S))
 
 
-def card(size: tuple[int, int], camera: str, silent_s: float) -> I420:
-    """Return a picture of width x height: a camera struck out, its id, and for how long nothing came.
+@final
+class Card:
+    """A picture that is drawn here from nothing: outputs take it beside redacted frames, and no other one.
 
-    Numbers and a sign alone: viewers read it in any language.
+    It takes no pixels from anybody, so it can hold none of a camera's; nor can they be written later.
     """
+
+    __slots__ = ("_pixels",)
+    _pixels: I420
+
+    def __init__(self, size: tuple[int, int], camera: str, silent_s: float) -> None:
+        """Draw a card of width x height: a camera struck out, its id, and for how long nothing came."""
+        pixels = _drawn(size, camera, silent_s)
+        for plane in (pixels.y, pixels.u, pixels.v):
+            plane.flags.writeable = False
+        object.__setattr__(self, "_pixels", pixels)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("a Card never changes")
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("Card has no kinds")
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("a Card is neither copied nor pickled")
+
+    @property
+    def pixels(self) -> I420:
+        """The picture, which cannot be written to."""
+        return self._pixels
+
+
+def only_card(card: Card) -> None:
+    """Refuse whatever was not drawn here, with TypeError."""
+    if type(card) is not Card:
+        raise TypeError(f"this is no card but {type(card).__name__}")
+
+
+def _drawn(size: tuple[int, int], camera: str, silent_s: float) -> I420:
+    """Return a card's picture: numbers and a sign alone, which viewers read in any language."""
     width, height = size
     picture = I420.black(width, height)
     image = Image.new("L", size, int(picture.y[0, 0]))
@@ -56,8 +91,13 @@ def card(size: tuple[int, int], camera: str, silent_s: float) -> I420:
     return picture
 
 
-def encoded(picture: I420) -> bytes:
-    """Return the picture as one key frame of H.264 with all that a decoder needs; empty where none came."""
+def encoded(card: Card) -> bytes:
+    """Return the card as one key frame of H.264 with all that a decoder needs; empty where none came.
+
+    Blocks for up to 5 s. Raises TypeError on anything but a card.
+    """
+    only_card(card)
+    picture = card.pixels
     line = (
         f"appsrc name=in format=time caps={caps((picture.width, picture.height), 1)}"
         " ! x264enc tune=zerolatency speed-preset=ultrafast threads=1 key-int-max=1"

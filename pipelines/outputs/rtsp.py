@@ -25,14 +25,13 @@ from pipelines.outputs.gst import (  # noqa: E402
     only_redacted,
     plays,
 )
-from pipelines.outputs.no_picture import EVERY_S, card, silent_after_s  # noqa: E402
+from pipelines.outputs.no_picture import EVERY_S, Card, silent_after_s  # noqa: E402
 from pipelines.outputs.rtsp_clients import RtspClients, disconnect  # noqa: E402
 from pipelines.outputs.rtsp_stream import RtspMedia, RtspStream, RtspWatcher  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engines.image import I420
     from pipelines.outputs.watching import WatchListener
     from probes.redaction.redact import RedactedFrame
 
@@ -181,7 +180,7 @@ class RtspOutput:
         if media.size is None:
             media.size = size
             media.scaled.set_property("caps", Gst.Caps.from_string(caps(size, stream.fps)))
-        if not media.push(frame.pixels, stream.fps):
+        if not media.push(frame, stream.fps):
             stream.dropped += 1
 
     def _show_silent(self, *_: object) -> bool:
@@ -193,14 +192,14 @@ class RtspOutput:
             silent_s = time.monotonic() - media.picture_at
             if silent_s >= silent_after_s(media.gap_s):
                 try:
-                    self._show_card(camera, stream, media, card(media.size, camera, silent_s))
+                    self._show_card(camera, stream, media, Card(media.size, camera, silent_s))
                 except Exception:
                     media.picture_at = None  # said once, not each second, until a picture comes
                     logger.exception("camera %s: viewers are not told that no picture comes", camera)
         return True
 
-    def _show_card(self, _camera: str, stream: RtspStream, media: RtspMedia, picture: I420) -> None:
-        media.push(picture, stream.fps)
+    def _show_card(self, _camera: str, stream: RtspStream, media: RtspMedia, card: Card) -> None:
+        media.push(card, stream.fps)
 
     def close(self) -> None:
         """Disconnect every viewer, close the port and end the thread; the object cannot be started again."""

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pipelines.outputs.gst import Gst, caps, even_size, to_buffer
-from pipelines.outputs.no_picture import UNKNOWN_GAP_S
+from pipelines.outputs.gst import Gst, caps, even_size, only_redacted, to_buffer
+from pipelines.outputs.no_picture import UNKNOWN_GAP_S, Card
 
 if TYPE_CHECKING:
-    from engines.image import I420
+    from probes.redaction.redact import RedactedFrame
 
 
 @dataclass(slots=True)
@@ -36,10 +36,12 @@ class RtspMedia:
         if before is not None:
             self.gap_s = self.picture_at - before
 
-    def push(self, picture: I420, fps: int) -> bool:
-        """Copy a picture to the encoder; return whether it was taken."""
-        size, buffer = even_size(picture), to_buffer(picture)
-        with self.lock:  # a card of the server's thread may come at the same moment
+    def push(self, shown: RedactedFrame | Card, fps: int) -> bool:
+        """Copy a picture to the encoder; return whether it was taken. TypeError on a bare picture."""
+        if type(shown) is not Card:
+            only_redacted(shown)
+        size, buffer = even_size(shown.pixels), to_buffer(shown.pixels)
+        with self.lock:  # a card of another thread may come at the same moment
             if self.fed != size:
                 self.fed = size
                 self.source.set_property("caps", Gst.Caps.from_string(caps(size, fps)))

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
-    from engines.image import I420
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.valves import Valves
     from pipelines.outputs.base import PictureSink
+    from pipelines.outputs.no_picture import Card
     from pipelines.outputs.watching import WatchListener
     from pipelines.settings.outputs import SnapshotsConfig
     from pipelines.settings.root import Settings
@@ -97,10 +97,10 @@ class EncodedRtsp(RtspOutput):
             stream.dropped += 1
         return Gst.FlowReturn.OK
 
-    def _show_card(self, camera: str, stream: Any, media: Any, picture: I420) -> None:
+    def _show_card(self, camera: str, stream: Any, media: Any, card: Card) -> None:
         """Hand on a card as a key frame; the camera's stream then begins anew with one of its own."""
         self._begun.pop(camera, None)
-        if unit := encoded(picture):
+        if unit := encoded(card):
             media.source.push_buffer(Gst.Buffer.new_wrapped(unit))
 
     def _launch(self, _fps: int) -> str:

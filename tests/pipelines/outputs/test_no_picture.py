@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from typing import Any
+
 import numpy as np
 import pytest
 
+from engines.image import I420
 from pipelines.outputs import no_picture, rtsp
-from pipelines.outputs.no_picture import card, silent_after_s
+from pipelines.outputs.no_picture import Card, encoded, silent_after_s
+from pipelines.outputs.rtsp_stream import RtspMedia
 from pipelines.settings.camera import CameraConfig
 from tests.fakes.redacted import plain
 from tests.fakes.rtsp_viewer import RtspViewer
@@ -45,7 +51,7 @@ def test_a_card_that_cannot_be_made_is_said_once_until_a_picture_comes(
         raise RuntimeError("no encoder")
 
     monkeypatch.setattr(rtsp, "silent_after_s", lambda _gap_s: 0.1)
-    monkeypatch.setattr(rtsp, "card", fail)
+    monkeypatch.setattr(rtsp, "Card", fail)
     with serving() as output, RtspViewer(url(output)) as viewer:
         with Feeder(output, lambda: plain(320, 240, BRIGHT)):
             wait_for(lambda: viewer.picture() is not None)
@@ -71,8 +77,34 @@ def test_a_long_silence_that_one_picture_ends_is_not_how_often_pictures_come() -
 
 @pytest.mark.parametrize("size", [(1280, 720), (720, 1280), (16, 16)])
 def test_a_card_of_any_size_has_a_sign_and_a_time_that_runs(size: tuple[int, int]) -> None:
-    one, later = card(size, "entrance", 5), card(size, "entrance", 65)
+    one, later = (Card(size, "entrance", silent_s).pixels for silent_s in (5, 65))
     assert (one.width, one.height) == size
     assert one.y.max() > 100
     if min(size) > 100:
         assert not np.array_equal(one.y, later.y)
+
+
+def test_a_bare_picture_goes_to_no_encoder() -> None:
+    media, bare = RtspMedia(None, None, None), I420.black(64, 64)
+    for refused in (bare, plain(64, 64, BRIGHT).frame, None):
+        with pytest.raises(TypeError, match="redacted frames alone"):
+            media.push(refused, 10)  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="no card"):
+            encoded(refused)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="no card"):
+        encoded(plain(64, 64, BRIGHT))  # type: ignore[arg-type]
+
+
+def test_nobody_puts_a_picture_of_their_own_into_a_card() -> None:
+    one: Any = Card((64, 64), "entrance", 5)
+    with pytest.raises(ValueError, match="read-only"):
+        one.pixels.y[:] = BRIGHT
+    with pytest.raises(AttributeError):
+        one._pixels = I420.black(64, 64)
+    with pytest.raises(AttributeError):
+        one.pixels = I420.black(64, 64)
+    for copied in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError):
+            copied(one)
+    with pytest.raises(TypeError):
+        type("Kind", (Card,), {})
