@@ -92,9 +92,9 @@ def _drawn(size: tuple[int, int], camera: str, silent_s: float) -> I420:
 
 
 def encoded(card: Card) -> bytes:
-    """Return the card as one key frame of H.264 with all that a decoder needs; empty where none came.
+    """Return the card as one key frame of H.264 with all that a decoder needs.
 
-    Blocks for up to 5 s. Raises TypeError on anything but a card.
+    Blocks for up to 5 s, then raises TimeoutError. TypeError on anything but a card.
     """
     only_card(card)
     picture = card.pixels
@@ -111,7 +111,9 @@ def encoded(card: Card) -> bytes:
         source.push_buffer(to_buffer(picture))
         source.end_of_stream()
         sample = pipeline.get_by_name("out").try_pull_sample(_ENCODE_S * Gst.SECOND)
-        buffer = sample.get_buffer() if sample else None
-        return bytes(buffer.extract_dup(0, buffer.get_size())) if buffer else b""
+        if sample is None:
+            raise TimeoutError(f"x264 gave nothing within {_ENCODE_S} s")
+        buffer = sample.get_buffer()
+        return bytes(buffer.extract_dup(0, buffer.get_size()))
     finally:
         pipeline.set_state(Gst.State.NULL)

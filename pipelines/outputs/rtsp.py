@@ -82,6 +82,9 @@ class RtspOutput:
         self._loop: Any = None
         self._sources: list[Any] = []
         self._thread: threading.Thread | None = None
+        # Not the server's: a card may take seconds to encode, and no viewer of any camera would be answered.
+        self._cards = threading.Thread(target=self._keep_telling, name="rtsp-cards", daemon=True)
+        self._stop = threading.Event()
 
     @property
     def port(self) -> int:
@@ -111,13 +114,11 @@ class RtspOutput:
         cleaner = GLib.timeout_source_new_seconds(2)
         cleaner.set_callback(partial(_clean, server, clients))
         cleaner.attach(context)
-        cards = GLib.timeout_source_new(round(1000 * EVERY_S))
-        cards.set_callback(self._show_silent)
-        cards.attach(context)
-        self._sources = [context.find_source_by_id(number), cleaner, cards]
+        self._sources = [context.find_source_by_id(number), cleaner]
         self._context, self._server, self._loop = context, server, GLib.MainLoop.new(context, False)
         self._thread = threading.Thread(target=self._loop.run, name="rtsp-server", daemon=True)
         self._thread.start()
+        self._cards.start()
         for camera, stream in self._streams.items():
             self._mount(camera, stream)
 
@@ -183,8 +184,12 @@ class RtspOutput:
         if not media.push(frame, stream.fps):
             stream.dropped += 1
 
-    def _show_silent(self, *_: object) -> bool:
-        """Have viewers of cameras that give no picture see that. In the server's thread."""
+    def _keep_telling(self) -> None:
+        while not self._stop.wait(EVERY_S):
+            self._show_silent()
+
+    def _show_silent(self) -> None:
+        """Have viewers of cameras that give no picture see that, one after the other."""
         for camera, stream in list(self._streams.items()):
             media = stream.media
             if media is None or media.size is None or media.picture_at is None or not plays(media.source):
@@ -196,7 +201,6 @@ class RtspOutput:
                 except Exception:
                     media.picture_at = None  # said once, not each second, until a picture comes
                     logger.exception("camera %s: viewers are not told that no picture comes", camera)
-        return True
 
     def _show_card(self, _camera: str, stream: RtspStream, media: RtspMedia, card: Card) -> None:
         media.push(card, stream.fps)
@@ -206,6 +210,7 @@ class RtspOutput:
         thread, self._thread = self._thread, None
         if thread is None:
             return
+        self._stop.set()
 
         def stop() -> None:
             disconnect(self._server)
@@ -217,6 +222,7 @@ class RtspOutput:
             self._clients.wait_gone(GONE_S)
         self._loop.quit()
         thread.join(CLOSE_S)
+        self._cards.join(CLOSE_S)
         with self._lock:
             streams, self._streams = self._streams, {}
         for camera, stream in streams.items():

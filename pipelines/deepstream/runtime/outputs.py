@@ -82,10 +82,15 @@ class EncodedRtsp(RtspOutput):
         media: Any = stream.media if stream else None
         if sample is None or stream is None or media is None or not plays(media.source):
             return Gst.FlowReturn.OK
-        source, buffer = media.source, sample.get_buffer()
+        with media.lock:
+            self._hand_on(sample, camera, stream, media)
+        return Gst.FlowReturn.OK
+
+    def _hand_on(self, sample: Any, camera: str, stream: Any, media: Any) -> None:
+        buffer = sample.get_buffer()
         if self._begun.get(camera) is not media:
             if buffer.has_flags(Gst.BufferFlags.DELTA_UNIT):
-                return Gst.FlowReturn.OK
+                return
             self._begun[camera] = media
         if media.size is None:
             shape = caps_structure(sample.get_caps())
@@ -93,14 +98,16 @@ class EncodedRtsp(RtspOutput):
         media.note_picture()
         # Without its timestamps, so that appsrc gives it new ones: encoders shift theirs by hours.
         fresh = buffer.copy_region(_PLAIN, 0, buffer.get_size())
-        if source.push_buffer(fresh) != Gst.FlowReturn.OK:
+        if media.source.push_buffer(fresh) != Gst.FlowReturn.OK:
             stream.dropped += 1
-        return Gst.FlowReturn.OK
 
     def _show_card(self, camera: str, stream: Any, media: Any, card: Card) -> None:
         """Hand on a card as a key frame; the camera's stream then begins anew with one of its own."""
-        self._begun.pop(camera, None)
-        if unit := encoded(card):
+        before, unit = media.picture_at, encoded(card)
+        with media.lock:
+            if media.picture_at != before:  # a card amid the camera's own frames would smear them
+                return
+            self._begun.pop(camera, None)
             media.source.push_buffer(Gst.Buffer.new_wrapped(unit))
 
     def _launch(self, _fps: int) -> str:

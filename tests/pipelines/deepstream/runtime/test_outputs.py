@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 import time
 
 import cv2
@@ -49,6 +50,33 @@ def test_a_camera_that_falls_silent_does_not_stand_still_as_if_it_were_live(tmp_
             assert is_card(viewer)
             sink.set_property("emit-signals", True)
             wait_for(lambda: not is_card(viewer))
+
+
+def test_a_card_that_takes_long_to_encode_holds_up_no_viewer_of_another_camera(tmp_path, monkeypatch):
+    entered, release, left = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(_card):
+        entered.set()
+        release.wait(60)
+        left.set()
+        raise TimeoutError
+
+    monkeypatch.setattr("pipelines.outputs.rtsp.silent_after_s", lambda _gap_s: 1.0)
+    with running(tmp_path, rtsp(2), outputs="served") as run:
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == "live:none")
+        place = f"rtsp://127.0.0.1:{run.platform.outputs.rtsp.port}"
+        with RtspViewer(f"{place}/c0") as silent:
+            assert silent.picture() is not None
+            monkeypatch.setattr("pipelines.deepstream.runtime.outputs.encoded", hang)
+            run.platform.pipeline.get_by_name("stream_c0").set_property("emit-signals", False)
+            try:
+                wait_for(entered.is_set)
+                with RtspViewer(f"{place}/c1") as viewer:
+                    assert viewer.picture() is not None
+                assert not left.is_set()
+            finally:
+                release.set()
 
 
 def test_snapshots_are_pictures_in_files(tmp_path):
