@@ -8,7 +8,7 @@ import { t } from "./strings.js";
 import { pause } from "./video.js";
 
 const QUALITY = 0.8;
-const ANSWER_MS = 10_000; // a network that has gone tells nobody
+const ANSWER_MS = 20_000; // a network that has gone tells nobody; a box that wakes its models takes seconds
 
 export function webcamPanel() {
   const canvas = h("canvas", { width: 640, height: 360, role: "img", "aria-label": t("webcam.picture") });
