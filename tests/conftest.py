@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -20,6 +21,10 @@ from tests.schedule import read_slowest
 os.environ.setdefault("MSH_COMPILED", str(ROOT / ".pytest_cache" / "compiled"))
 # So is what brands were enrolled as. The user's own folder, where a real store may keep its own, stays alone.
 os.environ["STATE_DIRECTORY"] = str(ROOT / ".pytest_cache" / "state")
+
+# A script that starts the tests in the background has Ctrl-C ignored, by them and by all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Each run draws other examples, so thirty of a property are enough for every change; before a release
 # `scripts/test --hypothesis-profile thorough` draws many.
