@@ -45,8 +45,8 @@ TAKE_TIMEOUT_S = 0.2
 BATCH = 2
 """Frames begun together: while one is redacted and published, the networks go on with the next. With more,
 those of many cameras would only wait for each other."""
-SLOW_S = 0.1
-"""Where a frame takes longer, one is begun at a time: each waits for the one before, and grows old there."""
+SLOW_S = 0.05
+"""Where a frame takes longer, one is begun at a time: two wait for each other and for the two before."""
 NEW_SHARE = 0.3
 """Weight of the newest frame in how long one takes."""
 

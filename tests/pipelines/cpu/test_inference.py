@@ -197,6 +197,27 @@ def test_a_frame_is_published_before_the_next_of_its_batch_is_known():
     assert rig.loop.stop()
 
 
+@pytest.mark.parametrize(("frame_s", "at_a_time"), [(0.03, 2), (0.06, 1)])
+def test_two_are_begun_together_where_neither_grows_old_by_it(frame_s, at_a_time):
+    rig = Rig("door", "till")
+    start, begun = rig.scenes.start, []
+
+    def start_slowly(pictures, wanted):
+        begun.append(len(pictures))
+        rig.clock[0] += frame_s * len(pictures)
+        rig.send("door")
+        rig.send("till")
+        return start(pictures, wanted)
+
+    rig.scenes.start = start_slowly
+    rig.send("door")
+    rig.send("till")
+    rig.loop.start()
+    wait_for(lambda: len(begun) > 20)
+    assert rig.loop.stop()
+    assert {*begun[10:]} == {at_a_time}
+
+
 def test_no_frame_leaves_after_a_failed_self_check_not_even_one_under_work(rig):
     rig.seen("door", 2)
     rig.canary.alive = False
