@@ -125,7 +125,7 @@ class Store:
             publisher=self._announcer.beside(self._publisher),
             metrics=metrics,
             getrandbits=random.getrandbits,
-            utc=clock.utc,
+            clock=clock,
             record=record,
         )
         messaging.on_commands(people_commands(self._floor))
@@ -144,7 +144,7 @@ class Store:
             self._desk.on_events(self._announcer.listen_to(self._desk.person))
         self._looks = build_looks(settings, self._brands, metrics)
         self._describer = build_describer(
-            settings, metrics, folder=state_folder, now_ns=now_ns, random=random.random
+            settings, metrics, folder=state_folder, clock=clock, random=random.random
         )
         pictures = (*self._announcer.sinks, *picture_sinks(settings, self._mqtt))
         self._outputs = VideoOutputs(metrics, (*sinks, *pictures), self._notes.stream, clock.utc)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from engines.describe.http import VisionService
     from engines.describe.service import Form
+    from pipelines.clock import StoreClock
     from pipelines.settings.describe import DescribeConfig
     from pipelines.settings.root import Settings
     from probes.metrics import Metrics
@@ -26,7 +27,7 @@ def build_describer(
     metrics: Metrics,
     *,
     folder: Callable[[], Path],
-    now_ns: Callable[[], int],
+    clock: StoreClock,
     random: Callable[[], float],
 ) -> Describer | None:
     """Return the describer, None where it is off. folder: of what outlives a restart. Raises BadInput."""
@@ -48,7 +49,7 @@ def build_describer(
         service_of(section),
         plan,
         DescribeCandidates(AskLimits(section.per_person, section.after_ms)),
-        SentLog(sent_path(folder(), settings.store.id), now_ns),
+        SentLog(sent_path(folder(), settings.store.id), clock.utc_now, clock.expiry_now),
         on_sent=metrics.crops_sent.inc,
         on_result=lambda result: metrics.descriptions.labels(result).inc(),
         random=random,

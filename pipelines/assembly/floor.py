@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.brands.registry import BrandRegistry
+    from pipelines.clock import StoreClock
     from pipelines.floor.floor import Floor
     from pipelines.floor.plan import FloorPlan
     from pipelines.floor.publisher import Publisher
@@ -41,7 +42,7 @@ def build_store_floor(
     publisher: Publisher,
     metrics: Metrics,
     getrandbits: Callable[[int], int],
-    utc: Callable[[int], int],
+    clock: StoreClock,
     record: Path | None = None,
 ) -> Floor:
     """Return the floor, nobody on it yet. record: where its metadata goes, instead of the settings' place."""
@@ -54,16 +55,25 @@ def build_store_floor(
         metrics=metrics,
         getrandbits=getrandbits,
         brand=brands.spell,
-        journal=_open_record(settings, record, plan),
-        utc=utc,
+        journal=_open_record(settings, record, plan, clock),
+        utc=clock.utc,
         locale=settings.store.locale,
     )
 
 
-def _open_record(settings: Settings, record: Path | None, plan: FloorPlan) -> JournalWriter | None:
+def _open_record(
+    settings: Settings, record: Path | None, plan: FloorPlan, clock: StoreClock
+) -> JournalWriter | None:
     metadata = settings.outputs.metadata
     if record is not None:
         return open_record(record, plan)
     if metadata is None:
         return None
-    return open_record(metadata.file, plan, metadata.max_mb, metadata.max_hours, insist=True)
+    return open_record(
+        metadata.file,
+        plan,
+        metadata.max_mb,
+        metadata.max_hours,
+        insist=True,
+        expiry_s=lambda: clock.expiry_now() / 1e9,
+    )

@@ -140,5 +140,6 @@ def build_publisher(
         initial={**initial, **home_assistant(settings, device, folder())},
         metrics=metrics,
         now_ns=clock.now,
+        expiry_ns=clock.expiry_now,
         random=random,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -95,15 +96,18 @@ def open_record(
     max_hours: float | None = None,
     *,
     insist: bool = False,
+    expiry_s: Callable[[], float] = time.time,
 ) -> JournalWriter:
     """Begin a record of a floor, at most max_mb megabytes on disk.
 
     max_hours: no entry is kept longer. Raises BadInput where it cannot be made, unless told to insist: then
-    it is tried again.
+    it is tried again. expiry_s: UTC s, by which an earlier part is deleted.
     """
-    max_age_s = None if max_hours is None else max_hours * 3600
+    max_age_s, max_bytes = None if max_hours is None else max_hours * 3600, max_mb * 1_000_000
     try:
-        return JournalWriter(path, to_json(plan), max_mb * 1_000_000, max_age_s=max_age_s, insist=insist)
+        return JournalWriter(
+            path, to_json(plan), max_bytes, max_age_s=max_age_s, insist=insist, expiry_s=expiry_s
+        )
     except OSError as error:
         raise BadInput(f"{path}: the record cannot be made ({error.strerror or error})") from None
 

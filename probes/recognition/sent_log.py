@@ -16,16 +16,19 @@ logger = logging.getLogger(__name__)
 
 MAX_AGE_DAYS = 31
 SECOND = 1_000_000_000
+MAX_AGE_NS = MAX_AGE_DAYS * 86_400 * SECOND
 
 
 class SentLog:
     """Counts per hour of UTC, for MAX_AGE_DAYS. A crop counts before it is sent: one too many at worst.
 
-    now_ns: UTC ns. Written by one thread; read by any.
+    now_ns: UTC ns; expiry_ns: the same, by which old counts go. Written by one thread; read by any.
     """
 
-    def __init__(self, path: Path, now_ns: Callable[[], int]) -> None:
-        self._path, self._now_ns = path, now_ns
+    def __init__(
+        self, path: Path, now_ns: Callable[[], int], expiry_ns: Callable[[], int] | None = None
+    ) -> None:
+        self._path, self._now_ns, self._expiry_ns = path, now_ns, expiry_ns or now_ns
         self._hours = read_sent(path)
 
     def this_hour(self) -> int:
@@ -34,9 +37,8 @@ class SentLog:
 
     def add(self) -> None:
         """Count one more; raises OSError where the disk does not take it, and then counts nothing."""
-        hour = self._hour()
-        last = datetime.fromtimestamp(self._now_ns() / SECOND - MAX_AGE_DAYS * 86_400, timezone.utc)
-        hours = {h: n for h, n in self._hours.items() if h >= last.strftime("%Y-%m-%dT%H")}
+        hour, oldest = self._hour(), _hour_of(self._expiry_ns() - MAX_AGE_NS)
+        hours = {h: n for h, n in self._hours.items() if h >= oldest}
         hours[hour] = hours.get(hour, 0) + 1
         draft = self._path.with_suffix(".new")
         with draft.open("w", encoding="ascii") as file:
@@ -47,7 +49,7 @@ class SentLog:
         self._hours = hours
 
     def _hour(self) -> str:
-        return datetime.fromtimestamp(self._now_ns() / SECOND, timezone.utc).strftime("%Y-%m-%dT%H")
+        return _hour_of(self._now_ns())
 
 
 def sent_path(folder: Path, store: str) -> Path:
@@ -65,3 +67,7 @@ def read_sent(path: Path) -> dict[str, int]:
     except (OSError, ValueError, AttributeError, TypeError) as error:
         logger.warning("%s: the count of sent crops cannot be read (%s); it begins anew", path, error)
         return {}
+
+
+def _hour_of(at: int) -> str:
+    return datetime.fromtimestamp(at / SECOND, timezone.utc).strftime("%Y-%m-%dT%H")

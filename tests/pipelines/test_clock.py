@@ -11,16 +11,19 @@ import pytest
 
 from engines.image import I420
 from pipelines.access_log import AccessKind, AccessLog, AccessWay, access_file
+from pipelines.assembly.mqtt import spool_file
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.clock import FAR_NS, NS, StoreClock
 from pipelines.cpu.platform import CpuPlatform
+from pipelines.outputs.mqtt.spool import Spool
 from pipelines.paths import state_folder
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.insights.cells import CountCell
-from probes.events.messages import rfc3339
+from probes.events.messages import MessageKind, rfc3339
 from probes.metrics import Metrics
+from probes.recognition.sent_log import SentLog, read_sent, sent_path
 from tests.fakes.redacted import plain
 from tests.waiting import wait_for
 
@@ -177,10 +180,15 @@ def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
     assert states["camera/door/status"]["since"] == rfc3339(machine.wall - NS)
 
 
-def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_days(tmp_path: Path) -> None:
+def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_days(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     pictures = tmp_path / "pictures"
     snapshots = f"snapshots: {{folder: {pictures}, interval_s: 60, max_hours: 24}}"
     (tmp_path / "store.yaml").write_text(STORE.replace("outputs: {", f"outputs: {{{snapshots}, "))
+    with (tmp_path / "store.yaml").open("a") as file:
+        file.write('describe: {provider: openai, model: m, url: "http://127.0.0.1:9/v1"}\n')
     settings = load_settings(tmp_path / "store.yaml", env={})
     machine = Machine(wall=1_800_000_000 * NS)
     metrics = Metrics([state.value for state in CameraState])
@@ -190,12 +198,22 @@ def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_d
     )
     earlier.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="door")
     earlier.close()
+    sent = sent_path(state_folder(), "s")
+    SentLog(sent, lambda: machine.wall).add()
+    (counted,) = read_sent(sent)
+    spool = Spool(
+        spool_file(settings, "box", state_folder()), 1_000_000, lambda: machine.wall, lambda *_: None
+    )
+    spool.open()
+    (waits,) = spool.put([(MessageKind.ENDED, "t", b"{}", machine.wall + 7 * 24 * HOUR)])
+    spool.close()
     store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
     second = machine.wall // NS
     picture = pictures / "door" / "1.jpg"
     picture.parent.mkdir(parents=True, exist_ok=True)
     picture.write_bytes(b"x")
     os.utime(picture, (second, second))
+    store._mqtt._spool.open()
     store.insights.add([CountCell("camera", "door", second - 900, second, 9, 9)])
 
     def kept(passed: int, step: int = 0) -> list[bool]:
@@ -207,16 +225,54 @@ def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_d
         store.access.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="till")
         cameras = {entry.camera for _, entry in store.access.entries()}
         cells = store.insights.read(second - 900, second, places=False)
-        return [picture.exists(), "door" in cameras, bool(cells)]
+        store._describer._sent.add()
+        for note in store._mqtt._queue.take(0)[0]:
+            note()
+        store._mqtt._spool.put([])
+        waiting = [entry.id for entry in store._mqtt._spool.pending()]
+        return [
+            picture.exists(), "door" in cameras, bool(cells), counted in read_sent(sent), waits in waiting
+        ]  # fmt: skip
 
     years = 3 * 365 * 24 * HOUR
     try:
-        assert kept(60) == [True] * 3
-        assert kept(60, step=years) == [True] * 3
-        assert kept(60, step=-years) == [True] * 3
-        assert kept(7200) == [True] * 3
-        assert kept(60, step=years) == [True] * 3
-        assert kept(7200) == [False] * 3, "a time that lasts is believed"
+        assert kept(60) == [True] * 5
+        assert kept(60, step=years) == [True] * 5
+        assert kept(60, step=-years) == [True] * 5
+        assert kept(7200) == [True] * 5
+        assert kept(60, step=years) == [True] * 5
+        assert kept(7200) == [False] * 5, "a time that lasts is believed"
+    finally:
+        store.stop()
+
+
+def test_the_earlier_part_of_a_record_outlives_a_wrong_year_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    monkeypatch.setattr("pipelines.outputs.journal.writer.FLUSH_S", 0.01)
+    record, earlier = tmp_path / "day.gz", tmp_path / "day.gz.1"
+    metadata = f"metadata: {{file: {record}, max_hours: 24}}"
+    (tmp_path / "store.yaml").write_text(STORE.replace("outputs: {", f"outputs: {{{metadata}, "))
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    machine = Machine(wall=1_500_000_000 * NS)  # long ago: not the time of the machine that runs the test
+    earlier.touch()
+    os.utime(earlier, (machine.wall // NS, machine.wall // NS))
+    metrics = Metrics([state.value for state in CameraState])
+    store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
+
+    def kept(passed: int, step: int = 0) -> bool:
+        machine.passes(passed * NS, wall_ns=passed * NS + step)
+        store._clock_check.check()
+        wait_for(record.exists)
+        record.unlink()
+        wait_for(record.exists)  # begun anew, which looks at the earlier part
+        return earlier.exists()
+
+    try:
+        assert kept(60)
+        assert kept(60, step=365 * 24 * HOUR)
+        assert not kept(7200)
     finally:
         store.stop()
 

@@ -65,12 +65,12 @@ class JournalWriter:
         max_age_s: float | None = None,
         insist: bool = False,
         clock: Callable[[], float] = time.monotonic,
-        now_s: Callable[[], float] = time.time,
+        expiry_s: Callable[[], float] = time.time,
     ) -> None:
-        """clock: monotonic seconds; now_s: UTC seconds, as files' times are."""
+        """clock: monotonic seconds; expiry_s: UTC seconds, as files' times are, by which what is old goes."""
         self._path, self._max = path, max_bytes // 2
         self._half_age_s = None if max_age_s is None else max_age_s / 2
-        self._clock, self._utc, self._began_at = clock, now_s, clock()
+        self._clock, self._expiry_s, self._began_at = clock, expiry_s, clock()
         self._plan, self._is_headed = plan, False
         self._prices: dict[Question, Price | None] = {}
         self._change = threading.Condition()
@@ -227,9 +227,9 @@ class JournalWriter:
         before = self._path.with_name(self._path.name + ".1")
         if self._path.exists():
             self._path.replace(before)
-        old = self._half_age_s is not None and before.exists()
-        if old and self._utc() - before.stat().st_mtime > (self._half_age_s or 0):  # an earlier run's
-            before.unlink()
+        half_s = self._half_age_s
+        if half_s is not None and before.exists() and self._expiry_s() - before.stat().st_mtime > half_s:
+            before.unlink()  # an earlier run's
         self._began_at = self._clock()
         return self._headed()
 
@@ -238,7 +238,7 @@ class JournalWriter:
         broken = find_broken(self._path)
         if broken is None or self._path.stat().st_size > self._max:
             return False
-        age_s = 0.0 if broken.first_ns is None else max(0.0, self._utc() - broken.first_ns / 1e9)
+        age_s = 0.0 if broken.first_ns is None else max(0.0, self._expiry_s() - broken.first_ns / 1e9)
         if self._half_age_s is not None and age_s >= self._half_age_s:
             return False
         broken.mend()

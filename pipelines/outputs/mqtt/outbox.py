@@ -243,7 +243,7 @@ class Outbox:
         now = self._now_ns()
         if self._session is None:
             return False
-        if entry.expires_at is not None and entry.expires_at <= now:
+        if self._spool.is_over(entry):
             return True  # the next `write` drops and counts it
         try:
             payload: Mapping[str, Any] = json.loads(entry.payload)

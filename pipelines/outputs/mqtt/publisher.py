@@ -56,7 +56,7 @@ class MqttPublisher:
 
     initial: retained topics with the empty state of all configured cameras; topics that an earlier run
     left at the broker and that are not among them are cleared, those of a former name or prefix too.
-    random: 0 to 1. now_ns: UTC ns without steps; `clock_set` reports steps.
+    random: 0 to 1. now_ns: UTC ns without steps; `clock_set` reports steps. expiry_ns: as for `Spool`.
     on_link: called by the worker when the connection's state changes.
     Raises BadInput at construction where the TLS files cannot be used.
     """
@@ -73,6 +73,7 @@ class MqttPublisher:
         metrics: Metrics,
         now_ns: Callable[[], int],
         random: Callable[[], float],
+        expiry_ns: Callable[[], int] | None = None,
         on_link: Callable[[BrokerState], None] | None = None,
         drain_per_s: int = 100,
     ) -> None:
@@ -88,7 +89,7 @@ class MqttPublisher:
             now_ns, on_refusal=lambda reason: metrics.mqtt_commands_refused.labels(reason).inc()
         )
         self._retained = Retained(initial)
-        self._spool = Spool(spool, spool_bytes, now_ns, self._count)
+        self._spool = Spool(spool, spool_bytes, now_ns, self._count, expiry_ns)
         self._outbox = Outbox(
             self._spool,
             self._base,

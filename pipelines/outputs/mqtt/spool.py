@@ -33,7 +33,8 @@ class Spool:
     or gone, up to 4 MB wait in memory and go to disk when it is back. None of this raises. To be used by one
     thread at a time, once opened. Whose end has not arrived is kept in a small file of its own as well.
 
-    now_ns: UTC ns. on_lost: called with a kind, why ("expired" or "dropped"), and how many.
+    now_ns: UTC ns. on_lost: called with a kind, why ("expired" or "dropped"), and how many. expiry_ns: by
+    which messages of an earlier run expire: their times are not corrected where the clock is set.
     """
 
     def __init__(
@@ -42,8 +43,9 @@ class Spool:
         limit_bytes: int,
         now_ns: Callable[[], int],
         on_lost: Callable[[MessageKind, str, int], None],
+        expiry_ns: Callable[[], int] | None = None,
     ) -> None:
-        self._now_ns = now_ns
+        self._now_ns, self._expiry_ns = now_ns, expiry_ns or now_ns
         self._on_lost = on_lost
         self._file = SqliteFile(
             path,
@@ -138,6 +140,11 @@ class Spool:
         found += self._memory.pending(after, before, limit, kind)
         return sorted((e for e in found if e.id not in self._gone), key=lambda e: e.id)[:limit]
 
+    def is_over(self, entry: Entry) -> bool:
+        """Return whether a message has expired: the next `put` removes it."""
+        now = self._now_ns() if entry.id >= self._first_id else self._expiry_ns()
+        return entry.expires_at is not None and entry.expires_at <= now
+
     def people(self) -> dict[str, bytes]:
         """Return the last event of each person who is there; after `open`, of those of an earlier run."""
         found: dict[str, bytes] = {}
@@ -194,7 +201,8 @@ class Spool:
         generation: int | None = None,
     ) -> None:
         generation = generation if entries or people else None
-        self._report(*disk.put(entries, self._now_ns(), people, generation))
+        earlier = self._first_id, self._expiry_ns()
+        self._report(*disk.put(entries, self._now_ns(), people, generation, earlier=earlier))
 
     def _bring_over(self, damaged: Path, disk: SpoolDatabase) -> None:
         """Write into the new file what can be read of the damaged one, and count what cannot."""

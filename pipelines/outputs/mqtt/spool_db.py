@@ -70,11 +70,14 @@ class SpoolDatabase:
         now: int,
         people: Mapping[str, bytes | None] = {},
         generation: int | None = None,
+        *,
+        earlier: tuple[int, int] = (0, 0),
     ) -> tuple[Counter[MessageKind], Counter[MessageKind]]:
         """Write, then make room; return what expired and what had to be dropped.
 
         people: the last event of each person who is there, None of each who has gone. generation: as
-        `people_generation`; None leaves it.
+        `people_generation`; None leaves it. earlier: messages with ids below the first number expire by the
+        second one, where that is before `now`.
         """
         # FULL: the commit survives power loss; NORMAL would lose the last ones in WAL mode.
         self._db.execute("PRAGMA synchronous=FULL")
@@ -85,7 +88,9 @@ class SpoolDatabase:
             self._set_people(people)
             self._set_generation(generation)
             added = sum(e.size for e in entries)
-            expired, expired_bytes = self._remove("expires_at <= ? RETURNING kind, size", (now,))
+            expired, expired_bytes = self._remove(
+                "expires_at <= ? AND (id >= ? OR expires_at <= ?) RETURNING kind, size", (now, *earlier)
+            )
             size = self.size_bytes + added - expired_bytes
             dropped: Counter[MessageKind] = Counter()
             while size > self.limit_bytes:

@@ -15,6 +15,7 @@ from pipelines.assembly.describe import build_describer
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
+from pipelines.clock import StoreClock
 from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from probes.frame import Frame, Kind, TrackId
@@ -83,7 +84,7 @@ def test_what_reaches_the_service_is_redacted_and_its_answer_votes(tmp_path: Pat
             load(tmp_path, MINIMAL + text),
             metrics,
             folder=lambda: tmp_path,
-            now_ns=lambda: 0,
+            clock=StoreClock(lambda: 0, lambda: 0),
             random=lambda: 0.5,
         )
         assert describer is not None

@@ -44,9 +44,9 @@ class Session:
 
 class Desk:
     def __init__(self, path: Path, now: int = START) -> None:
-        self.now, self.seconds, self.path = now, 100.0, path
+        self.now, self.seconds, self.path, self.doubted = now, 100.0, path, 0
         self.counts: Counter[tuple[str, str]] = Counter()
-        spool = Spool(path, 1_000_000, lambda: self.now, self.count)
+        spool = Spool(path, 1_000_000, lambda: self.now, self.count, lambda: self.now - self.doubted)
         spool.open()
         self.spool = spool
         self.outbox = Outbox(

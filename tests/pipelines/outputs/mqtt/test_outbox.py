@@ -145,3 +145,21 @@ def test_a_clock_that_is_set_makes_nothing_expire_and_corrects_what_waits(tmp_pa
     (there,) = desk.spool.people().values()
     assert json.loads(there)["occurred_at"] == started["occurred_at"]
     schemas.PERSON_EVENT.validate(started)
+
+
+def test_a_wrong_year_costs_nothing_that_waits_from_an_earlier_run(tmp_path):
+    path = tmp_path / "spool.sqlite3"
+    before = Desk(path)
+    before.write(1)
+    before.spool.close()
+    desk, years = Desk(path), 3 * 365 * 86_400 * SECOND
+    desk.spool.shift(years)
+    desk.now, desk.doubted = desk.now + years, years
+    desk.write(2)
+    session = desk.session()
+    desk.pass_time(1)
+    assert numbers(session) == [1, 2]
+    assert desk.counts["ended", "expired"] == 0
+    desk.doubted = 0  # a time that lasts is believed
+    desk.outbox.write([])
+    assert (desk.spool.messages, desk.counts["ended", "expired"]) == (1, 1)
