@@ -141,7 +141,7 @@ class Overload:
             self._frames.popleft()
         cameras, governor, throttle = dict(self._cameras()), self._governor, self._throttle
         self._note_waits(now, cameras, self._judged(now, frames))
-        self._count_people(cameras)
+        self._count_people(cameras, frames)
         counted, changed = self._counters.totals(now, self._idle_s()), False
         if self._turns.looks_round is None:
             changed = governor.update(
@@ -226,9 +226,10 @@ class Overload:
             )
         self._waits = waits  # replaced as a whole: other threads read it
 
-    def _count_people(self, cameras: Mapping[str, int]) -> None:
+    def _count_people(self, cameras: Mapping[str, int], known: Mapping[str, int]) -> None:
         """Note how many people are in view of each camera, about the mean of the last 10 s.
 
+        cameras: the live ones; known: all that the store has, of which one may be away for a moment.
         Of the one that looks round, those of now: until a key frame came and somebody is followed, most of
         its time is over.
         """
@@ -237,6 +238,8 @@ class Overload:
             for family in self._metrics.tracks_active.collect()
             for sample in family.samples
         }
+        here = known.keys() | cameras.keys()
+        self._people = {camera: past for camera, past in self._people.items() if camera in here}
         for camera in cameras:
             if camera == self._turns.looks_round:
                 self._people[camera] = seen.get(camera, 0.0)

@@ -17,7 +17,7 @@ from probes.events.messages import rfc3339
 from probes.reason import Reason, cause
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from prometheus_client.metrics import MetricWrapperBase
 
@@ -146,6 +146,10 @@ class Rates:
         self._clock = clock
         self._seen: dict[str, deque[tuple[float, int]]] = {}
 
+    def keep_only(self, cameras: Container[str]) -> None:
+        """Forget all other cameras."""
+        self._seen = {camera: seen for camera, seen in self._seen.items() if camera in cameras}
+
     def per_s(self, camera: str, count: int) -> float:
         """Add a camera's count, and return its rate."""
         seen, now = self._seen.setdefault(camera, deque(maxlen=64)), self._clock()
@@ -159,8 +163,8 @@ class Rates:
         return round((count - first) / (now - begun), 1) if now > begun else 0.0
 
 
-def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]], now_ns: int) -> Payload:
-    """Write all cameras. sizes: of their frames, where known."""
+def cameras(backend: Backend, rates: Rates, sizes: dict[str, tuple[int, int]], now_ns: int) -> Payload:
+    """Write all cameras. sizes: of their frames, where known; those of gone cameras are taken out."""
     statuses = backend.cameras()
     processed = samples(backend.metrics.frames_processed, "camera")
     dropped: dict[str, dict[str, int]] = {}
@@ -204,6 +208,9 @@ def cameras(backend: Backend, rates: Rates, sizes: Mapping[str, tuple[int, int]]
                 "zones": list(settings.zones),
             }
         )
+    rates.keep_only(backend.settings.cameras)
+    for gone in sizes.keys() - backend.settings.cameras.keys():
+        del sizes[gone]
     return {"at": rfc3339(now_ns), "cameras": written}
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
@@ -33,6 +33,7 @@ class LatestPerCamera(Generic[T]):
     its camera had a turn in the last STARVED_S. With that bound whose turn was longest ago is first, and who
     lost an item by age keeps that place: the next one is waited for where no other grows too old meanwhile.
     on_replaced(camera, item): takes items that a newer one replaced; on_drop does not hear of them then.
+    cameras: those whose items are taken, besides those of `add`; None: those of any.
 
     >>> frames = LatestPerCamera()
     >>> frames.put("door", "first")
@@ -45,6 +46,7 @@ class LatestPerCamera(Generic[T]):
         self,
         on_drop: Callable[[str, str], None] = lambda camera, reason: None,
         *,
+        cameras: Iterable[str] | None = None,
         on_replaced: Callable[[str, T], None] | None = None,
         max_age_s: float | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -59,13 +61,13 @@ class LatestPerCamera(Generic[T]):
         self._turn_at: dict[str, float] = {}
         self._owed: dict[str, Counter[str]] = {}
         """The cameras that lost an item by its age and had no turn since: how many each other had."""
-        self._removed: set[str] = set()
+        self._cameras = None if cameras is None else set(cameras)
         self._closed = self._woken = False
 
     def put(self, camera: str, item: T) -> None:
         """Leave the item; one of the same camera that still lies there is replaced."""
         with self._ready:
-            gone = self._closed or camera in self._removed
+            gone = self._closed or (self._cameras is not None and camera not in self._cameras)
             replaced = None if gone else self._slots.get(camera)
             if not gone:
                 self._slots[camera] = item
@@ -170,14 +172,16 @@ class LatestPerCamera(Generic[T]):
             self._ready.notify()
 
     def add(self, camera: str) -> None:
-        """Admit a camera again that was removed; others need not be added."""
+        """Take a camera's items from now on."""
         with self._ready:
-            self._removed.discard(camera)
+            if self._cameras is not None:
+                self._cameras.add(camera)
 
     def remove(self, camera: str) -> None:
-        """Forget the camera: its item vanishes, and late ones are dropped."""
+        """Forget the camera: its item vanishes, and late ones are dropped where cameras were named."""
         with self._ready:
-            self._removed.add(camera)
+            if self._cameras is not None:
+                self._cameras.discard(camera)
             for kept in (
                 self._slots,
                 self._put_at,

@@ -11,7 +11,7 @@ from probes.events.messages import same
 from probes.events.status import camera_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from probes.metrics import Metrics
 
@@ -32,16 +32,12 @@ class CameraReporter:
     ) -> None:
         self._metrics, self._set_state, self._utc = metrics, set_state, utc
         self._logged: dict[str, Cause] = {}
-        self._away: frozenset[str] = frozenset()
+        self._cameras: frozenset[str] | None = None
 
-    def leave(self, camera: str) -> None:
-        """Report no more of a camera that its platform gives up: it may say so late."""
-        self._away |= {camera}
-        self._logged.pop(camera, None)
-
-    def admit(self, camera: str) -> None:
-        """Report of a camera again."""
-        self._away -= {camera}
+    def set_cameras(self, cameras: Iterable[str]) -> None:
+        """Report of these cameras alone: a platform may be late to say that it gave one up."""
+        self._cameras = here = frozenset(cameras)
+        self._logged = {camera: cause for camera, cause in self._logged.items() if camera in here}
 
     def report_disabled(self, camera: str, since_ns: int) -> None:
         """Report a camera that the store file turns off."""
@@ -49,7 +45,7 @@ class CameraReporter:
 
     def report(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:
         """Report a changed state. since_ns: UTC ns. An outage is logged once, not once an attempt."""
-        if camera not in self._away:
+        if self._cameras is None or camera in self._cameras:
             self._publish(camera, state, cause, since_ns)
 
     def _publish(self, camera: str, state: CameraState, cause: Cause, since_ns: int) -> None:

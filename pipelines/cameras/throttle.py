@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.clocks import SLOWEST_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 MAX_GAP_S = 1.5
 """Nothing is decoded for so long at most: a person's track is lost after 2 s unseen."""
@@ -49,6 +49,12 @@ class Throttle:
         if refused:
             self._refused[camera] = None
         else:
+            self._refused.pop(camera, None)
+
+    def expect_sub_streams(self, cameras: Iterable[str]) -> None:
+        """Go on with these cameras that have a sub-stream, and forget all others."""
+        self.have_sub_stream = frozenset(cameras)
+        for camera in self._refused.keys() - self.have_sub_stream:
             self._refused.pop(camera, None)
 
     @property

@@ -178,6 +178,9 @@ class InferenceLoop:
                 raise
             self._chains |= fresh
             self._feed.set_cameras(self._chains)
+            self._overlay.keep_only(self._chains)
+            self._watched &= self._chains.keys()
+            self._analysed_at = {name: at for name, at in self._analysed_at.items() if name in self._chains}
 
         self._calls.call(work, running=self._thread.is_alive())
 

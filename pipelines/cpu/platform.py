@@ -85,7 +85,7 @@ class CpuPlatform:
         self._settings, cameras = settings, settings.enabled_cameras()
         self._finite = finite_cameras(cameras)
         self._frames: LatestPerCamera[RawFrame] = LatestPerCamera(
-            self.on_drop, on_replaced=self._on_replaced, max_age_s=MAX_WAIT_S
+            self.on_drop, cameras=cameras, on_replaced=self._on_replaced, max_age_s=MAX_WAIT_S
         )
         self._between = FramesBetween(self._count_drop)
         self._phases, self._turn_pace = phases(), TurnPace()
@@ -181,7 +181,7 @@ class CpuPlatform:
         cameras = self._settings.enabled_cameras().items()
         throttle = self._parts.throttle
         throttle.skips_decoding = True
-        throttle.have_sub_stream = frozenset(n for n, camera in cameras if camera.sub_source)
+        throttle.expect_sub_streams(n for n, camera in cameras if camera.sub_source)
 
     def _begin(self, fresh: Mapping[str, CameraConfig], cameras: Iterable[str]) -> None:
         """Begin cameras that come, beside those that run. cameras: all of them, in their order."""

@@ -40,6 +40,10 @@ class FloorCounts:
             if labels["zone"] not in self._zones.get(labels["camera"], {labels["zone"]}):
                 dwell.remove(labels["camera"], labels["zone"])
 
+    def forget_camera(self, camera: str) -> None:
+        """Drop the tally of a camera that the store has no more."""
+        self._tallies.pop(camera, None)
+
     def set_rules(self, names: Container[str]) -> None:
         """Count the notifications of these rules from now on."""
         notifications = self._metrics.notifications
@@ -82,6 +86,8 @@ class FloorCounts:
 
     def present(self, camera: str, tracks: int, held: Mapping[TrackId, tuple[int, Absence]]) -> None:
         """Tell how many tracks a camera has now. held: those of all cameras that are not seen, and why."""
+        if camera not in self._zones:  # its metrics are gone with it
+            return
         self._metrics.tracks_active.labels(camera).set(tracks)
         counts = Counter(absence for track, (_, absence) in held.items() if track.camera == camera)
         for absence in Absence:
@@ -92,7 +98,8 @@ class FloorCounts:
         if customer.staff:
             return
         camera, amount = customer.track.camera, value.total.amount_minor
-        self._tallies[camera].add(value)
+        if (tally := self._tallies.get(camera)) is not None:
+            tally.add(value)
         if camera in self._zones:  # else its metrics are gone with it
             self._metrics.person_value.labels(camera).observe(amount / self._minor_per_unit)
 

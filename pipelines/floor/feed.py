@@ -102,6 +102,8 @@ class FloorFeed:
     def set_cameras(self, cameras: Iterable[str]) -> None:
         """Go on with these cameras; those that go have been given to `forget`."""
         self._processed = {camera: self._processed.get(camera, 0) for camera in cameras}
+        if self._traces is not None:
+            self._traces.keep_only(self._processed)
 
     def forget(self, camera: str, tracks: Sequence[TrackId]) -> None:
         """End a camera's tracks, all of them: it gives no more frames, or those of another source."""

@@ -269,6 +269,12 @@ class Floor:
         """Return which customers the camera has seen, those now present included."""
         return self._counts.tally(camera, self._people)
 
+    def forget_camera(self, camera: str) -> None:
+        """Forget what is known of a camera that the store has no more, its tally too; from any thread."""
+        with self._turn:
+            self._people.forget_camera(camera)
+            self._counts.forget_camera(camera)
+
     def _apply_staff_orders(self, at: int) -> list[StaffOrder]:
         orders = self._orders.take()
         for order in orders:

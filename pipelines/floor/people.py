@@ -151,11 +151,16 @@ class People:
         """
         self._ledger.reconfigure(min_votes=plan.min_votes, window_ms=plan.window_ms, unknown=plan.unknown)
         self._handover.reconfigure(plan.zones, plan.passages, gap_ms=plan.found_again_ms)
-        self._votes.set_staff(plan.staff)
+        self._votes.reconfigure(plan.staff, plan.zones)
+        self._returns.keep_only(plan.zones)
         if badges is None or self._badges is None:
             self._badges = badges
         else:
             self._badges.reconfigure(min_votes=plan.badge_votes, window_ms=plan.window_ms)
+
+    def forget_camera(self, camera: str) -> None:
+        """Forget what was learnt of a camera that the store has no more; one that is off may be on again."""
+        self._votes.forget_camera(camera)
 
     def end(self, track: TrackId) -> None:
         """Note that a track has ended; its person may still be found again."""

@@ -154,7 +154,7 @@ class FragmentOutput:
         self._cameras = {name: _Camera(fps) for name, fps in cameras.items()}
         self._clock = clock
         self._lock = threading.Lock()
-        self._frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop)
+        self._frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop, cameras=cameras)
         self.dropped = self.encoded = 0
         self._thread = threading.Thread(target=self._run, name="live-fragments", daemon=True)
         self._thread.start()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.latest import LatestPerCamera
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from pipelines.outputs.masked_jpeg import MaskedFrame
     from pricing.outage import Outage
@@ -21,13 +21,21 @@ class FrameThread(threading.Thread):
 
     A frame that waits is dropped for a newer one, and counted.
 
-    outage: reports exceptions of `work`; the next frame is tried all the same.
+    outage: reports exceptions of `work`; the next frame is tried all the same. cameras: of which frames are
+    taken from the start.
     """
 
-    def __init__(self, work: Callable[[MaskedFrame], None], outage: Outage, *, name: str) -> None:
+    def __init__(
+        self,
+        work: Callable[[MaskedFrame], None],
+        outage: Outage,
+        *,
+        name: str,
+        cameras: Iterable[str] = (),
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._work, self._outage = work, outage
-        self.frames: LatestPerCamera[MaskedFrame] = LatestPerCamera(self._on_drop)
+        self.frames: LatestPerCamera[MaskedFrame] = LatestPerCamera(self._on_drop, cameras=cameras)
         self.dropped = 0
         self.start()
 

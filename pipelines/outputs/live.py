@@ -31,7 +31,7 @@ class LiveOutput(LiveViewers):
         self._quality = quality
         self._redacted: dict[str, float] = {}
         outage = Outage(logger, "live pictures cannot be made", "live pictures are made again")
-        self._thread = FrameThread(self._give, outage, name="live-pictures")
+        self._thread = FrameThread(self._give, outage, name="live-pictures", cameras=self.cameras)
 
     @property
     def dropped(self) -> int:
@@ -53,13 +53,16 @@ class LiveOutput(LiveViewers):
         """Give no more pictures of a camera; who watches it gets none."""
         with self._watching:
             self._watches.pop(camera, None)
+            self._redacted.pop(camera, None)
         self._thread.frames.remove(camera)
-        self._redacted.pop(camera, None)
 
     def wanted(self, camera: str) -> bool:
         """Return whether someone watches and is due a picture. Asked once for each redacted frame."""
         now = self._clock()
-        self._redacted[camera] = now
+        with self._watching:  # a camera that is taken out gives frames for a moment still
+            if camera not in self._watches:
+                return False
+            self._redacted[camera] = now
         return bool(self._due(camera, now))
 
     def publish(self, frame: RedactedFrame) -> None:

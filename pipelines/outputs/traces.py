@@ -13,7 +13,7 @@ from pipelines.version import VERSION
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
 
@@ -139,6 +139,10 @@ class FrameTraces:
             return False
         self._next[camera] = now + self._every_s
         return True
+
+    def keep_only(self, cameras: Container[str]) -> None:
+        """Forget all other cameras; in the thread that calls `due`."""
+        self._next = {camera: at for camera, at in self._next.items() if camera in cameras}
 
     def put(
         self,

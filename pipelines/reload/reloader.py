@@ -286,11 +286,7 @@ class Reloader:
         """Have reports and outputs for the cameras of these settings, and for no other."""
         parts = self._parts
         before, after = old.enabled_cameras(), target.enabled_cameras()
-        for name in before:
-            if name not in after:
-                parts.reporter.leave(name)
-        for name in after:
-            parts.reporter.admit(name)
+        parts.reporter.set_cameras(after)
         parts.outputs.set_cameras(_rates(after), renewed=_renewed(before, after))
 
     def _tell_of_absent(self, old: Settings, target: Settings) -> None:
@@ -300,6 +296,7 @@ class Reloader:
                 parts.publisher.clear_state(f"camera/{name}/status")
                 with contextlib.suppress(KeyError):
                     parts.metrics.forget_camera(name)
+                parts.floor.forget_camera(name)
         for name, camera in target.cameras.items():
             was = old.cameras.get(name)
             if not camera.enabled and (was is None or was.enabled):

@@ -27,7 +27,7 @@ from probes.overlay.text import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from engines.image import I420
     from pricing.item_words import ItemWords
@@ -55,6 +55,10 @@ class Overlay:
         self._money, self._brand, self._words = money, brand, words
         self._render = lru_cache(maxsize=128)(render)
         self._placer = Placer()
+
+    def keep_only(self, cameras: Container[str]) -> None:
+        """Forget all other cameras."""
+        self._placer.keep_only(cameras)
 
     def draw(
         self, redacted: RedactedFrame, persons: Mapping[TrackId, PersonValue], *, banner: str | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -33,6 +33,10 @@ class Placer:
 
     def __init__(self) -> None:
         self._choices: dict[str, dict[TrackId, tuple[int, int]]] = {}
+
+    def keep_only(self, cameras: Container[str]) -> None:
+        """Forget all other cameras."""
+        self._choices = {camera: sides for camera, sides in self._choices.items() if camera in cameras}
 
     def place(
         self,

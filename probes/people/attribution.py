@@ -179,12 +179,17 @@ class VoteBuilder:
         self._types: dict[TrackId, dict[str, dict[str, float]]] = {}
         self._bodies: dict[TrackId, _Body] = {}
         self._on_clothes: dict[TrackId, set[str]] = {}
+        self._cameras: frozenset[str] | None = None
         self._scenery: dict[str, BackgroundFilter] = {}
         self._withdrawn: list[tuple[TrackId, Withdrawal]] = []
 
-    def set_staff(self, staff: Iterable[str]) -> None:
-        """Replace the brands that mark a person as staff."""
-        self._staff = frozenset(staff)
+    def reconfigure(self, staff: Iterable[str], cameras: Iterable[str]) -> None:
+        """Replace the brands that mark a person as staff, and the cameras whose scenery is learnt."""
+        self._staff, self._cameras = frozenset(staff), frozenset(cameras)
+
+    def forget_camera(self, camera: str) -> None:
+        """Forget the scenery of a camera."""
+        self._scenery.pop(camera, None)
 
     def of(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> Iterator[tuple[TrackId, list[Vote]]]:
         """Yield the votes of a frame's accessories and of look answers, each with its track."""
@@ -339,7 +344,10 @@ class VoteBuilder:
 
     def _see(self, mark: Mark, answer: LookAnswer, body: Box, slot: str | None) -> MarkVerdict:
         """Ask the camera's background filter, and queue the votes to withdraw."""
-        scenery = self._scenery.setdefault(answer.track.camera, BackgroundFilter())
+        camera = answer.track.camera
+        scenery = self._scenery.get(camera, BackgroundFilter())
+        if self._cameras is None or camera in self._cameras:  # else it is gone, and its last look came late
+            self._scenery[camera] = scenery
         verdict, slots = scenery.see(answer.track, mark, body, answer.at, slot)
         self._withdrawn += [(answer.track, Withdrawal(one, mark.brand, answer.at)) for one in slots]
         return verdict

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from probes.people.reidentification import TrackLink, agree, worn_brands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from probes.frame import Frame, TrackId
     from probes.people.reidentification import Trace, TrackLinker, Wears
@@ -79,6 +79,11 @@ class ReturnLinker:
         self._missing.add(camera)
         self._returned.pop(camera, None)
         return True
+
+    def keep_only(self, cameras: Container[str]) -> None:
+        """Forget all other cameras, of which nobody is held any more."""
+        self._missing = {camera for camera in self._missing if camera in cameras}
+        self._returned = {camera: at for camera, at in self._returned.items() if camera in cameras}
 
     def hold(self, track: TrackId, absence: Absence) -> None:
         """Hold a track: it has not ended, though it is not seen."""

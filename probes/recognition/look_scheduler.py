@@ -259,7 +259,9 @@ class LookScheduler:
         gained = self._gap_s * self._limits.per_second
         self._tokens = min(max(BURST, min(gained, most)), self._tokens + gained)
         if at // SECOND > self._now // SECOND:
-            self._forget(track for track, r in self._records.items() if r.seen < at - FORGET_AFTER)
+            oldest = at - FORGET_AFTER
+            self._forget(track for track, r in self._records.items() if r.seen < oldest)
+            self._cameras = {camera: seen for camera, seen in self._cameras.items() if seen >= oldest}
         self._now = max(self._now, at)
 
     def _forget(self, tracks: Iterable[TrackId]) -> None:

@@ -25,10 +25,11 @@ from tests.fakes.broker import Broker, Listener, free_port
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pipelines.assembly.platform import Nvidia
+    from pipelines.outputs.base import FrameSink
     from pipelines.reload.report import ReloadReport
     from pipelines.settings.root import Settings
 
@@ -129,6 +130,7 @@ def running_store(
     fps: int = 5,
     stale_after_ms: int = 20_000,
     nvidia: Nvidia | None = None,
+    sinks: Sequence[FrameSink] = (),
 ) -> Iterator[RunningStore]:
     """cameras: the YAML below `cameras:`. prices: more of the block `prices:`, in flow style.
 
@@ -136,7 +138,7 @@ def running_store(
 
     outputs: more of the block `outputs:`. models: more of the block `models:`, in flow style.
 
-    nvidia: what DeepStream runs on; None for the CPU.
+    nvidia: what DeepStream runs on; None for the CPU. sinks: outputs besides those of the store file.
 
     The governor leaves nothing out, however busy the machine is: with key frames only nobody can be tracked.
     """
@@ -163,7 +165,7 @@ def running_store(
     platform = "cpu" if nvidia is None else "deepstream"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store_module, "Overload", partial(Overload, governor=Governor(warm_up_s=math.inf)))
-        store = Store(settings, metrics=metrics, platform=platform, nvidia=nvidia)
+        store = Store(settings, metrics=metrics, platform=platform, nvidia=nvidia, sinks=sinks)
     server = MetricsServer("127.0.0.1", 0, metrics.registry, health=store.health, ready=store.ready)
     server.start()
     store.start()

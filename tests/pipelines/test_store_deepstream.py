@@ -128,6 +128,16 @@ def test_the_main_job_is_done_on_deepstream(shop: Any, box: Box) -> None:
     assert (reports["door"].tally.persons, reports["door"].tally.total_minor) == (1, worth)
 
 
+def test_a_camera_that_is_taken_out_leaves_no_metric(shop: Any) -> None:
+    wait_for(lambda: shop.people("door", "started"), PATIENCE_S)
+    good = shop.settings.path.read_text()
+    report = shop.edit("\n".join(line for line in good.splitlines() if "door:" not in line))
+    assert (report.live, report.restart) == (("cameras.door",), ())
+    before = shop.store.platform.processed["till"]
+    wait_for(lambda: shop.store.platform.processed["till"] > before + 5, PATIENCE_S)
+    assert 'camera="door"' not in shop.get("/metrics")[1]
+
+
 def notes(shop: Any) -> Any:
     return lambda: [m.json for m in shop.listener.on("notify/vip")]
 

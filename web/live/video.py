@@ -145,6 +145,8 @@ class Viewers:
     def leave(self, camera: str) -> None:
         """Count a viewer out."""
         self._count[camera] -= 1
+        if not self._count[camera]:
+            del self._count[camera]
 
     def _watch(self, camera: str, slot: ViewerSlot, width: int, fps: float) -> LiveViewer:
         if self._live is None:

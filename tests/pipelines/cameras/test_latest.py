@@ -19,7 +19,7 @@ class LatestModel(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
         self.drops = []
-        self.mailbox = LatestPerCamera(lambda camera, reason: self.drops.append((camera, reason)))
+        self.mailbox = LatestPerCamera(lambda *drop: self.drops.append(drop), cameras="abc")
         self.waiting, self.removed, self.number, self.expected_drops = {}, set(), 0, []
 
     @rule(camera=CAMERAS)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.cameras.policy import LONGEST_GROUP_S
-from pipelines.cameras.throttle import MAX_GAP_S, NOTHING, DecodeGate, Unit, unit_of
+from pipelines.cameras.throttle import MAX_GAP_S, NOTHING, DecodeGate, Throttle, Unit, unit_of
 
 KEY, REFERENCED, UNREFERENCED = Unit.KEY, Unit.REFERENCED, Unit.UNREFERENCED
 UNITS = st.sampled_from([KEY, REFERENCED, REFERENCED, REFERENCED, UNREFERENCED])
@@ -124,3 +124,14 @@ def test_a_picture_from_which_on_others_are_whole_only_later_is_no_key_picture(n
 def test_no_bytes_of_a_camera_break_it(head):
     assert unit_of(head, key=False, codec="H264") in (REFERENCED, UNREFERENCED)
     assert unit_of(head, key=True, codec="H264") in (REFERENCED, KEY)
+
+
+def test_a_sub_stream_that_was_refused_is_none_of_a_camera_that_comes_later_under_its_name() -> None:
+    throttle = Throttle()
+    throttle.expect_sub_streams(["door", "till"])
+    throttle.refuse_sub_stream("door", refused=True)
+    throttle.expect_sub_streams(["till", "door"])
+    assert throttle.usable_sub_streams == {"till"}
+    throttle.expect_sub_streams(["till"])
+    throttle.expect_sub_streams(["till", "door"])
+    assert throttle.usable_sub_streams == {"till", "door"}

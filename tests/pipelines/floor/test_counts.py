@@ -101,6 +101,22 @@ def test_a_zone_of_a_camera_that_is_off_keeps_its_series():
     assert count("msh_dwell_seconds_count", {"camera": "door", "zone": "left"}) == 1
 
 
+def test_of_a_camera_that_is_gone_nothing_is_counted_any_more():
+    """Its last frame may still be under way, and its customers leave for good only later."""
+    shop = Shop()
+    shop.visit(0, (1, "gucci"))
+    shop.floor.quiet("door", START + 8 * SECOND, [track(1)])
+    zones = {"till": PLAN.zones["till"]}
+    apply_plan(shop.floor, replace(PLAN, zones=zones, passages=()), START + 9 * SECOND)
+    shop.metrics.forget_camera("door")
+    shop.floor.forget_camera("door")
+    shop.floor.quiet("door", START + 60 * SECOND, [])
+    assert shop.floor.snapshot().persons == ()
+    assert shop.floor.tally("door").persons == 0
+    samples = [sample for family in shop.metrics.registry.collect() for sample in family.samples]
+    assert [sample for sample in samples if sample.labels.get("camera") == "door"] == []
+
+
 def test_a_rule_that_is_taken_out_leaves_no_series_and_the_others_keep_theirs():
     shop = Shop(replace(PLAN, rules=(*PLAN.rules, replace(PLAN.rules[0], name="rich"))))
     shop.visit(0, (1, "gucci"))

@@ -46,6 +46,14 @@ def test_sizes(live, asked, width):
     assert cv2.imdecode(np.frombuffer(got.get(timeout=120).jpeg, np.uint8), 1).shape[1] == width
 
 
+def test_a_camera_that_is_taken_out_is_forgotten_though_a_frame_of_it_comes_late(live):
+    assert not live.wanted("till")
+    assert live.age_s("till") is not None
+    live.remove_camera("till")
+    assert not live.wanted("till")
+    assert live.age_s("till") is None
+
+
 def test_rate_is_the_viewers():
     now = [0.0]
     live = LiveOutput(["entrance"], clock=lambda: now[0])

@@ -222,3 +222,12 @@ def test_nobody_is_two_people_and_nobody_is_held_for_ever(steps, kinds) -> None:
     assert len(set(olds)) == len(olds)
     assert len(set(news)) == len(news)
     assert list(door.returns.unfound(second * S + HELD_NS + 1)) == list(door.returns._held)
+
+
+def test_a_camera_that_is_taken_out_is_forgotten() -> None:
+    door = Door()
+    door.see(0, {1: 300})
+    door.suspend(1)
+    door.returns.drop(track(1))
+    door.returns.keep_only({"till"})
+    assert door.returns.miss("door"), "it was missed by its last run already"

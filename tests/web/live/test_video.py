@@ -8,7 +8,7 @@ from pricing.news import news
 from tests.fakes.served_page import served_page
 from web.live.video import ADAPT_S, RECOVER_S, Adapting, ViewerSlot, part
 from web.recent import MAX_LINES, Recent
-from web.views import Rates
+from web.views import Rates, cameras
 
 
 def picture(number: int) -> LivePicture:
@@ -73,6 +73,16 @@ def test_a_camera_that_comes_back_under_its_name_begins_anew():
     for now[0], count in ((2.0, 0), (3.0, 5), (4.0, 15)):
         shown.append(rates.per_s("a", count))
     assert shown == [0, 5, 7.5]
+
+
+def test_rates_and_sizes_of_cameras_that_are_gone_are_forgotten(tmp_path):
+    rates, sizes = Rates(), {"entrance": (640, 480), "gone": (640, 480)}
+    rates.per_s("gone", 7)
+    with served_page(tmp_path) as page:
+        written = cameras(page.backend, rates, sizes, 0)
+    here = {camera["id"] for camera in written["cameras"]}
+    assert set(sizes) == {"entrance"}
+    assert set(rates._seen) == here
 
 
 def test_what_happened_last_is_kept_once_and_bounded():
