@@ -129,7 +129,8 @@ def build_publisher(
         return None
     from pipelines.outputs.mqtt.publisher import MqttPublisher  # noqa: PLC0415 loads paho
 
-    take_over(folder(), settings.store.id, device)
+    store_file = _own_file(settings)
+    take_over(folder(), settings.store.id, device, store_file)
     initial = summaries.initial(clock.utc_now(), CameraState.CONNECTING.value)
     return MqttPublisher(
         broker_spec(mqtt),
@@ -142,4 +143,12 @@ def build_publisher(
         now_ns=clock.now,
         expiry_ns=clock.expiry_now,
         random=random,
+        store_file=store_file,
     )
+
+
+def _own_file(settings: Settings) -> str | None:
+    """Return the store file as one of this store alone; None where the environment may name the store."""
+    if any(value in settings.store.id for value in settings.secret_values()):
+        return None
+    return str(settings.path.absolute())

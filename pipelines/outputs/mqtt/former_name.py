@@ -1,15 +1,19 @@
-"""A box that has another name than in its last run: what waits goes along, what it left is taken away."""
+"""A box or store of another name than in its last run: what waits goes along, what it left is taken away."""
 
 from __future__ import annotations
 
 import logging
 import sqlite3
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from pipelines.errors import BadInput
+from pipelines.state_lock import StateLock
 from probes.events.status import AVAILABILITY
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from pathlib import Path
 
     from pipelines.outputs.mqtt.spool import Spool
@@ -29,40 +33,76 @@ def spool_name(store: str, device: str) -> str:
     return f"spool-{store}-{device}.db"
 
 
-def take_over(folder: Path, store: str, device: str) -> None:
-    """Give the message file of a box's former name its new one, unless there is one of that name.
+def take_over(folder: Path, store: str, device: str, store_file: str | None = None) -> None:
+    """Give the message file of a box's, or its store's, former name its new one, unless there is one of that.
 
-    Only a file that says itself of which store it is: `spool-a-b-c.db` may be of a store `a-b`. To be called
-    while no other program runs this store with this folder. Nothing here raises.
+    Only a file that says itself of which store it is: `spool-a-b-c.db` may be of a store `a-b`. Of another
+    store only one that this store file used, on a box of this name: that store was renamed. Others may share
+    the folder. To be called while no other program runs this store with this folder. Nothing here raises.
+    store_file: None where one file may be of several stores.
     """
     path = folder / spool_name(store, device)
     if path.exists():
         return
     with suppress(OSError):
-        found = [file for file in folder.glob(spool_name(store, "*")) if _is_of(file, store)]
-        if not found:
-            return
-        former = max(found, key=lambda file: file.stat().st_mtime_ns)
-        with suppress(FileNotFoundError):  # first: the other one is what is looked for after a power cut
-            former.with_suffix(PEOPLE).rename(path.with_suffix(PEOPLE))
-        former.rename(path)
-        before = former.stem.removeprefix(f"spool-{store}-")
-        logger.info("mqtt: what waits from when this box was %s goes out as %s", before, device)
+        files = folder.glob(spool_name(store, "*"))
+        if found := [file for file in files if (origin := _origin(file)) and origin.store == store]:
+            former = max(found, key=lambda file: file.stat().st_mtime_ns)
+            _rename(former, path)
+            before = former.stem.removeprefix(f"spool-{store}-")
+            logger.info("mqtt: what waits from when this box was %s goes out as %s", before, device)
+        elif store_file is not None:
+            for file in folder.glob(spool_name("*", device)):
+                before = file.name.removeprefix("spool-").removesuffix(f"-{device}.db")
+                if _take_over_of_store(file, _Origin(before, device, store_file), path):
+                    logger.info("mqtt: what waits from when store %s was %s goes out as it", store, before)
+                    return
 
 
-def forget_former_base(spool: Spool, base: str) -> None:
+def _take_over_of_store(file: Path, origin: _Origin, path: Path) -> bool:
+    """Rename a message file that has this origin; return whether it was one."""
+    try:
+        lock = StateLock(file.parent, origin.store, wait_s=0)
+    except BadInput:  # that store runs
+        return False
+    try:
+        if _origin(file) != origin:
+            return False
+        _rename(file, path)
+    finally:
+        lock.release()
+    return True
+
+
+def _rename(former: Path, path: Path) -> None:
+    with suppress(FileNotFoundError):  # first: the other one is what is looked for after a power cut
+        former.with_suffix(PEOPLE).rename(path.with_suffix(PEOPLE))
+    former.rename(path)
+
+
+def forget_former_base(spool: Spool, base: str, own: Container[str] = ()) -> None:
     """Have the retained topics of an earlier run known by their whole names where these begin otherwise now.
 
-    base: where the box's topics begin, with a slash at its end.
+    base: where the box's topics begin, with a slash at its end. own: the topics that this run has; another
+    one that is not below the device's own goes with the former name.
     """
     former = spool.base()
-    if former is not None and former != base:
-        for topic in [name for name in spool.topics() if not name.startswith((ABSOLUTE, FORMER))]:
+    if former == base:
+        return
+    if former is not None:
+        for topic in spool.topics():
+            if topic.startswith(FORMER) or (topic.startswith(ABSOLUTE) and topic in own):
+                continue
             spool.set_topic(f"{FORMER}{former}{topic}", listed=True)
             spool.set_topic(topic, listed=False)
         spool.set_topic(f"{FORMER}{former}{AVAILABILITY}", listed=True)
-    if former != base:
-        spool.set_base(base)
+    for topic in spool.topics():  # a name that it had before
+        name = topic.removeprefix(FORMER + base)
+        if name != topic:
+            spool.set_topic(topic, listed=False)
+            if name != AVAILABILITY:
+                spool.set_topic(name, listed=True)
+    spool.set_base(base)
 
 
 def whole(topic: str, base: str) -> str:
@@ -72,9 +112,12 @@ def whole(topic: str, base: str) -> str:
     ('msh/v1/berlin/box/status', 'homeassistant/x')
     >>> whole("former:msh/v1/berlin/old-box/status", "msh/v1/berlin/box/")
     'msh/v1/berlin/old-box/status'
+    >>> whole("former:msh/v1/berlin/old-box///homeassistant/x", "msh/v1/berlin/box/")
+    'homeassistant/x'
     """
     if topic.startswith(FORMER):
-        return topic.removeprefix(FORMER)
+        below, absolute, other = topic.removeprefix(FORMER).partition("/" + ABSOLUTE)
+        return other if absolute else below
     return topic.removeprefix(ABSOLUTE) if topic.startswith(ABSOLUTE) else base + topic
 
 
@@ -83,15 +126,27 @@ def is_former_availability(topic: str) -> bool:
     return topic.startswith(FORMER) and topic.endswith(f"/{AVAILABILITY}")
 
 
-def _is_of(file: Path, store: str) -> bool:
-    """Return whether a message file is of this store. Writes what its log holds into it, too."""
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What a message file says of itself. store_file: None where it says nothing of that."""
+
+    store: str
+    device: str
+    store_file: object
+
+
+def _origin(file: Path) -> _Origin | None:
+    """Return whose a message file is; None where that is not sure. Writes what its log holds into it, too."""
     try:
         with closing(sqlite3.connect(file, timeout=0.1)) as db:
             row = db.execute("SELECT name FROM base").fetchone()
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            store_file = None
+            with suppress(sqlite3.OperationalError):  # of a release that did not note it
+                store_file = next(iter(db.execute("SELECT name FROM store_file")), (None,))[0]
     except sqlite3.Error:  # damaged, of an older release, or in use: another store's
-        return False
+        return None
     if row is None or not isinstance(row[0], str):
-        return False
-    *_, its_store, device, end = ["", "", *row[0].split("/")]
-    return not end and its_store == store and file.name == spool_name(store, device)
+        return None
+    *_, store, device, end = ["", "", *row[0].split("/")]
+    return None if end or file.name != spool_name(store, device) else _Origin(store, device, store_file)

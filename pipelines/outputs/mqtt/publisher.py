@@ -57,7 +57,7 @@ class MqttPublisher:
     initial: retained topics with the empty state of all configured cameras; topics that an earlier run
     left at the broker and that are not among them are cleared, those of a former name or prefix too.
     random: 0 to 1. now_ns: UTC ns without steps; `clock_set` reports steps. expiry_ns: as for `Spool`.
-    on_link: called by the worker when the connection's state changes.
+    on_link: called by the worker when the connection's state changes. store_file: as for `take_over`.
     Raises BadInput at construction where the TLS files cannot be used.
     """
 
@@ -75,9 +75,10 @@ class MqttPublisher:
         random: Callable[[], float],
         expiry_ns: Callable[[], int] | None = None,
         on_link: Callable[[BrokerState], None] | None = None,
+        store_file: str | None = None,
         drain_per_s: int = 100,
     ) -> None:
-        self._spec = spec
+        self._spec, self._store_file = spec, store_file
         self._base = f"{spec.topic_prefix}/{store}/{device}/"
         self._metrics = metrics
         self._on_link = on_link
@@ -217,7 +218,8 @@ class MqttPublisher:
         self._spool.open()
         if ended := self._outbox.end_people(SystemRandom().getrandbits):
             logger.info("%d persons of an earlier run that was killed are reported as ended", ended)
-        forget_former_base(self._spool, self._base)
+        forget_former_base(self._spool, self._base, self._retained.topics)
+        self._spool.set_store_file(self._store_file)
         self._topics = self._spool.topics()
         self._retained.clear_others(topic for topic in self._topics if not topic.startswith(FORMER))
         while not self._stopping.is_set():

@@ -24,6 +24,12 @@ class Retained:
         self._values: dict[str, Mapping[str, Any] | None] = dict(initial)
         self._dirty: dict[str, None] = dict.fromkeys(initial)
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """The topics that are set, or to be cleared."""
+        with self._lock:
+            return frozenset(self._values)
+
     def set(self, topic: str, payload: Mapping[str, Any]) -> None:
         """Replace a topic's value."""
         with self._lock:

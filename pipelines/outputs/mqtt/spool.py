@@ -186,6 +186,10 @@ class Spool:
         """Note where those of this run begin."""
         self._file.use(lambda disk: disk.set_base(name))
 
+    def set_store_file(self, name: str | None) -> None:
+        """Note which store file uses this one; None: one that may be of several stores."""
+        self._file.use(lambda disk: disk.set_store_file(name))
+
     def _generation(self) -> int:
         """Return that of the next note: an older one that is found with this file is out of date.
 

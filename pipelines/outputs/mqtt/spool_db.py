@@ -32,6 +32,7 @@ CREATE INDEX IF NOT EXISTS message_expiry ON message (expires_at);
 CREATE TABLE IF NOT EXISTS person (key TEXT PRIMARY KEY, payload BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS topic (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS base (one INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS store_file (one INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS people_file (one INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 """
 
@@ -184,6 +185,12 @@ class SpoolDatabase:
         """Say where they begin."""
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO base VALUES (1, ?)", (name,))
+
+    def set_store_file(self, name: str | None) -> None:
+        """Say which store file uses it; None: nobody can know."""
+        with self._db:
+            self._db.execute("DELETE FROM store_file")
+            self._db.executemany("INSERT INTO store_file VALUES (1, ?)", [(name,)] if name else [])
 
     def close(self) -> None:
         """Close; a later call of anything else raises sqlite3.ProgrammingError."""

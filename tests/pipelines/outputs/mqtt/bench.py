@@ -74,3 +74,20 @@ def happening(kind=MessageKind.ENDED, number=0, expires_at=None) -> Message:
 
 def seqs(listener) -> list[int]:
     return [h.json["seq"] for h in listener.on("/person")]
+
+
+def retained(broker: Broker, last: str) -> set[str]:
+    """Return the stores and boxes, and Home Assistant's devices, of which the broker keeps a topic."""
+    late = Listener(broker.port)
+    late.wait(f"{last}/availability", "offline")
+    wait_for(lambda: late.on(f"{last}/camera/door/status"))
+    late.publish("end", "of what is retained")
+    late.wait("end")
+    topics = [one.topic.removeprefix("msh/v1/") for one in late.heard if one.text and one.topic != "end"]
+    late.close()
+    return {"/".join(topic.split("/")[: 3 if topic.startswith("homeassistant") else 2]) for topic in topics}
+
+
+def named(store: str, device: str) -> set[str]:
+    """Return what `retained` finds of a box."""
+    return {f"{store}/{device}", f"homeassistant/device/msh-{store}-{device}"}

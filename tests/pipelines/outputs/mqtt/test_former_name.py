@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
+from engines.paths import ROOT
 from pipelines.outputs.mqtt.former_name import take_over
+from tests.fakes.broker import free_port
 from tests.pipelines.outputs.mqtt.bench import happening, seqs
 from tests.waiting import wait_for
 
@@ -18,13 +22,16 @@ if TYPE_CHECKING:
     from tests.pipelines.outputs.mqtt.bench import Bench
 
 
-def spooled(folder: Path, name: str, base: str | None) -> Path:
+def spooled(folder: Path, name: str, base: str | None, store_file: str | None = None) -> Path:
     file = folder / name
     with closing(sqlite3.connect(file)) as db, db:
         db.execute("CREATE TABLE message (id INTEGER)")
         if base is not None:
             db.execute("CREATE TABLE base (one INTEGER PRIMARY KEY, name TEXT)")
             db.execute("INSERT INTO base VALUES (1, ?)", (base,))
+        if store_file is not None:
+            db.execute("CREATE TABLE store_file (one INTEGER PRIMARY KEY, name TEXT)")
+            db.execute("INSERT INTO store_file VALUES (1, ?)", (store_file,))
     file.with_suffix(".people").write_bytes(b"people")
     return file
 
@@ -61,7 +68,9 @@ def test_topics_of_the_old_prefix_are_cleared(bench: Bench) -> None:
 def test_nothing_is_taken_away_from_a_box_that_runs_under_the_former_name(bench: Bench) -> None:
     """The disk of a box was copied, and the copy got a name of its own."""
     broker = bench.broker()
-    bench.publisher(broker.port).stop()
+    first = bench.publisher(broker.port)
+    bench.online()
+    first.stop(60)
     other = bench.listener(broker.port)
     other.publish("msh/v1/berlin/edge-1/availability", "online", retain=True)
     bench.publisher(broker.port, topic_prefix="shops")
@@ -69,6 +78,23 @@ def test_nothing_is_taken_away_from_a_box_that_runs_under_the_former_name(bench:
     bench.online()
     other.publish("shops/berlin/edge-1/command/ping", "{}")
     other.wait("command/ping/result")  # by then it has heard that the other one is there
+    late = bench.listener(broker.port)
+    late.wait("msh/v1/berlin/edge-1/availability", "online")
+    late.wait("msh/v1/berlin/edge-1/camera/door/status")
+
+
+def test_a_box_that_goes_back_to_its_former_prefix_takes_away_nothing_of_its_own(bench: Bench) -> None:
+    """The broker was away while it had the other one, so nothing was cleared yet."""
+    broker = bench.broker()
+    first = bench.publisher(broker.port)
+    bench.online()
+    first.stop(60)
+    bench.publisher(free_port(), topic_prefix="shops").stop(60)
+    bench.publisher(broker.port)
+    bench.online()
+    caller = bench.listener(broker.port)
+    caller.publish("msh/v1/berlin/edge-1/command/ping", "{}")
+    caller.wait("command/ping/result")  # by then it has heard what is said of the former name
     late = bench.listener(broker.port)
     late.wait("msh/v1/berlin/edge-1/availability", "online")
     late.wait("msh/v1/berlin/edge-1/camera/door/status")
@@ -110,3 +136,37 @@ def test_a_damaged_file_and_one_that_is_in_use_are_left_alone(tmp_path: Path) ->
     assert not (tmp_path / "spool-shop-box-2.db").exists()
     take_over(tmp_path, "shop", "box-2")
     assert (tmp_path / "spool-shop-box-2.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("device", "used_by", "used_now", "taken"),
+    [
+        ("box", "/etc/msh/store.yaml", "/etc/msh/store.yaml", True),
+        ("box-2", "/etc/msh/store.yaml", "/etc/msh/store.yaml", False),
+        ("box", "/etc/msh/other.yaml", "/etc/msh/store.yaml", False),
+        ("box", None, "/etc/msh/store.yaml", False),
+        ("box", None, None, False),
+    ],
+)
+def test_the_file_of_another_store_is_taken_over_where_that_was_this_one(
+    tmp_path: Path, device: str, used_by: str | None, used_now: str | None, *, taken: bool
+) -> None:
+    file = spooled(tmp_path, "spool-shop-box.db", "msh/v1/shop/box/", used_by)
+    take_over(tmp_path, "shop-2", device, used_now)
+    assert file.exists() is not taken
+    assert (tmp_path / "spool-shop-2-box.people").exists() is taken
+
+
+def test_the_file_of_a_store_that_runs_is_left_alone(tmp_path: Path) -> None:
+    file = spooled(tmp_path, "spool-shop-box.db", "msh/v1/shop/box/", "/store.yaml")
+    code = "import sys; from pathlib import Path; from pipelines.state_lock import StateLock\n"
+    code += "lock = StateLock(Path(sys.argv[1]), 'shop'); print('locked', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"locked\n"
+        take_over(tmp_path, "shop-2", "box", "/store.yaml")
+        assert file.exists()
+        other.communicate()
+    take_over(tmp_path, "shop-2", "box", "/store.yaml")
+    assert not file.exists()

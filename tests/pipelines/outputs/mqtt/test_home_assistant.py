@@ -4,36 +4,47 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pipelines.assembly.mqtt import build_publisher
 from pipelines.clock import StoreClock
 from pipelines.settings import load_settings
 from probes.events.status import Summaries
 from probes.metrics import Metrics
 from tests.fakes.broker import Broker, Listener
+from tests.pipelines.outputs.mqtt.bench import named, retained
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 TOPIC = "homeassistant/device/msh-shop-box/config"
 STORE = """version: 1
-store: {{id: shop, name: Shop, timezone: UTC, currency: EUR, device: box}}
+store: {{id: "{store}", name: Shop, timezone: UTC, currency: EUR, device: {device}}}
 cameras: {{door: {{source: /dev/video0}}{cameras}}}
 outputs: {{mqtt: {{url: "mqtt://127.0.0.1:{port}"{more}}}}}
 """
 
 
 def run(
-    folder: Path, port: int, cameras: str = "", more: str = ", home_assistant: {}", device: str = "box"
+    folder: Path,
+    port: int,
+    cameras: str = "",
+    more: str = ", home_assistant: {}",
+    *,
+    store: str = "shop",
+    device: str = "box",
+    name: str = "store.yaml",
 ) -> None:
     """Run the publisher of a store file until all that it says is at the broker."""
-    file = folder / "store.yaml"
-    file.write_text(STORE.format(port=port, cameras=cameras, more=more))
-    settings, metrics = load_settings(file, env={}), Metrics(("live",))
+    file = folder / name
+    file.write_text(STORE.format(port=port, cameras=cameras, more=more, store=store, device=device))
+    settings, metrics = load_settings(file, env={"STORE": "shop-2"}), Metrics(("live",))
     summaries = Summaries({name: [] for name in settings.cameras}, "EUR")
     publisher = build_publisher(
         settings,
-        device,
+        settings.store.device,
         summaries,
         folder=lambda: folder,
         metrics=metrics,
@@ -66,16 +77,43 @@ def test_a_camera_that_goes_leaves_home_assistant_and_so_does_the_device(tmp_pat
         broker.kill()
 
 
-def test_a_box_that_gets_another_name_is_not_there_twice(tmp_path: Path) -> None:
-    broker = Broker(tmp_path).start()
-    try:
-        run(tmp_path, broker.port)
-        run(tmp_path, broker.port, device="box-2")
-        late = Listener(broker.port)
-        late.wait("shop/box-2/availability")
-        devices = {heard.topic for heard in late.heard if heard.topic.startswith("homeassistant/")}
-        assert devices == {"homeassistant/device/msh-shop-box-2/config"}
-        assert not [heard.topic for heard in late.heard if "/shop/box/" in heard.topic]
-        late.close()
-    finally:
-        broker.kill()
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    made = Broker(tmp_path).start()
+    yield made
+    made.kill()
+
+
+@pytest.mark.parametrize(("store", "device"), [("shop", "box-2"), ("shop-2", "box")])
+def test_a_box_that_gets_another_name_is_not_there_twice(
+    tmp_path: Path, broker: Broker, store: str, device: str
+) -> None:
+    run(tmp_path, broker.port)
+    run(tmp_path, broker.port, store=store, device=device)
+    assert retained(broker, f"{store}/{device}") == named(store, device)
+    run(tmp_path, broker.port)  # and back
+    assert retained(broker, "shop/box") == named("shop", "box")
+
+
+def test_a_box_of_the_former_name_that_runs_stays_in_home_assistant(tmp_path: Path, broker: Broker) -> None:
+    """The disk of a box was copied, and the copy got a name of its own."""
+    run(tmp_path, broker.port)
+    other = Listener(broker.port)
+    other.publish("msh/v1/shop/box/availability", "online", retain=True)
+    other.wait("shop/box/availability", "online")
+    run(tmp_path, broker.port, device="box-2")
+    other.close()
+    assert retained(broker, "shop/box-2") == named("shop", "box") | named("shop", "box-2")
+
+
+@pytest.mark.parametrize(
+    ("store", "name"),
+    [("shop-2", "other.yaml"), ("${STORE}", "store.yaml")],
+    ids=["another-file", "one-file-of-several-stores"],
+)
+def test_another_store_that_shares_the_state_folder_loses_nothing(
+    tmp_path: Path, broker: Broker, store: str, name: str
+) -> None:
+    run(tmp_path, broker.port)
+    run(tmp_path, broker.port, store=store, name=name)
+    assert retained(broker, "shop-2/box") == named("shop", "box") | named("shop-2", "box")
