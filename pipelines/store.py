@@ -12,7 +12,7 @@ from pipelines.access_notes import StoreNotes
 from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.housekeeping import build_retention, take_up_brands
-from pipelines.assembly.insights import build_insights
+from pipelines.assembly.insights import build_insights, zones_of
 from pipelines.assembly.looks import build_looks
 from pipelines.assembly.messaging import build_messaging
 from pipelines.assembly.mqtt import picture_sinks
@@ -174,19 +174,6 @@ class Store:
             folder=state_folder,
             nvidia=nvidia,
         )
-        self._insights = build_insights(
-            settings,
-            self._floor,
-            self._platform.cameras,
-            throttle,
-            device=device,
-            publisher=self._publisher,
-            metrics=metrics,
-            folder=state_folder,
-            clock=clock,
-        )
-        if self._insights and self._desk:
-            self._desk.on_events(self._insights.take)
         self._summary = StoreSummary(
             self._floor.snapshot,
             self._desk,
@@ -217,6 +204,20 @@ class Store:
             clock=clock,
         )
         self._reloader = Reloader(settings, running, on_read=on_read)
+        self._insights = build_insights(
+            settings,
+            self._floor,
+            self._platform.cameras,
+            throttle,
+            device=device,
+            publisher=self._publisher,
+            metrics=metrics,
+            folder=state_folder,
+            clock=clock,
+            zones=lambda: zones_of(self.settings),
+        )
+        if self._insights and self._desk:
+            self._desk.on_events(self._insights.take)
         self._status = StoreStatus(
             self._platform,
             self._floor,

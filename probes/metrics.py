@@ -21,7 +21,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
 STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0)
@@ -61,6 +61,13 @@ class ReportSeries:
         for counter, amount in ((self.count, count), (self.total, total)):
             if counter is not None:
                 (counter.labels(*labels) if labels else counter).inc(amount)
+
+    def keep_only(self, values: Container[str]) -> None:
+        """Drop the series of all other values of the label."""
+        for counter in filter(None, (self.count, self.total)):
+            for labels in [sample.labels for family in counter.collect() for sample in family.samples]:
+                if not all(value in values for value in labels.values()):
+                    counter.remove_by_labels(labels)
 
 
 @dataclass(frozen=True, slots=True)

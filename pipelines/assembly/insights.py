@@ -12,7 +12,7 @@ from pipelines.insights.recorder import InsightsRecorder
 from pricing.money import exponent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from pathlib import Path
 
     from pipelines.cameras.states import CameraStatus
@@ -35,8 +35,12 @@ def build_insights(
     metrics: Metrics,
     folder: Callable[[], Path],
     clock: StoreClock,
+    zones: Callable[[], Container[str]],
 ) -> InsightsRecorder | None:
-    """Return the recorder, and set the topics of the last day; None where the settings keep nothing."""
+    """Return the recorder, and set the topics of the last day; None where the settings keep nothing.
+
+    zones: as for `ReportCounters`.
+    """
     if not settings.privacy.report_days:
         return None
     store, least = settings.store, settings.privacy.report_min_count
@@ -44,7 +48,7 @@ def build_insights(
     topics = ReportTopics(file, publisher, (store.id, device), store.currency, least)
     topics.publish_day(clock.utc_now() // 1_000_000_000)
     per_unit = 10 ** exponent(store.currency)
-    counters = ReportCounters(metrics, per_unit)
+    counters = ReportCounters(metrics, per_unit, zones)
     counters.expect(file.names())
 
     return InsightsRecorder(
@@ -59,6 +63,11 @@ def build_insights(
         per_unit=per_unit,
         on_cells=(topics.publish_closed, lambda cells, _: counters.add(cells)),
     )
+
+
+def zones_of(settings: Settings) -> frozenset[str]:
+    """Return all zones as camera/zone, off cameras' too."""
+    return frozenset(f"{name}/{zone}" for name, camera in settings.cameras.items() for zone in camera.zones)
 
 
 def cameras_up(cameras: Mapping[str, CameraStatus], throttle: Throttle) -> dict[str, bool]:

@@ -8,7 +8,7 @@ from pricing.insights.collector import QUARTER_S
 from probes.events.messages import Payload, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from pipelines.floor.publisher import Publisher
     from pipelines.insights.file import InsightsFile
@@ -89,20 +89,28 @@ def report_topic(start: int) -> str:
 
 
 class ReportCounters:
-    """Adds cells to the counters `msh_report_*`. per_unit: minor units in one of the currency."""
+    """Adds cells to the counters `msh_report_*`. One thread.
 
-    def __init__(self, metrics: Metrics, per_unit: int) -> None:
-        self._series, self._per_unit = metrics.report_series, per_unit
+    per_unit: minor units in one of the currency. zones: those that the store has, off cameras' too, each as
+    camera/zone; one that is gone leaves no series, as with `msh_dwell_seconds`.
+    """
+
+    def __init__(self, metrics: Metrics, per_unit: int, zones: Callable[[], Container[str]]) -> None:
+        self._series, self._per_unit, self._zones = metrics.report_series, per_unit, zones
 
     def expect(self, names: Iterable[tuple[str, str]]) -> None:
         """Begin series at 0: Prometheus sees no increase where one first shows with a value."""
+        zones = self._zones()
         for measure, key in names:
-            if (series := self._series.get(measure)) is not None:
+            if (series := self._series.get(measure)) is not None and (measure != "zone" or key in zones):
                 series.add(key, 0, 0)
 
     def add(self, cells: Iterable[CountCell]) -> None:
-        """Count cells."""
+        """Count cells, and forget zones that are gone."""
+        zones = self._zones()
+        self._series["zone"].keep_only(zones)
         for cell in cells:
-            if (series := self._series.get(cell.measure)) is not None:
+            is_gone = cell.measure == "zone" and cell.key not in zones
+            if (series := self._series.get(cell.measure)) is not None and not is_gone:
                 per = self._per_unit if series.money else 1
                 series.add(cell.key, cell.count, (cell.total or 0) / per)

@@ -11,6 +11,7 @@ from prometheus_client import generate_latest
 from pipelines.insights.file import InsightsFile
 from pipelines.insights.publication import ReportCounters, ReportTopics
 from pipelines.insights.recorder import InsightsRecorder
+from pricing.insights.cells import CountCell
 from probes.metrics import REPORT_SERIES, Metrics
 from tests.fakes import schemas
 from tests.pipelines.insights.test_recorder import NOON, SECOND, Floor
@@ -25,6 +26,7 @@ class Published(Floor):
     """A floor whose counts are published; `topics` is what the broker holds."""
 
     topics: dict[str, Any]
+    zones = frozenset({"door/left", "door/till"})
 
     def start(self) -> None:
         self.metrics = Metrics(("live",))
@@ -32,7 +34,7 @@ class Published(Floor):
         file = InsightsFile(self.path, lambda: self.now)
         self.reports = ReportTopics(file, self, ("shop", "box"), "EUR", 5)  # type: ignore[arg-type]
         self.reports.publish_day(self.now // SECOND)
-        counters = ReportCounters(self.metrics, 100)
+        counters = ReportCounters(self.metrics, 100, lambda: self.zones)
         counters.expect(file.names())
         super().start()
         self.recorder = InsightsRecorder(
@@ -108,6 +110,20 @@ def test_counters_rise_by_what_the_file_has_and_by_nothing_else(floor: Published
         per = 100 if total and "currency" in total else 1
         assert count is None or series[count] == kept[measure][0]
         assert total is None or series[total] == kept[measure][1] / per
+
+
+def test_a_zone_that_is_gone_leaves_no_series_and_gets_none_at_the_end_of_its_day(floor: Published) -> None:
+    zones = {"door/left", "side/hall"}
+    counters = ReportCounters(floor.metrics, 100, lambda: zones)
+    cells = [CountCell("zone", key, 0, 900, 6, 60) for key in sorted(zones)]
+    counters.add(cells)
+    zones.discard("side/hall")
+    counters.add(cells)
+    counters.expect([("zone", "side/hall")])
+    assert {name: value for name, value in floor.series().items() if name.startswith("zone")} == {
+        'zone_visitors_total{zone="door/left"}': 12,
+        'zone_seconds_total{zone="door/left"}': 120,
+    }
 
 
 def test_a_restart_publishes_the_last_day_again_and_clears_what_is_older(floor: Published) -> None:
