@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 import threading
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.errors import BadInput
+from pipelines.state_lock import StateLock
 from pricing.live.sqlite_file import FileWords, SqliteFile, connect, empty_log
 from probes.events.messages import Message, MessageKind, rfc3339, same, ulid
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable
 
     from probes.metrics import Metrics
@@ -39,6 +42,7 @@ CREATE TABLE IF NOT EXISTS access (
     way TEXT NOT NULL, session TEXT NOT NULL, address TEXT NOT NULL, camera TEXT NOT NULL,
     seconds REAL, detail TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS access_at ON access (at);
+CREATE TABLE IF NOT EXISTS kept (one INTEGER PRIMARY KEY, days INTEGER NOT NULL);
 """
 _COLUMNS: Final = "at, kind, who, way, session, address, camera, seconds, detail"
 
@@ -243,13 +247,14 @@ class AccessLog:
         newest = db.execute("SELECT MAX(number) FROM access").fetchone()[0] or 0
         self._first = min(self._first, newest + 1)
         with db:
+            db.execute("INSERT OR REPLACE INTO kept VALUES (1, ?)", (self.days,))
             if step := offset_ns - self._offset_ns:
                 db.execute("UPDATE access SET at = at + ? WHERE number >= ?", (step, self._first))
             db.executemany(
                 f"INSERT INTO access ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 constants
                 rows,
             )
-            deleted = db.execute("DELETE FROM access WHERE at < ?", (self._oldest(),)).rowcount
+            deleted = _delete_before(db, self._oldest())
             too_many = "DELETE FROM access WHERE number <= (SELECT MAX(number) FROM access) - ?"
             deleted += db.execute(too_many, (MAX_ENTRIES,)).rowcount
         if deleted:
@@ -266,6 +271,45 @@ class AccessLog:
 def access_file(store: str, folder: Path) -> Path:
     """Return where the access log of a store lies."""
     return folder / f"access-{store}.db"
+
+
+def expire_others(own: Path, expiry_ns: int) -> None:
+    """Delete what has had its time in the logs beside `own` whose stores do not run, and logs that are empty.
+
+    A store of another id leaves such a log, which nothing else opens. expiry_ns: UTC ns. How many days count
+    stands in each log; one of a release that did not write that down is left as it is.
+    """
+    for path in own.parent.glob(access_file("*", own.parent).name):
+        if path == own:
+            continue
+        try:
+            lock = StateLock(path.parent, path.stem.partition("-")[2], wait_s=0)
+        except BadInput:  # its store runs
+            continue
+        try:
+            _expire(path, expiry_ns)
+        except (sqlite3.Error, OSError) as error:
+            logger.debug("%s: %s", path, error)
+        finally:
+            lock.release()
+
+
+def _expire(path: Path, expiry_ns: int) -> None:
+    with closing(_open(path)) as db:
+        row = db.execute("SELECT days FROM kept").fetchone()
+        if row is None:
+            return
+        with db:
+            deleted = _delete_before(db, expiry_ns - row[0] * DAY_NS)
+        if deleted:
+            empty_log(db)
+        is_empty = db.execute("SELECT COUNT(*) FROM access").fetchone()[0] == 0
+    if is_empty:
+        path.unlink()
+
+
+def _delete_before(db: sqlite3.Connection, oldest: int) -> int:
+    return db.execute("DELETE FROM access WHERE at < ?", (oldest,)).rowcount
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

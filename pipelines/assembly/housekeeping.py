@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from pipelines.access_log import access_file, expire_others
 from pipelines.outputs.retention import Retention
 from pipelines.paths import state_folder
 
@@ -22,6 +23,7 @@ def build_retention(
     settings: Settings, metrics: Metrics, clock: StoreClock, *, tidy: Callable[[], object]
 ) -> Retention:
     """Return it; `check` it now and then. tidy: what else deletes by age, called with it."""
+    own = access_file(settings.store.id, state_folder())
     return Retention(
         settings.outputs,
         metrics,
@@ -29,7 +31,7 @@ def build_retention(
         clock=time.monotonic,
         state=state_folder(),
         ahead=state_folder() / f"files-ahead-{settings.store.id}.json",
-        tidy=(tidy,),
+        tidy=(tidy, lambda: expire_others(own, clock.expiry_now())),
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipelines import access_log
-from pipelines.access_log import DAY_NS, AccessKind, AccessLog, AccessWay
+from pipelines.access_log import DAY_NS, AccessKind, AccessLog, AccessWay, access_file
 from pipelines.clock import StoreClock
 from probes.metrics import Metrics
 from tests.fakes.schemas import message
@@ -20,6 +22,14 @@ if TYPE_CHECKING:
 
     from probes.events.messages import Message
 
+HOLD = """
+import sys
+from pathlib import Path
+from pipelines.state_lock import StateLock
+lock = StateLock(Path(sys.argv[1]), sys.argv[2])
+print("held", flush=True)
+sys.stdin.read()
+"""
 T0 = 1_763_800_000_000_000_000
 
 
@@ -187,3 +197,45 @@ def test_nothing_of_an_old_entry_is_left_on_disk(tmp_path: Path) -> None:
     assert [entry.camera for _, entry in log.entries()] == ["today"]
     assert b"the-day-before" not in on_disk()
     log.close()
+
+
+def test_the_log_of_a_former_id_is_emptied_by_its_days_and_goes(tmp_path: Path) -> None:
+    """A renamed store never opens it again; addresses would lie there for ever."""
+    clock, own = Clock(), access_file("mitte", tmp_path)
+    former = access_file("berlin", tmp_path)
+    for camera in ("door", "till"):
+        log = log_of(former, clock)
+        look(log, camera)
+        log.close()
+        clock.now += DAY_NS
+    access_log.expire_others(own, clock.now + 1)
+    kept = log_of(former, clock)
+    assert [entry.camera for _, entry in kept.entries()] == ["till"]
+    kept.close()
+    access_log.expire_others(own, clock.now + 2 * DAY_NS)
+    assert not list(tmp_path.glob("access-*"))
+
+
+@pytest.mark.parametrize("spared", ["own", "running", "of an older release"])
+def test_the_logs_of_this_store_and_of_one_that_runs_are_left_to_them(tmp_path: Path, spared: str) -> None:
+    path = access_file("berlin", tmp_path)
+    log = log_of(path, Clock())
+    look(log)
+    log.close()
+    if spared == "of an older release":
+        with sqlite3.connect(path) as db:
+            db.execute("DROP TABLE kept")
+        db.close()
+    runs = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path), "berlin" if spared == "running" else "other"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert runs.stdout
+    assert runs.stdout.readline() == b"held\n"
+    own = path if spared == "own" else access_file("mitte", tmp_path)
+    access_log.expire_others(own, T0 + 99 * DAY_NS)
+    runs.communicate(b"")
+    with sqlite3.connect(path) as db:
+        assert db.execute("SELECT COUNT(*) FROM access").fetchone() == (1,)
+    db.close()
