@@ -63,6 +63,7 @@ _SIMPLE = {
     "NvDsMetaReleaseFunc": c.c_void_p,
     "GRecMutex": c.c_uint64 * 2,
 }
+_WHOLE = (c.c_int, c.c_uint, c.c_uint16, c.c_uint64)
 _libc = c.CDLL(None)
 _libc.strdup.restype, _libc.strdup.argtypes = c.c_void_p, [c.c_char_p]
 _libc.free.argtypes = [c.c_void_p]
@@ -132,11 +133,11 @@ def _list(raw: str) -> property:
     return property(get)
 
 
-def _unsigned(raw: str, bits: int) -> property:
-    """Take what pybind11 takes for an unsigned number: integers of Python and numpy that fit."""
+def _whole(raw: str, c_type: Any) -> property:
+    """Take what pybind11 takes for a whole number: integers of Python and numpy that fit."""
 
     def put(self: Any, value: Any) -> None:
-        if not isinstance(value, (int, np.integer)) or not 0 <= value < 1 << bits:
+        if not isinstance(value, (int, np.integer)) or c_type(int(value)).value != value:
             raise TypeError(f"incompatible function arguments: {raw[1:]} = {value!r}")
         setattr(self, raw, int(value))
 
@@ -209,8 +210,8 @@ def _property(struct: str, name: str, c_type: str) -> property | None:  # noqa: 
         return _meta_type(raw)
     if c_type.endswith(("[MAX_ELEMENTS_IN_DISPLAY_META]", "[NVDSINFER_MAX_DIMS]")):
         return _array(raw)
-    unsigned = _SIMPLE.get(c_type)
-    return _unsigned(raw, 8 * c.sizeof(unsigned)) if unsigned in (c.c_uint, c.c_uint64) else None
+    simple = _SIMPLE.get(c_type)
+    return _whole(raw, simple) if simple in _WHOLE else None
 
 
 @cache

@@ -46,7 +46,10 @@ def _proxy(pad: Any, parent: Any, query: Any) -> bool:
 class Batcher(Gst.Element):
     """Gathers one frame of each camera, and waits no longer than timeout_s for those that are late.
 
-    note(address of the batch, [(slot, offset of its buffer, its PTS), ...]) puts metadata on.
+    One lock, held while a batch is pushed, as in gst_nvstreammux_src_push_loop, 9.2: while what follows is
+    busy, no frame, no request of a pad and no release gets through.
+    note(address of the batch, [(slot, offset of its buffer, its PTS), ...]) puts metadata on. fit(caps):
+    called before a camera's first frame.
     on_end(slot): no more. rates: the frame rate that the caps of each slot name; the demultiplexer reads it.
     """
 
@@ -62,6 +65,7 @@ class Batcher(Gst.Element):
         self.add_pad(self.out)
         self.note: Any = None
         self.on_end: Any = None
+        self.fit: Any = None
         self.timeout_s = 0.1
         self.rates: dict[int, Any] = {}
         self._format = ""
@@ -69,6 +73,7 @@ class Batcher(Gst.Element):
         self._by_slot: dict[int, Any] = {}
         self._ended: set[int] = set()
         self._waiting: dict[int, tuple[Any, int]] = {}
+        self.releasing: set[int] = set()
         self._told: set[Any] = set()
         self._events = threading.Lock()
         self._running, self._result, self._last = False, Gst.FlowReturn.OK, 0
@@ -87,13 +92,23 @@ class Batcher(Gst.Element):
         return pad
 
     def do_release_pad(self, pad: Any) -> None:
+        """Wait until what the pad holds has been sent, without a limit, as the genuine element does."""
+        slot = int(pad.get_name().split("_")[1])
+        with self._change:
+            self.releasing.add(slot)
+            while self._running and self._holds(slot):
+                self._change.wait(WAIT_S)
+            self.releasing.discard(slot)
         pad.set_active(False)
         with self._change:
-            self._by_slot.pop(slot := int(pad.get_name().split("_")[1]), None)
+            self._by_slot.pop(slot, None)
             self._ended.discard(slot)
             self.rates.pop(slot, None)
             self._change.notify_all()
         self.remove_pad(pad)
+
+    def _holds(self, slot: int) -> bool:
+        return slot in self._waiting
 
     @property
     def spins(self) -> bool:
@@ -161,6 +176,8 @@ class Batcher(Gst.Element):
                 )
                 self.post_message(Gst.Message.new_error(self, error, ""))
                 return False
+        if self.fit is not None:
+            self.fit(structure)
         if structure.has_field("framerate"):
             self.rates[slot] = structure.get_value("framerate")
         return True
@@ -201,7 +218,8 @@ class Batcher(Gst.Element):
             batch.add_reference_timestamp_meta(_own_time(slot), buffer.pts, Gst.CLOCK_TIME_NONE)
         if self.note is not None:
             self.note(hash(batch), [(slot, buffer.offset, buffer.pts) for slot, (buffer, _) in taken])
-        self._result = self.out.push(batch)
+        with self._change:
+            self._result = self.out.push(batch)
 
 
 class Router(Gst.Element):
@@ -209,7 +227,8 @@ class Router(Gst.Element):
 
     split(address of the batch, index of the frame, address of the part) carries metadata over.
     rates: the frame rates by slot that the mux knows. A pad has caps once its own is known, and what comes
-    for a pad without caps is dropped in silence (set_src_pad_caps and chain of gstnvstreamdemux.cpp, 9.2).
+    for a pad without caps is dropped in silence; what has no metadata of a batch is an error
+    (set_src_pad_caps and chain of gstnvstreamdemux.cpp, 9.2).
     """
 
     __gtype_name__ = "MshFakeRouter"
@@ -265,8 +284,11 @@ class Router(Gst.Element):
 
     def _chain(self, _pad: Any, _parent: Any, batch: Any) -> Any:
         slots, worst = slots_in(batch.offset), Gst.FlowReturn.OK
+        times = [batch.get_reference_timestamp_meta(_own_time(slot)) for slot in slots]
+        if not slots or None in times:
+            return Gst.FlowReturn.ERROR
         size = batch.get_size() // len(slots)
-        for index, slot in enumerate(slots):
+        for index, (slot, own) in enumerate(zip(slots, times, strict=True)):
             if (pad := self.by_slot.get(slot)) is None:
                 continue
             self._name_caps(slot)
@@ -275,7 +297,6 @@ class Router(Gst.Element):
             flags = Gst.BufferCopyFlags.MEMORY | Gst.BufferCopyFlags.TIMESTAMPS
             part = batch.copy_region(flags, index * size, size)
             # The camera's own, not the batch's (gstnvstreamdemux.cpp, 9.2).
-            own = batch.get_reference_timestamp_meta(_own_time(slot))
             part.pts, part.duration, part.offset = own.timestamp, batch.duration, 1 << slot
             if self.split is not None:
                 self.split(hash(batch), index, hash(part))

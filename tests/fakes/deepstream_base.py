@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import gi
+import yaml
 
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, GObject, Gst  # noqa: E402
 
 from pipelines.cpu.gst import init  # noqa: E402
+from pipelines.deepstream.checks.graph_check import FORMATS  # noqa: E402
 from pipelines.gst_structure import caps_structure  # noqa: E402
 from tests.fakes.batching import Router, slots_in  # noqa: E402
 
@@ -95,6 +97,21 @@ class First(Relabel):
         return self.out.push(batch.copy_region(flags, 0, batch.get_size() // len(slots_in(batch.offset))))
 
 
+NEVER_READ_BACK = {
+    "nvdsosd": ("clock-font", "clock-font-size", "clock-color"),
+    **dict.fromkeys(("nvv4l2h264enc", "nvv4l2h265enc"), ("constqp", "initqp", "qp-range", "intra-refresh")),
+}
+"""Whatever is set, these read what a fresh element does."""
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return False
+    return True
+
+
 class ProcessEnded(AssertionError):
     """The genuine element would have ended the process here, without a Python error."""
 
@@ -124,6 +141,8 @@ class StandIn(Gst.Bin):
     facts: ClassVar[dict[str, Any]] = {}
     readback: ClassVar[dict[str, Any]] = {}
     needed: ClassVar[tuple[str, ...]] = ()
+    opens: Any = Gst.StateChange.NULL_TO_READY
+    """The step at which it looks at what it was given."""
     element_factory: FakeElementFactory
     factory = ""
 
@@ -151,8 +170,8 @@ class StandIn(Gst.Bin):
         trials = self.readback.get(key, {}).get("trials", ())
         ends = any(set_ == value and result == "ends the process" for set_, _, _, result in trials)
         broken = key == "operate-on-class-ids" and value is not None and "-" in value
-        yaml = key == "config-file-path" and str(value).endswith((".yml", ".yaml"))
-        if ends or broken or (yaml and not Path(str(value)).is_file()):
+        is_yaml = key == "config-file-path" and str(value).endswith((".yml", ".yaml"))
+        if ends or broken or (is_yaml and not _is_readable(Path(str(value)))):
             raise ProcessEnded(f"{self.factory}.{key} = {value!r}")
 
     def do_get_property(self, spec: Any) -> Any:
@@ -163,29 +182,46 @@ class StandIn(Gst.Bin):
 
     def _read_as(self, key: str, value: Any) -> Any:
         known = self.readback.get(key, {})
+        if key in NEVER_READ_BACK.get(self.factory, ()):
+            return known.get("reads")
+        is_rectangle = self.facts[key].get("format") == "rectangle"
+        if is_rectangle and not FORMATS["rectangle"].fullmatch(value or ""):
+            return self.values[key]  # passed over
         for set_, _, reads, _ in known.get("trials", ()):
             if set_ == value and type(set_) is type(value):
                 return reads
         rule = known.get("rule", {})
         if rule.get("kind") == "id-set" and isinstance(value, str):
-            ids = sorted({int(one) for one in re.split("[:;,]", value) if one.strip().isdigit()})
+            parts = itertools.takewhile(bool, (one.strip() for one in re.split("[:;,]", value)))
+            ids = sorted({int(one) if one.isdigit() else 0 for one in parts})
             return "".join(f"{one}{rule['separator']}" for one in ids)
         return value
 
     def do_change_state(self, transition: Any) -> Any:
-        if transition == Gst.StateChange.NULL_TO_READY and (missing := self._missing()):
-            self.fail(Gst.LibraryError.quark(), int(Gst.LibraryError.SETTINGS), f"{missing} is not set")
+        wrong = self._missing() if transition == Gst.StateChange.NULL_TO_READY else []
+        if transition == self.opens:
+            wrong = wrong or self.refusals()
+        if wrong:
+            self.fail(Gst.LibraryError.quark(), int(Gst.LibraryError.SETTINGS), "; ".join(wrong))
             return Gst.StateChangeReturn.FAILURE
         loading = self.element_factory.loading
         if transition == Gst.StateChange.READY_TO_PAUSED and self.factory == "nvinfer" and loading:
             loading.wait(300)
         return Gst.Bin.do_change_state(self, transition)
 
-    def _missing(self) -> str:
-        return next((key for key in self.needed if not self.values.get(key)), "")
+    def _missing(self) -> list[str]:
+        return [f"{key} is not set" for key in self.needed if not self.values.get(key)]
+
+    def refusals(self) -> list[str]:
+        """Return for what the genuine element would not start."""
+        return []
 
     def fail(self, domain: int, code: int, text: str) -> None:
         self.post_message(Gst.Message.new_error(self, GLib.GError.new_literal(domain, text, code), ""))
+
+    def warn(self, text: str) -> None:
+        error = GLib.GError.new_literal(Gst.StreamError.quark(), text, int(Gst.StreamError.FAILED))
+        self.post_message(Gst.Message.new_warning(self, error, ""))
 
     def build(self) -> None:
         """Put in what passes pictures on, held to the caps of the contract."""

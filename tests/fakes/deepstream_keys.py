@@ -11,6 +11,7 @@ import yaml
 FACTS: dict[str, Any] = json.loads(
     (Path(__file__).parent.parent / "engines" / "deepstream_keys.json").read_text(encoding="utf-8")
 )
+DETECTORS = (0, 3)
 PATHS = ("onnx-file", "labelfile-path", "int8-calib-file")
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "int": int,
@@ -30,9 +31,12 @@ def nvinfer_mistakes(text: str) -> list[str]:
         return ["no property section"]
     own = content["property"]
     found = [m for key, value in own.items() for m in _mistakes("nvinfer", FACTS["nvinfer"], key, value)]
+    is_detector = own.get("network-type", 0) in DETECTORS
     for name, attributes in content.items():
         if name == "property":
             continue
+        if not is_detector:
+            found.append(f"section {name} is read of detectors alone")
         number = name.removeprefix("class-attrs-")
         if number != "all" and not (number.isdigit() and int(number) < own.get("num-detected-classes", 0)):
             found.append(f"section {name}")
@@ -43,7 +47,18 @@ def nvinfer_mistakes(text: str) -> list[str]:
 
 
 def _missing(own: dict[str, Any]) -> list[str]:
+    kind, colours = own.get("network-type", 0), {0: 3, 1: 3, 2: 1}[own.get("model-color-format", 0)]
+    sides, offsets = str(own.get("infer-dims", "")).split(";"), str(own.get("offsets", "")).split(";")
     needed = {
+        "cluster-mode; shipped builds take 20 boxes at most without one": kind != 0
+        or own.get("cluster-mode", 0) != 0,
+        "cluster-mode 4, custom-lib-path and parse-bbox-instance-mask-func-name": kind != 3
+        or (
+            own.get("cluster-mode") == 4
+            and {"custom-lib-path", "parse-bbox-instance-mask-func-name"} <= set(own)
+        ),
+        "a colour for each channel of infer-dims": sides[0] == str(colours),
+        "an offset for each channel": "offsets" not in own or len(offsets) == colours,
         "onnx-file or model-engine-file": "onnx-file" in own or "model-engine-file" in own,
         "num-detected-classes": own.get("network-type") == 100 or own.get("num-detected-classes", 0) > 0,
         "output-tensor-meta of a network that nvinfer does not read": own.get("network-type") != 100
@@ -55,7 +70,7 @@ def _missing(own: dict[str, Any]) -> list[str]:
         "operate-on-gie-id": own.get("process-mode") != 2 or "operate-on-gie-id" in own,
         "gie-unique-id": 0 < own.get("gie-unique-id", 0) != own.get("operate-on-gie-id"),
         "custom-lib-path": ("parse-bbox-func-name" in own) == ("custom-lib-path" in own),
-        "three values in infer-dims": str(own.get("infer-dims", "")).count(";") == 2,
+        "three values in infer-dims": len(sides) == 3,
     }
     return [f"missing or wrong: {what}" for what, there in needed.items() if not there]
 

@@ -26,6 +26,11 @@ class UriSource(StandIn):
     def build(self) -> None:
         self.source: Any = None
 
+    def do_get_property(self, spec: Any) -> Any:
+        if spec.name == "disable-passthrough":  # a slip in its getter
+            return self.values["source-id"] != 0
+        return StandIn.do_get_property(self, spec)
+
     def do_change_state(self, transition: Any) -> Any:
         if transition == Gst.StateChange.READY_TO_PAUSED:
             self._start(self.element_factory.scripts.get(self.values["uri"], "live"))

@@ -25,7 +25,6 @@ class TimedBatcher(Batcher):
         super().__init__()
         self.waited: list[float] = []
         self.newest: dict[int, int] = {}
-        self.releasing: set[int] = set()
         self._queues: dict[int, deque[Any]] = defaultdict(deque)
         self._batch: dict[int, Any] = {}
         self._end: float | None = None
@@ -54,15 +53,8 @@ class TimedBatcher(Batcher):
                 self._change.notify_all()
         return Gst.Element.do_change_state(self, transition)
 
-    def do_release_pad(self, pad: Any) -> None:
-        """Wait until what the pad holds has been taken, without a limit, as the genuine element does."""
-        slot = int(pad.get_name().split("_")[1])
-        with self._change:
-            self.releasing.add(slot)
-            while self._running and self._queues[slot]:
-                self._change.wait(WAIT_S)
-            self.releasing.discard(slot)
-        Batcher.do_release_pad(self, pad)
+    def _holds(self, slot: int) -> bool:
+        return bool(self._queues[slot])
 
     def _take(self, pad: Any, slot: int, buffer: Any) -> Any:
         with self._change:

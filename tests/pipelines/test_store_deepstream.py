@@ -89,6 +89,7 @@ def shop(box: Box, tmp_path: Path) -> Any:
         running.shots = tmp_path / "shots"
         yield running
     assert box.mapped == 0  # each surface was let go
+    assert not box.element_factory.faults
 
 
 def test_the_main_job_is_done_on_deepstream(shop: Any, box: Box) -> None:

@@ -22,10 +22,12 @@ _WHOLE = frozenset({"int", "uint", "int64", "uint64"})
 _NUMBERS = _WHOLE | {"float", "double"}
 _TEXTS = frozenset({"string", "caps", "structure"})
 FORMATS = {
-    "ids": re.compile(r"\d+([:;,]\d+)*[:;,]?"),
-    "pairs": re.compile(r"\d+,\d+(;\d+,\d+)*"),
+    "list of ids": re.compile(r"\d+([:;,]\d+)*[:;,]?"),
+    "list of pairs": re.compile(r"\d+,\d+(;\d+,\d+)*"),
+    "rectangle": re.compile(r"\d+(:\d+){3}"),
 }
-"""Texts that the elements parse themselves: "abc" is class 0 to them, "-1" every class or the end."""
+"""Texts that the elements parse themselves: "abc" is class 0 to them, "-1" every class or the end, and a
+rectangle of three numbers is passed over."""
 
 
 def violations(graph: PipelineGraph, contract: Contract) -> Iterator[str]:
@@ -69,7 +71,7 @@ def _text(fact: dict[str, Any], value: Value) -> str | None:
         return f"expected text, found {value!r}"
     pattern = FORMATS.get(fact.get("format", ""))
     if pattern is not None and not pattern.fullmatch(value):
-        return f"{value!r} is not a list of {fact['format']}; the element misreads it or ends the process"
+        return f"{value!r} is not a {fact['format']}; the element misreads it or ends the process"
     return None
 
 

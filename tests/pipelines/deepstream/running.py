@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from pipelines.deepstream.runtime.elements import Gst
 from probes.metrics import Metrics
 from probes.nvds.frame_origins import FrameOrigins
 from probes.nvds.redaction_gate import BufferVerdict
-from tests.fakes.deepstream import FakeElementFactory
+from tests.fakes.deepstream import ADAPTIVE, FakeElementFactory
 from tests.pipelines.deepstream.stores import JETSON, store
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class Running:
         self.metrics = Metrics([state.value for state in CameraState])
         self.analysis: Any = analyse(settings, self.metrics) if analyse else FakeAnalysis()
         self.states: list[tuple[str, str, str]] = []
+        os.environ[ADAPTIVE] = "yes"  # as `installed` does before any element is made
         self.platform = DeepStreamPlatform(
             settings,
             box,

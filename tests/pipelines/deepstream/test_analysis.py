@@ -30,7 +30,7 @@ from probes.nvds.meta import UNTRACKED
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.recognition.targets import RecognitionTargets
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
-from tests.fakes.deepstream import FakeElementFactory
+from tests.fakes.deepstream import ADAPTIVE, FakeElementFactory
 from tests.fakes.nvds import Obj, Pic, face, fill, frames_of, person, pyds, split
 from tests.fakes.people import START
 from tests.fakes.traces import EveryTrace
@@ -330,8 +330,9 @@ def test_the_death_of_the_floor_is_told(tmp_path, shop):
 
 
 @pytest.mark.parametrize("reads", [True, False])
-def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop, reads):
+def test_a_platform_is_assembled_from_what_is_installed(tmp_path, monkeypatch, shop, reads):
     """And pictures become RGBA only where somebody reads crops of them."""
+    monkeypatch.delenv(ADAPTIVE, raising=False)
     shop.looks.reads, shop.film = reads, 1
     settings = store(tmp_path, rtsp(1), "rtsp")
     element_factory = FakeElementFactory(JETSON)
@@ -355,3 +356,4 @@ def test_a_platform_is_assembled_from_what_is_installed(tmp_path, shop, reads):
         wait_for(lambda: platform.processed["c0"] >= 2)
     finally:
         assert platform.stop()
+    assert not element_factory.faults

@@ -174,11 +174,18 @@ def test_a_pool_s_used_object_brings_nothing_of_its_former_life(ds: Any) -> None
     )
 
 
-@pytest.mark.parametrize("number", [-1, 1.5, 2**64, 1.0, "7"])
-def test_numbers_that_pyds_refuses_are_refused(ds: Any, number: Any) -> None:
+@pytest.mark.parametrize(
+    ("field", "number"),
+    [
+        *(("object_id", number) for number in (-1, 1.5, 2**64, 1.0, "7")),
+        *(("class_id", number) for number in (-(2**31) - 1, 1.5, 2**31, 1.0, "7")),
+        *(("unique_component_id", number) for number in (2**31, 2**32 + 1, 1.0)),
+    ],
+)
+def test_numbers_that_pyds_refuses_are_refused(ds: Any, field: str, number: Any) -> None:
     found = ds.nvds_acquire_obj_meta_from_pool(ds.new_batch(1))
     with pytest.raises(TypeError):
-        found.object_id = number
+        setattr(found, field, number)
 
 
 def test_what_pyds_takes_and_shows(ds: Any) -> None:

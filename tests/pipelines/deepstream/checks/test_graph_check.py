@@ -82,6 +82,7 @@ WRONG = {
     ),
     "every class": (JETSON, lambda g: change(g, "face", infer_on_class_ids=""), "'' is not a list of ids"),
     "pairs": (JETSON, lambda g: change(g, "redact_c0", blur_on_gie_class_ids="2:0"), "not a list of pairs"),
+    "a rectangle": (JETSON, lambda g: change(g, "copy_c0", src_crop="0:0:64"), "'0:0:64' is not a rectangle"),
     "udp on 7.1": (
         replace(PLAIN, version=(7, 1), tracker_classes=False),
         lambda g: change(g, "source_c0", select_rtp_protocol="rtp-udp"),

@@ -40,6 +40,9 @@ REFUSED = [
     ("nvurisrcbin", "rtsp-reconnect-attempts", 0, "set to 0, it reads -1"),
     ("nvdsosd", "clock-font-size", 30, "set to 30, it reads 0"),
     ("nvdsosd", "no-such", 1, "no such property"),
+    ("nvdsosd", "clock-font-size", 13, "set to 13, it reads 0"),
+    ("nvv4l2h264enc", "qp-range", "1,2:3,4:5,6", "it reads None"),
+    ("nvvideoconvert", "src-crop", "0,0,64,64", "it reads '0:0:0:0'"),
     ("nvvideoconvert", "nvbuf-memory-type", "nvbuf-mem-cuda-unified", "does not know"),
 ]
 
@@ -52,6 +55,21 @@ def test_a_value_that_did_not_arrive_is_refused_or_a_warning(factory, key, value
     set_checked(make(factory), key, value, strict=False)
     assert says in caplog.text
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_rectangle_that_is_none_leaves_the_one_before():
+    convert = make("nvvideoconvert")
+    for text in ("8:0:64:64", "", "1:2:3", None):
+        convert.set_property("src-crop", text)
+        assert get_nick(convert, "src-crop") == "8:0:64:64"
+
+
+@pytest.mark.parametrize(("source", "reads"), [(-1, True), (0, False), (1, True)])
+def test_what_nvurisrcbin_reads_of_its_passthrough_is_something_else(source, reads):
+    element = make("nvurisrcbin")
+    element.set_property("source-id", source)
+    element.set_property("disable-passthrough", False)
+    assert element.get_property("disable-passthrough") is reads
 
 
 def test_enums_and_properties_are_those_of_the_version():
