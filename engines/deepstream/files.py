@@ -18,7 +18,9 @@ from engines.deepstream.nvinfer_config import (
     nvinfer_yaml,
 )
 from engines.deepstream.nvtracker_config import NvTracker, TrackerPreset, nvtracker_yaml
+from engines.errors import BadInput
 from engines.manifest import Decoder
+from engines.onnx_batch import fixed_batch
 from engines.tensorrt.compiler import load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EngineKey, EnginePrecision, EngineStore, Gpu, engine_folder
@@ -63,8 +65,19 @@ class Machine:
 
 
 def batch_of(model: Model, cameras: int) -> int:
-    """Return how many pictures a model works on at once, where so many cameras have frames."""
-    return CROPS if model.decoder is Decoder.MARKS else batch_size(cameras)
+    """Return how many pictures a model works on at once, where so many cameras have frames.
+
+    One whose file is made for a single picture has them one by one. Raises BadInput where it is made for
+    another number, which no count of cameras could be held to.
+    """
+    wanted = CROPS if model.decoder is Decoder.MARKS else batch_size(cameras)
+    fixed = fixed_batch(model.path)
+    if fixed is not None and fixed > 1:
+        raise BadInput(
+            f"model {model.name}: {model.path.name} takes {fixed} pictures at once, never fewer; export it"
+            " again with a batch of 1, or one that is left open"
+        )
+    return fixed or wanted
 
 
 def batch_size(cameras: int) -> int:

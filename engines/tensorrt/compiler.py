@@ -13,6 +13,7 @@ import numpy as np
 
 from engines.decoding import OUTPUTS, Raw, decode
 from engines.errors import BadInput, BuildFailed, InferenceFailed
+from engines.onnx_batch import fixed_batch
 from engines.tensorrt.calibration import batches
 from engines.tensorrt.engine_key import EnginePrecision
 
@@ -74,7 +75,7 @@ class CalibrationFeed:
     """Gives frames to a calibrator, or a calibration made before. Its errors are kept: C++ calls it."""
 
     def __init__(self, model: Model, paths: Sequence[Path], cuda: Cuda, made: bytes | None) -> None:
-        self.count = min(CALIBRATION_BATCH, max(1, len(paths)))
+        self.count = fixed_batch(model.path) or min(CALIBRATION_BATCH, max(1, len(paths)))
         self.made = made
         self.error: Exception | None = None
         self._cuda = cuda

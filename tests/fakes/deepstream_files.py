@@ -49,7 +49,7 @@ def nvinfer_refusals(path: Path, batch: int) -> list[str]:
         *_engine(own, folder, batch),
         *_labels(own, folder),
         *_parser(own),
-        *_network(own, folder),
+        *_network(own, folder, batch),
     ]
 
 
@@ -112,7 +112,7 @@ def _parser(own: dict[str, Any]) -> Iterator[str]:
         yield f"parse-bbox-func-name: {PARSER_LIBRARY} has no {function}"
 
 
-def _network(own: dict[str, Any], folder: Path) -> Iterator[str]:
+def _network(own: dict[str, Any], folder: Path, batch: int) -> Iterator[str]:
     """Hold the file against the network: its input, and the outputs that it or the parser names."""
     path = (folder / own["onnx-file"]).resolve()
     inputs, outputs = _tensors(path, path.stat().st_mtime_ns)
@@ -120,6 +120,8 @@ def _network(own: dict[str, Any], folder: Path) -> Iterator[str]:
     wanted = tuple(int(side) for side in own["infer-dims"].split(";"))
     if own.get("network-input-order", 0) == 1:
         wanted = (*wanted[1:], wanted[0])
+    if axes[0] is not None and axes[0] < batch:  # checkBackendParams, nvdsinfer_context_impl.cpp
+        yield f"batch-size: {path.name} takes {axes[0]} at once, not {batch}"
     if kind != onnx.TensorProto.FLOAT or not _fits(axes[1:], wanted):
         yield f"infer-dims: {own['infer-dims']} is not what {name} takes"
     for output in own.get("output-blob-names", "").split(";"):

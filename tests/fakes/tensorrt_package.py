@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 
 from engines.errors import BadInput
 from engines.tensorrt.engine_key import Gpu
@@ -118,6 +119,7 @@ def fake_tensorrt(
 
     class INetworkDefinition:
         num_inputs, num_outputs = 1, 3
+        _fixed: int | None = None
 
         def get_input(self, index: int) -> ITensor:
             return ITensor()
@@ -140,8 +142,10 @@ def fake_tensorrt(
 
         def __init__(self, network: INetworkDefinition, logger: ILogger) -> None:
             assert isinstance(logger, ILogger)
+            self._network = network
 
         def parse(self, model: bytes, path: str | None = None) -> bool:
+            self._network._fixed = _fixed_batch(model)
             return fails != "parse" and len(model) > 0
 
         def get_error(self, index: int) -> ParserError:
@@ -201,6 +205,11 @@ def fake_tensorrt(
         def build_serialized_network(
             self, network: INetworkDefinition, config: IBuilderConfig
         ) -> IHostMemory | None:
+            fixed, asked = network._fixed, [one.shapes["input"] for one in config.profiles]
+            if fixed and any({least[0], best[0], most[0]} != {fixed} for least, best, most in asked):
+                shapes = f"{list(asked[0][1])} but input has static dimensions {[fixed, *asked[0][1][1:]]}"
+                self._logger.log(Severity.ERROR, f"kOPT dimensions in profile 0 are {shapes}.")
+                return None
             seen = _calibrate(config)
             monitor = config.progress_monitor
             assert monitor is not None
@@ -319,6 +328,16 @@ def fake_tensorrt(
         MemoryPoolType=Enum("MemoryPoolType", ["WORKSPACE"]),
         **{kind.__name__: kind for kind in names},
     )
+
+
+def _fixed_batch(model: bytes) -> int | None:
+    try:
+        graph = onnx.load_from_string(model).graph
+    except Exception as error:  # of a package that is not named
+        if type(error).__name__ != "DecodeError":
+            raise
+        return None
+    return graph.input[0].type.tensor_type.shape.dim[0].dim_value or None if graph.input else None
 
 
 NAMES = ("input", "detection_boxes", "detection_scores", "detection_classes")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engines.deepstream.files import batch_size
+from engines.deepstream.files import batch_of, batch_size
 from engines.deepstream.nvinfer_config import CROPS, LOOKS
 from engines.manifest import Decoder, find_model, read_manifest
 from engines.paths import CONFIGS
@@ -127,7 +127,7 @@ def build_graph(
         shape = (shapes or {}).get(name)
         last = add_camera(draft, name, camera, slots[name], capabilities, shape=shape)
         draft.link(last, "mux", sink_pad=f"sink_{slots[name]}")
-    _spine(draft, batch_size(len(slots)), capabilities, files)
+    _spine(draft, batch_size(len(slots)), capabilities, files, _batches(settings, len(slots)))
     leaving = outlets(settings)
     add = OutletBuilder(draft, leaving, redaction, capabilities)
     tees = {
@@ -147,14 +147,26 @@ def build_graph(
     return graph, redaction
 
 
-def _spine(draft: GraphBuilder, batch: int, box: Capabilities, files: EngineFiles) -> None:
-    """Add what all cameras share: from the mux's batch to the demux, all in one chain, so without a tee."""
+def _batches(settings: Settings, cameras: int) -> tuple[int, int]:
+    """Return how many pictures the models of persons and of faces work on at once."""
+    models = read_manifest()
+    person, face = (find_model(one.name, models) for one in (settings.models.person, settings.models.face))
+    return batch_of(person, cameras), batch_of(face, cameras)
+
+
+def _spine(
+    draft: GraphBuilder, batch: int, box: Capabilities, files: EngineFiles, models: tuple[int, int]
+) -> None:
+    """Add what all cameras share: from the mux's batch to the demux, all in one chain, so without a tee.
+
+    models: the batches of the models of persons and of faces.
+    """
     chain = ["mux"]
 
     def queued(name: str) -> None:
         chain.extend((draft.add(f"before_{name}", "queue", _SPINE), name))
 
-    _infer(draft, "person", files.person, files.person_engine, _primary(PERSON_GIE, batch))
+    _infer(draft, "person", files.person, files.person_engine, _primary(PERSON_GIE, models[0]))
     queued("person")
     width, height = TRACKER_SIZE
     # Without operate-on-class-ids it removes every object that its library did not report, so that heads of
@@ -172,7 +184,7 @@ def _spine(draft: GraphBuilder, batch: int, box: Capabilities, files: EngineFile
         user_meta_pool_size=max(32, 2 * batch),
     )
     queued("tracker")
-    _infer(draft, "face", files.face, files.face_engine, _primary(FACE_GIE, batch))
+    _infer(draft, "face", files.face, files.face_engine, _primary(FACE_GIE, models[1]))
     queued("face")
     if files.brand is not None:
         _infer(draft, "brand", files.brand, files.brand_engine, _secondary(BRAND_GIE))
@@ -205,7 +217,7 @@ def _infer(draft: GraphBuilder, name: str, config: Path, engine: Path | None, pr
 def _primary(gie: int, batch: int) -> Properties:
     """Return what makes an nvinfer look at every frame: whole batches (pitfall 1), none skipped (22).
 
-    batch: that of the engine; a smaller number would have nvinfer build another one.
+    batch: that of the engine; another number would have nvinfer build another one, or not start.
     """
     return {"unique-id": gie, "process-mode": "primary", "batch-size": batch, "interval": 0}
 
