@@ -13,7 +13,9 @@ it works on objects that our own chooser adds (LOOKS), and on nothing else.
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +42,7 @@ PARSERS = {Decoder.TF_SSD: "NvDsInferParseCustomTfSSD"}
 BEST_K = 500
 """No graph of ours gives more boxes, so nvinfer cuts none away after its suppression."""
 MAX_BATCH = 1024
+_PLAIN = re.compile(r"[\w./+-]+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +192,14 @@ def _class_attributes(inference: Inference) -> Iterable[tuple[str, list[tuple[st
 
 
 def _path(path: Path, folder: Path) -> str:
-    """Write a path as nvinfer is to read it: from the file's folder where both belong together."""
+    """Write a path as nvinfer is to read it: from the file's folder where both belong together.
+
+    In quotes where YAML would read it otherwise: it ends at a " #", and ": " ends the process.
+    """
     home = folder.resolve().parent.parent
     found = path.resolve()
-    return os.path.relpath(found, folder.resolve()) if found.is_relative_to(home) else str(found)
+    text = os.path.relpath(found, folder.resolve()) if found.is_relative_to(home) else str(found)
+    return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 
 def _number(value: float) -> str:

@@ -11,6 +11,7 @@ import yaml
 
 from engines.deepstream.nvinfer_config import FACE_GIE
 from engines.manifest import find_model
+from engines.tensorrt.engine_key import EngineStore
 from engines.thresholds import MASKED_FACE
 from pipelines.assembly.platform import Nvidia, _files_for
 from pipelines.cameras.source import SourceSpec
@@ -24,6 +25,7 @@ from probes.frame import Kind
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
 from tests.fakes.deepstream import FakeElementFactory
+from tests.fakes.deepstream_files import nvinfer_refusals
 from tests.fakes.nvds import pyds
 from tests.pipelines.deepstream.stores import BOXES
 from tests.waiting import wait_for
@@ -83,6 +85,20 @@ def test_all_that_a_face_model_of_the_shop_finds_is_a_face_on_deepstream(tmp_pat
     least = [written[f"class-attrs-{number}"]["pre-cluster-threshold"] for number in (0, 1)]
     assert least == [MASKED_FACE] * 2
     assert [object_classes(settings)[FACE_GIE, number][0] for number in (0, 1)] == [Kind.FACE] * 2
+
+
+@pytest.mark.parametrize(
+    "name", ["shop #1", "shop: Berlin", "it's", '"a"', "{a}", "[a]", "& a", "\\a", "Käufe"]
+)
+def test_nvinfer_finds_its_files_in_a_folder_of_any_name(tmp_path, name):
+    """Its files are YAML, which ends a value at a " #", and cannot be read at a ": "."""
+    (tmp_path / "store.yaml").write_text(TEXT)
+    machine = replace(REFERENCE, engines=EngineStore(tmp_path / name))
+    written = _files_for(load_settings(tmp_path / "store.yaml", env={}), machine, tmp_path / "state")
+    for path in (written.person, written.face):
+        assert nvinfer_refusals(path, 1) == []
+        engine = yaml.safe_load(path.read_text())["property"]["model-engine-file"]
+        assert (path.parent / engine).resolve().parent == tmp_path / name
 
 
 def test_files_that_the_state_folder_does_not_take_lie_elsewhere_and_go_with_the_process(
