@@ -16,7 +16,7 @@ from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, Out
 from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
-from pipelines.deepstream.runtime.recordings import finish_recordings, name_finished
+from pipelines.deepstream.runtime.recordings import Recordings, finish_recordings
 from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
 from pipelines.deepstream.runtime.self_check_film import SelfCheckFilm, film_graph
 from pipelines.deepstream.runtime.valves import STREAM, Valves
@@ -92,7 +92,9 @@ class DeepStreamPlatform:
             groups.append(FILM_NAME)
             self._film = SelfCheckFilm(self._built, check, clocks.clock)
         proof = prove(self._built.read_back_with(groups), redaction)
-        recorded = frozenset({STREAM}) if settings.outputs.record else frozenset[str]()
+        record = settings.outputs.record
+        recorded = frozenset({STREAM}) if record else frozenset[str]()
+        self._recordings = Recordings(self._built, record.folder) if record else None
         self.valves = Valves(graph, self._set_drop, always=recorded)
         cameras = settings.enabled_cameras()
         rates = {name: max(1, round(camera.fps)) for name, camera in cameras.items()}
@@ -106,6 +108,7 @@ class DeepStreamPlatform:
             cameras=rates,
             on_watch=on_watch,
             sinks=pictures,
+            recordings=self._recordings,
         )
         self._bus_parser = BusParser(
             _kinds(cameras), {**graph.slots, FILM_NAME: len(graph.slots)}, outlet_elements(graph)
@@ -242,7 +245,8 @@ class DeepStreamPlatform:
                 self._broken = True
         except Exception:  # noqa: BLE001 in doubt nothing goes on
             self._broken = True
-        name_finished(message)
+        if self._recordings:
+            self._recordings.note(message)
         return Gst.BusSyncReply.PASS
 
     def _set_drop(self, name: str, shut: bool) -> None:

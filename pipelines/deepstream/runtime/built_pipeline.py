@@ -17,7 +17,7 @@ from pipelines.software_decoding import decode_in_software
 from probes.nvds.pads import filter_buffers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pipelines.deepstream.runtime.elements import ElementFactory
     from probes.nvds.redaction_gate import BufferVerdict
@@ -62,6 +62,31 @@ class BuiltPipeline:
     def use_film(self, film: PipelineGraph) -> None:
         """Build the bin of the self-check's film by this graph."""
         self._film = film
+
+    def put_anew(self, names: Sequence[str], ready: Callable[[], None]) -> list[Any]:
+        """Put new elements in the place of a chain that ends in a sink; return the old ones, still running.
+
+        names: in their order; what feeds the first is not linked any more. ready: called before it is again.
+        """
+        old = [self.element(name) for name in names]
+        for element in old:
+            element.set_locked_state(True)
+            self.pipeline.remove(element)
+        for name in names:
+            self.pipeline.add(self._make(self.graph.by_name[name]))
+        for name in reversed(names[1:]):
+            self._link_to(name)
+        # Running before it is fed: what is not would tell the tee that all is flushing.
+        for name in reversed(names):
+            self.element(name).sync_state_with_parent()
+        ready()
+        self._link_to(names[0])
+        return old
+
+    def _link_to(self, name: str) -> None:
+        for link in self.graph.links:
+            if link.sink == name:
+                _link(self.element(link.source), link.source_pad, self.element(name), link.sink_pad)
 
     def _graph_of(self, group: str) -> PipelineGraph:
         return self.graph if self._film is None or group in self.graph.slots else self._film

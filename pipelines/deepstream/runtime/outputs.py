@@ -15,10 +15,10 @@ from pipelines.deepstream.runtime.sink_pictures import SinkPictures
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from pipelines.gst_structure import caps_structure, structure_of
-from pipelines.outputs.disk import PART, OutputFailed, stamp, trim, write_whole
+from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
 from pipelines.outputs.no_picture import encoded
-from pipelines.outputs.record import recover_all
+from pipelines.outputs.record import GAP_S
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pipelines.deepstream.interfaces import Analysis
+    from pipelines.deepstream.runtime.recordings import Recordings
     from pipelines.deepstream.runtime.valves import Valves
     from pipelines.outputs.base import PictureSink
     from pipelines.outputs.no_picture import Card
@@ -151,11 +152,13 @@ class DeepStreamOutputs:
         now_ns: Callable[[], int] = time.time_ns,
         on_watch: WatchListener | None = None,
         sinks: Sequence[PictureSink] = (),
+        recordings: Recordings | None = None,
     ) -> None:
         """cameras: frames per second by camera. Raises BadInput where a folder cannot be had.
 
         proof: that this pipeline shows only what is redacted; without it, TypeError. on_watch: told of who
-        watches a stream. sinks: outputs that want a masked picture now and then.
+        watches a stream. sinks: outputs that want a masked picture now and then. recordings: None where
+        nothing is recorded.
         """
         if not isinstance(proof, Proof):
             raise TypeError("outputs belong only to a pipeline that has been proven")
@@ -172,13 +175,9 @@ class DeepStreamOutputs:
         analysis.on_masked(self._sink_pictures.offer)
         self.age_s = analysis.age_s
         self.rtsp = self._build_rtsp(metrics, on_watch)
-        if record := self._settings.record:
-            recover_all(record.folder)
-            for name in self._cameras:
-                _make(record.folder / name, "outputs.record.folder")
-                sink = pipeline.get_by_name(f"record_{name}")
-                # Its own numbers begin at 0 with each start, and would write over the last one's files.
-                sink.connect("format-location", self._file_name, record.folder / name)
+        self._recordings = recordings
+        self._heard: dict[str, float] = {}
+        self._gaps_s = {name: max(GAP_S, 3 / settings.cameras[name].fps) for name in self._cameras}
         if snapshots := self._settings.snapshots:
             for name in self._cameras:
                 _make(snapshots.folder / name, "outputs.snapshots.folder")
@@ -235,9 +234,10 @@ class DeepStreamOutputs:
         if self._thread.ident is not None:
             self._thread.join(TIMEOUT_S + 3)
         handed_out = self._sink_pictures.close()
+        ended = self._recordings.close() if self._recordings else True
         if self.rtsp is not None:
             self.rtsp.close()
-        return handed_out and not self._thread.is_alive()
+        return handed_out and ended and not self._thread.is_alive()
 
     def _build_rtsp(self, metrics: Metrics, on_watch: WatchListener | None) -> EncodedRtsp | None:
         rtsp, recorded = self._settings.rtsp, self._settings.record is not None
@@ -262,17 +262,15 @@ class DeepStreamOutputs:
             server.add_camera(WALL)
         return server
 
-    def _file_name(self, _sink: Any, _number: int, folder: Path) -> str:
-        return str(folder / f"{stamp(self._now_ns())}.mp4{PART}")
-
     def _housekeep(self) -> None:
-        """Take snapshots and make room on the disk; whatever fails here is no reason to stop the store."""
+        """Take snapshots, end files and make room on the disk; what fails here does not stop the store."""
         tidy, failing = 0.0, False
         while not self._stop.wait(HOUSEKEEPING_S):
             now = time.monotonic()
             try:
                 if snapshots := self._settings.snapshots:
                     self._snap(snapshots, now)
+                self._end_silent(now)
                 if now >= tidy:
                     tidy = now + TRIM_EVERY_S
                     self._tidy()
@@ -295,6 +293,16 @@ class DeepStreamOutputs:
                 write_whole(snapshots.folder / name / f"{stamp(self._now_ns())}.jpg", picture)
             elif requested:
                 self._requested.add(name)
+
+    def _end_silent(self, now: float) -> None:
+        """End the recordings of cameras that give no picture, or were taken out: no file waits for hours."""
+        if self._recordings is None:
+            return
+        for name, gap_s in self._gaps_s.items():
+            if (age := self.age_s(name)) is not None:
+                self._heard[name] = now - age
+            if now - self._heard.get(name, now) > gap_s:
+                self._recordings.end(name)
 
     def _tidy(self) -> None:
         if snapshots := self._settings.snapshots:

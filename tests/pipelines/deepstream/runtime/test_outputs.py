@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pipelines.settings.outputs import ViewerConfig
+from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
@@ -152,6 +153,37 @@ def test_a_recording_has_its_name_once_it_is_finished_and_gets_it_at_the_next_st
         assert list(folder.glob("*.mp4")) == [first]
     assert len([file for file in folder.iterdir() if file.suffix == ".mp4"]) == 2
     assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.parametrize("age", [3600.0, None], ids=["silent", "taken out"])
+def test_the_recording_of_a_silent_camera_is_finished_and_the_next_begins_with_its_next_picture(
+    tmp_path, age
+):
+    """splitmuxsink ends a file with the next frame alone, which a dead camera never gives."""
+    folder = tmp_path / "video" / "c0"
+    with running(tmp_path, rtsp(2), outputs="record") as run:
+        run.platform.outputs._gaps_s = {"c0": 0.1, "c1": 1e9}
+        run.platform.outputs.age_s = lambda _: 0.0
+        run.platform.start()
+        for count in (1, 2):
+            wait_for(lambda: any(b"moof" in part.read_bytes() for part in folder.glob("*.part")))
+            run.analysis.gates = BufferVerdict.DROP
+            run.platform.outputs.age_s = lambda camera: age if camera == "c0" else 0.0
+            wait_for(lambda count=count: len(list(folder.glob("*.mp4"))) == count)
+            assert not list(folder.glob("*.part"))
+            wait_for(lambda: not any(t.name == "tape-c0" for t in threading.enumerate()))
+            run.platform.outputs.age_s = lambda _: 0.0
+            run.analysis.gates = BufferVerdict.PASS
+        wait_for(lambda: any(b"moof" in part.read_bytes() for part in folder.glob("*.part")))
+        assert not run.platform.failed
+    files = list(folder.glob("*.mp4"))
+    assert len(files) == 3
+    assert len(list((tmp_path / "video" / "c1").iterdir())) == 1
+    for file in files:
+        film = cv2.VideoCapture(str(file))
+        ok, picture = film.read()
+        assert ok
+        assert picture.std() > 20  # from its first frame on: the test card, not a grey nothing
 
 
 def test_a_recording_ends_before_it_alone_is_all_that_the_bound_allows(tmp_path):
