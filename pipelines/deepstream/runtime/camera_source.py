@@ -61,7 +61,7 @@ class Question(Generic[T]):
 class CameraSource:
     """One camera's life: connecting, live, lost, connected again; as on the CPU, by the same policy.
 
-    All methods but `status` are called by one thread, and none of them waits.
+    All methods but `status` are called by one thread, and none of them waits longer than OPEN_S.
     """
 
     def __init__(

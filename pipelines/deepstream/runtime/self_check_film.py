@@ -53,7 +53,7 @@ def film_graph(graph: PipelineGraph, pad: int, box: Capabilities) -> PipelineGra
 
 
 class SelfCheckFilm:
-    """Opens and closes the film's bin. All methods are called by one thread, and none of them waits."""
+    """Opens and closes the film's bin. All methods are called by one thread, none waits over OPEN_S."""
 
     def __init__(self, built: BuiltPipeline, check: SelfCheck, clock: Callable[[], float]) -> None:
         self._built, self._check, self._clock = built, check, clock

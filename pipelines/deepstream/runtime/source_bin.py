@@ -102,8 +102,12 @@ class FrameTap:
         return Gst.PadProbeReturn.OK
 
 
+OPEN_S = 1.0
+"""So long the mux is waited for, which takes milliseconds unless what follows it is busy, or hangs."""
+
+
 class SourceBin:
-    """Puts a camera's bin into the pipeline and takes it out, once. `open` and `close` do not wait."""
+    """Puts a camera's bin into the pipeline and takes it out, once. `open` waits OPEN_S, `close` does not."""
 
     def __init__(
         self,
@@ -128,11 +132,17 @@ class SourceBin:
         self._entry: Any = None
         self._keep_alives: list[KeepAlive] = []
         self._guard = LossGuard()
+        self._opener: threading.Thread | None = None
+        self._is_refused = False
         self._closer: threading.Thread | None = None
         self._closed = threading.Event()
 
     def open(self) -> None:
-        """Put the bin in. Raises BadInput where it cannot be built or linked."""
+        """Put the bin in. Raises BadInput where it cannot be built or linked.
+
+        The mux gives no pad while it pushes a batch, and pushes for as long as what follows is busy: then the
+        bin is linked later, or never, and its camera gives no frame.
+        """
         built, link = self._built, self._built.exit_of(self._camera)
         box = built.camera_bin(self._camera)
         # nvurisrcbin has no login of its own, and hands latency and transport on for rtsp:// only; the
@@ -147,12 +157,26 @@ class SourceBin:
         box.set_locked_state(True)
         built.pipeline.add(box)
         self._bin = box
-        self._entry = entry = built.mux_pads.take(link.sink_pad)
-        if entry is None or out.link_full(entry, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
+        name, arguments = f"open-{self._camera}", (box, link.sink_pad)
+        self._opener = threading.Thread(target=self._enter, args=arguments, name=name, daemon=True)
+        self._opener.start()
+        self._opener.join(OPEN_S)
+        if self._is_refused:
             self.close()
             raise BadInput(f"camera {self._camera}: {link.sink}.{link.sink_pad} cannot be linked")
-        if box.sync_state_with_parent():
-            box.set_locked_state(False)
+
+    def _enter(self, box: Any, pad: str) -> None:
+        """Link the bin to a pad of the mux, which may wait until the mux has pushed its batch; play it."""
+        try:
+            self._entry = entry = self._built.mux_pads.take(pad)
+            out = box.get_static_pad("src")
+            if entry is None or out.link_full(entry, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
+                self._is_refused = True
+            elif not self._tap.shut and box.sync_state_with_parent():
+                box.set_locked_state(False)
+        except Exception:
+            self._is_refused = True
+            logger.exception("camera %s: source bin cannot be linked", self._camera)
 
     def keep_alive(self) -> None:
         """Have the camera's session kept; to be called now and then while frames come."""
@@ -206,6 +230,8 @@ class SourceBin:
     def _take_out(self) -> None:
         try:
             box, self._bin = self._bin, None
+            if self._opener is not None:
+                self._opener.join()
             if box is not None:
                 # Kept from following the pipeline to a higher state again while it is on its way out.
                 box.set_locked_state(True)

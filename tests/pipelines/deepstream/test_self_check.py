@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, cast
 
 import cv2
@@ -17,6 +18,7 @@ from pipelines.deepstream.graph.build import build_graph, engine_files
 from pipelines.deepstream.graph.capabilities import Device
 from pipelines.deepstream.runtime import self_check_film
 from pipelines.deepstream.runtime.built_pipeline import BIN
+from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.self_check_film import FACE, FILM, NAME, film_graph
 from probes.frame import Box
 from probes.nvds.redaction_gate import BufferVerdict
@@ -235,3 +237,33 @@ def test_a_film_that_cannot_be_played_costs_no_camera(tmp_path, monkeypatch, scr
         wait_for(lambda: run.element_factory.opened.count(FILM.absolute().as_uri()) >= 1)
         wait_for(lambda: run.platform._film.idle and run.state("c0") == "live:none")
         assert not run.platform.failed
+
+
+def test_a_graph_that_hangs_ends_the_service_though_the_mux_gives_no_pad_meanwhile(
+    tmp_path, monkeypatch
+) -> None:
+    """The mux holds its lock while it pushes: a pad that is asked for comes once the batch has been taken."""
+    hangs, go_on = threading.Event(), threading.Event()
+
+    def analyse(settings, _):
+        made = Checked(settings, pad=1)
+        made.self_check._good_for_s = 5.0
+        return made
+
+    def hang(_pad: object, _info: object) -> object:
+        hangs.set()
+        go_on.wait(600)
+        return Gst.PadProbeReturn.OK
+
+    with running(tmp_path, rtsp(1), analyse=analyse) as run:
+        run.platform.start()
+        wait_for(lambda: run.analysis.results and run.platform._film.idle)
+        mux = run.platform.pipeline.get_by_name("mux")
+        mux.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, hang)
+        try:
+            assert hangs.wait(120)
+            monkeypatch.setattr(self_check_film, "ANSWER_S", 0.2)
+            run.platform._film._due = 0.0
+            wait_for(lambda: run.platform.failed)
+        finally:
+            go_on.set()
