@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
 
 class EveryTrace:
     """Keeps camera and stages of each frame."""
@@ -11,6 +16,9 @@ class EveryTrace:
 
     def due(self, camera: str) -> bool:
         return True
+
+    def keep_only(self, cameras: Container[str]) -> None:
+        """Nothing is kept by camera."""
 
     def put(
         self, camera: str, captured_at: int, published_at: int, stages: list[tuple[str, int, int]]
