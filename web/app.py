@@ -145,6 +145,7 @@ class PageApp:
             ("/api/system", {"GET": store.system}, read),
             ("/api/events", {"GET": store.events}, read),
             (f"{person}/served", {"POST": store.served}, act),
+            (f"{person}/not-served", {"POST": store.not_served}, act),
             (f"{person}/not-customer", {"POST": store.not_customer}, act),
             ("/api/cameras/{camera}/video.mjpg", {"GET": cameras.video}, read),
             ("/api/cameras/{camera}/video.mp4", {"GET": cameras.film}, read),

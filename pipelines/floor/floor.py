@@ -281,10 +281,10 @@ class Floor:
             customer = self._people.find(order.camera, order.track)
             if customer is None:
                 continue
-            if order.action is StaffAction.SERVED:
-                self._people.serve(customer, at)
-            else:
+            if order.action is StaffAction.NOT_CUSTOMER:
                 self._people.exclude(customer)
+            else:
+                self._people.serve(customer, at if order.action is StaffAction.SERVED else None)
             self._stale = True
         return orders
 

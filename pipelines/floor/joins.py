@@ -87,8 +87,8 @@ class Joins:
             side.staff, side.badge = True, person.badge
             self._ledger.exclude(side.key)
 
-    def serve(self, person: Customer, track: TrackId, at: int) -> None:
-        """Take the sides that a track is on for served at UTC ns `at`."""
+    def serve(self, person: Customer, track: TrackId, at: int | None) -> None:
+        """Take the sides that a track is on for served at UTC ns `at`; None: for not served."""
         for join in person.joins:
             join.side(track).served_at = at
 

@@ -197,8 +197,8 @@ class People:
         """Return held tracks whose persons will not be found again, and why they were held; `end` each."""
         return self._returns.unfound(now)
 
-    def serve(self, customer: Customer, at: int) -> None:
-        """Take a person for served at UTC ns `at`."""
+    def serve(self, customer: Customer, at: int | None) -> None:
+        """Take a person for served at UTC ns `at`; None: for not served."""
         customer.served_at = at
         self._joins.serve(customer, customer.track, at)
 

@@ -1,4 +1,4 @@
-"""The MQTT commands about people, `served` and `not-customer`: {"camera": ..., "track": ...} as in events."""
+"""The MQTT commands about people, such as `served`: {"camera": ..., "track": ...} as in events."""
 
 from __future__ import annotations
 

@@ -11,9 +11,10 @@ WAITING = 64
 
 
 class StaffAction(str, Enum):
-    """An action on a person: served, or no customer at all."""
+    """An action on a person: served, or not after all, or no customer at all."""
 
     SERVED = "served"
+    NOT_SERVED = "not-served"
     NOT_CUSTOMER = "not-customer"
 
 

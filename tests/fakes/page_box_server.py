@@ -102,8 +102,12 @@ class BoxHandler(QuietHandler):
         elif parts[1] == "session":
             self._sign_in(body)
         elif parts[1] == "people":
-            said = {"served_at": utc(time.time())} if parts[4] == "served" else {"customer": False}
-            next(p for p in self.box.people if p["id"] == parts[3]).update(said)
+            said = {
+                "served": {"served_at": utc(time.time())},
+                "not-served": {"served_at": None},
+                "not-customer": {"customer": False},
+            }
+            next(p for p in self.box.people if p["id"] == parts[3]).update(said[parts[4]])
             self._nothing()
         elif parts[1] == "jobs" and self.command == "DELETE":
             self.box.jobs = [job for job in self.box.jobs if job["id"] != parts[2]]

@@ -90,6 +90,10 @@ class StoreHandlers:
         """Take a person off the list."""
         return self._order(request, StaffAction.SERVED)
 
+    async def not_served(self, request: Request, _visitor: Visitor | None) -> Response:
+        """Put a person back on the list."""
+        return self._order(request, StaffAction.NOT_SERVED)
+
     async def not_customer(self, request: Request, _visitor: Visitor | None) -> Response:
         """Take a person out of all counts."""
         return self._order(request, StaffAction.NOT_CUSTOMER)

@@ -40,7 +40,7 @@ def test_the_view_ranks_people_and_can_be_explained():
         first.rank = 5  # type: ignore[misc]  # it must not be possible
 
 
-@pytest.mark.parametrize("action", list(StaffAction))
+@pytest.mark.parametrize("action", [StaffAction.SERVED, StaffAction.NOT_CUSTOMER])
 def test_who_is_served_or_no_customer_leaves_the_list_and_rings_no_more(action):
     shop = Shop()
     shop.visit(0, (1, "nike"), (2, "nike"), seconds=2)
@@ -56,6 +56,20 @@ def test_who_is_served_or_no_customer_leaves_the_list_and_rings_no_more(action):
     else:
         assert not second.customer
         assert second.items == ()
+
+
+def test_who_was_not_served_after_all_is_on_the_list_and_rings_again():
+    shop = Shop()
+    shop.visit(0, (1, "nike"), (2, "gucci"), seconds=2)
+    for action in (StaffAction.SERVED, StaffAction.NOT_SERVED):
+        shop.floor.order(StaffOrder(action, "door", "k7f3-0002"))
+    shop.visit(2, (1, "nike"), (2, "gucci"), seconds=6)
+    first, second = shop.floor.snapshot().persons
+    assert [(p.track, p.rank, p.served_at) for p in (first, second)] == [
+        ("k7f3-0002", 1, None),
+        ("k7f3-0001", 2, None),
+    ]
+    assert [one["track"]["id"] for one in shop.events("notify")] == ["k7f3-0002"]
 
 
 def test_orders_are_bounded_and_may_come_from_any_thread():
@@ -89,7 +103,7 @@ def test_commands_that_cannot_be_obeyed(asked, error):
     shop = Shop()
     shop.visit(0, (1, ""))
     commands = people_commands(shop.floor)
-    assert set(commands) == {"served", "not-customer"}
+    assert set(commands) == {"served", "not-served", "not-customer"}
     with pytest.raises(CommandRefused, match=error):
         commands["served"](asked)
 

@@ -73,6 +73,16 @@ def test_a_customer_who_was_taken_for_one_of_the_staff_is_one_again() -> None:
     assert worth(shop) == {OLD: 0, NEW: 200_000}
 
 
+def test_neither_was_served_where_that_was_taken_back() -> None:
+    shop = Shop()
+    joined(shop)
+    for action in (StaffAction.SERVED, StaffAction.NOT_SERVED):
+        shop.floor.order(StaffOrder(action, "door", NEW))
+    shop.visit(8, (2, ""), x=AT)
+    shop.visit(12, (1, ""), (2, ""), x=AT)
+    assert {one.track: one.served_at for one in shop.floor.snapshot().persons} == {OLD: None, NEW: None}
+
+
 @pytest.mark.parametrize("served", [OLD, NEW])
 def test_who_was_served_is_served_and_the_other_one_is_not(served: str) -> None:
     shop = Shop()

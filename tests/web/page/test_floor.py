@@ -97,6 +97,24 @@ class TestFloor:
         page.get_by_text("1 person in view has been served").wait_for()
         assert rows(page)[0] == "€2,450"
 
+    def test_served_is_taken_back_at_once_or_while_the_person_is_in_view(self, visit, box):
+        page = visit.go("#/floor")
+        page.get_by_role("button", name="Served").first.click()
+        page.locator(".toast").get_by_role("button", name="Undo").click()
+        page.get_by_text("Back on the list: Till · Counter").wait_for()
+        wait_for(lambda: rows(page)[0] == "€3,394.99")
+        page.get_by_role("button", name="Served").first.click()
+        page.get_by_text("1 person in view has been served").click()
+        visit.shoot("floor-served")
+        assert visit.serious() == []
+        undo = page.get_by_role("button", name="Undo: €3,394.99 · Till · Counter")
+        undo.focus()
+        page.keyboard.press("Enter")
+        wait_for(lambda: rows(page)[0] == "€3,394.99")
+        assert page.evaluate("document.activeElement.matches('.next')")  # its row is gone
+        acts = ["served", "not-served"] * 2
+        assert box.asked() == [f"POST /api/people/counter/k7f3-0192/{act}" for act in acts]
+
     def test_the_keyboards_focus_goes_from_who_is_served_or_gone_to_the_next_row(self, visit, box):
         page = visit.go("#/floor")
         page.get_by_role("button", name="Served").nth(3).wait_for()

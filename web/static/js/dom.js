@@ -94,10 +94,15 @@ export function empty(sign, title, text) {
   return h("div", { class: "empty" }, icon(sign), h("b", {}, title), h("p", {}, text));
 }
 
-/** Show a message for some seconds; one with an action stays longer. */
+/** Show a message for some seconds; one with an action stays longer, and while somebody is about to press it. */
 export function toast(text, { bad = false, action = null, label = "" } = {}) {
   const node = h("div", { class: bad ? "toast bad" : "toast" }, h("span", {}, text));
-  const end = () => node.remove();
+  const end = () => {
+    const held = node.contains(document.activeElement);
+    node.remove();
+    if (held) document.getElementById("main").focus({ preventScroll: true });
+  };
+  const fade = () => (node.matches(":hover, :focus-within") ? setTimeout(fade, 1000) : end());
   node.append(
     action
       ? h("button", { type: "button", onclick: () => { end(); action(); } }, label)
@@ -106,7 +111,7 @@ export function toast(text, { bad = false, action = null, label = "" } = {}) {
   const shelf = document.getElementById("toasts");
   while (shelf.childElementCount > 2) shelf.firstElementChild.remove();
   shelf.append(node);
-  setTimeout(end, bad || action ? 9000 : 4500);
+  setTimeout(fade, bad || action ? 9000 : 4500);
 }
 
 /** Fill a live region; the same words are left alone, as by `say`. */

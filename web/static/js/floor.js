@@ -65,7 +65,7 @@ export function floorPage(main) {
   };
   const takeFloor = (floor) => {
     people = floor.people.filter((person) => person.rank !== null).map((person) => ({ ...person, key: keyOf(person) }));
-    const served = floor.people.filter((person) => person.served_at && person.visible).length;
+    const served = floor.people.filter((person) => person.served_at && person.visible);
     if (!people.some((person) => person.key === chosen)) chosen = null;
     if (!people.some((person) => person.key === pointed)) pointed = null;
     list.update(people, standsOut(), served);

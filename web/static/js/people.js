@@ -16,7 +16,8 @@ export class PeopleList {
     this.calls = { point, pick };
     this.list = h("ol", { class: "people", "aria-label": t("floor.list") });
     this.none = empty("people", t("floor.none"), t("floor.none_text"));
-    this.served = h("p", { class: "served-note soft small number" });
+    this.served = h("details", { class: "served-note soft small", hidden: true }, h("summary", { class: "number" }), h("ul"));
+    this.servedRows = new Map();
     this.summary = h("span", { class: "soft small number" });
     this.node = h(
       "section",
@@ -31,7 +32,7 @@ export class PeopleList {
     this.first = null;
   }
 
-  /** Take the people, the next to serve first; `served`: how many have been, and are in view. */
+  /** Take the people, the next to serve first; `served`: those who have been, and are in view. */
   update(people, chosen, served) {
     const shown = people.filter((person) => !this.gone.has(person.key));
     for (const key of this.gone) if (!people.some((person) => person.key === key)) this.gone.delete(key);
@@ -55,8 +56,16 @@ export class PeopleList {
     const away = shown.filter((person) => !person.visible).length;
     const inView = t("floor.count", { count: shown.length - away });
     say(this.summary, away ? `${inView}, ${t("floor.away", { count: away })}` : inView);
-    say(this.served, served ? t("floor.served", { count: served }) : "");
+    this.#showServed(served);
     this.#tellFirst(shown[0]);
+  }
+
+  #showServed(served) {
+    this.served.hidden = !served.length;
+    say(this.served.firstChild, t("floor.served", { count: served.length }));
+    const held = this.served.contains(document.activeElement);
+    reconcile(this.served.lastChild, this.servedRows, served, { key: keyOf, make: servedRow, update: fillServed });
+    if (held && !this.served.contains(document.activeElement)) (served.length ? this.served.firstChild : this.node).focus();
   }
 
   choose(chosen, scroll) {
@@ -145,7 +154,8 @@ class Row {
     const back = this.leave(this.key);
     try {
       await send("POST", `/api/people/${camera}/${id}/${what}`);
-      toast(t(what === "served" ? "person.served_done" : "person.not_done", { where: place(this.person) }));
+      if (what === "served") toast(t("person.served_done", { where: place(this.person) }), { label: t("person.undo"), action: () => putBack(this.person, back) });
+      else toast(t("person.not_done", { where: place(this.person) }));
     } catch (error) {
       if (error.status === 404) return;
       back();
@@ -182,6 +192,31 @@ class Row {
 
 function range({ min_minor, max_minor }) {
   return min_minor === max_minor ? "" : [min_minor, max_minor].map((minor) => format.money(minor, { round: true })).join(" – ");
+}
+
+/** Somebody who has been served, until they have left: whoever finds it a mistake takes it back. */
+function servedRow(person) {
+  const undo = h("button", { class: "button quiet", type: "button", onclick: () => putBack(person) }, t("person.undo"));
+  return h("li", {}, h("span", { class: "number" }), session.may.act ? undo : null);
+}
+
+function fillServed(node, person) {
+  say(node.firstChild, whom(person));
+  node.querySelector("button")?.setAttribute("aria-label", t("person.undo_of", { where: whom(person) }));
+}
+
+function whom(person) {
+  return person.total.items_priced ? `${format.money(person.total.amount_minor)} · ${place(person)}` : place(person);
+}
+
+async function putBack(person, then = () => {}) {
+  try {
+    await send("POST", `/api/people/${person.camera}/${person.id}/not-served`);
+    then();
+    toast(t("person.undone", { where: place(person) }));
+  } catch (error) {
+    toast(error.message, { bad: true });
+  }
 }
 
 function place(person) {

@@ -17,7 +17,8 @@ from tests.fakes import schemas
 from tests.fakes.served_page import FakeFloor
 
 RESULT = schemas.message("command_result")
-KNOWN = ("reload", "camera-enable", "camera-disable", "snapshot", "restart", "served", "not-customer")
+STORE = ("reload", "camera-enable", "camera-disable", "snapshot", "restart")
+KNOWN = (*STORE, "served", "not-served", "not-customer")
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
