@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -97,6 +98,30 @@ def test_files_that_are_refused_stay_with_the_reason_until_they_are_deleted(visi
     page.get_by_role("button", name="Delete: 3.mp3").click()
     wait_for(lambda: failed.count() == 5)
     assert box.asked() == []
+
+
+def test_a_long_name_is_not_cut_within_a_letter(visit, box):
+    page = visit.go("#/try")
+    page.locator("#file").set_input_files(picture(f"{'a' * 199}🧥.jpg"))
+    wait_for(lambda: box.jobs or page.get_by_text("Failed").count())
+    assert [job["name"] for job in box.jobs] == [f"{'a' * 199}🧥"]
+    wait_for(lambda: page.locator(".job").count() == 1)
+
+
+def test_a_file_that_has_changed_since_it_was_chosen_is_to_be_chosen_again(visit, box, tmp_path):
+    """A browser does not read it any more, nor a folder that was dropped; the line is not to blame."""
+    files = [tmp_path / "first.jpg", tmp_path / "second.jpg"]
+    for file in files:
+        file.write_bytes(b"picture")
+    page = visit.go("#/try")
+    page.evaluate(LATE)
+    page.locator("#file").set_input_files(files)
+    wait_for(lambda: box.jobs and page.evaluate("window.answer !== undefined"))
+    os.utime(files[1], (0, 0))
+    page.evaluate("answer()")  # and the next one is sent
+    failed = page.locator(".job", has_text="Failed")
+    failed.get_by_text("second.jpg cannot be read.").wait_for()
+    assert failed.get_by_role("button", name="Send again").count() == 0
 
 
 def test_a_file_that_broke_off_is_sent_again(visit, box):

@@ -3,6 +3,8 @@
 import { setStore } from "./format.js";
 import { t, tOr } from "./strings.js";
 
+const MOST_LETTERS = 200;
+
 export class Refused extends Error {
   constructor(status, code, message, details = []) {
     super(message);
@@ -93,15 +95,20 @@ export function refusal(status, text) {
   }
 }
 
-/** Send a file as it is. `progress` gets 0 to 1. Returns the job; abort through `signal`. */
+/** A file's name as the box takes it. By letters: half of an emoji cannot be sent. */
+export function sendable(name) {
+  return [...name].slice(0, MOST_LETTERS).join("");
+}
+
+/** Send a file as it is, under a name that is sendable. `progress` gets 0 to 1. Returns the job; abort through `signal`. */
 export function upload(file, options) {
   return anew(() => push(file, options));
 }
 
-function push(file, { progress, signal }) {
+function push(file, { name, progress, signal }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("POST", `api/jobs?name=${encodeURIComponent(file.name.slice(0, 200))}`);
+    request.open("POST", `api/jobs?name=${encodeURIComponent(name)}`);
     request.setRequestHeader("X-CSRF-Token", session?.csrf ?? "");
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.upload.addEventListener("progress", (event) => {

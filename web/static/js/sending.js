@@ -1,6 +1,6 @@
 // Files on their way to the box. They go on while another page is shown; one that is refused stays until it is deleted.
 
-import { onSession, send, session, upload } from "./api.js";
+import { onSession, send, sendable, session, upload } from "./api.js";
 import { announce, toast } from "./dom.js";
 import * as format from "./format.js";
 import { newest } from "./link.js";
@@ -43,7 +43,8 @@ function show() {
 export function take(files) {
   const most = session.limits.upload_bytes;
   for (const file of files) {
-    const { name, type, size } = file;
+    const { type, size } = file;
+    const name = sendable(file.name);
     const entry = { id: `up-${crypto.getRandomValues(new Uint32Array(1))[0]}`, file, name, kind: type.startsWith("video") ? "video" : "image", persons: [] };
     entries.set(entry.id, entry);
     if (size > most) fail(entry, t("try.too_large", { name, bytes: format.bytes(most) }), { isNamed: true });
@@ -92,13 +93,21 @@ async function push(entry) {
   entry.abort = () => stopper.abort();
   show();
   try {
-    const job = await upload(file, { signal: stopper.signal, progress: (part) => { entry.progress = part; show(); } });
+    const job = await upload(file, { name: entry.name, signal: stopper.signal, progress: (part) => { entry.progress = part; show(); } });
     if (!entry.cancelled || !(await discard(job))) page?.taken(job);
     forget(entry, false);
   } catch (error) {
+    const isRead = await isReadable(file);
     if (error.name === "AbortError") forget(entry, entries.has(entry.id));
-    else if (entries.has(entry.id)) fail(entry, error.message, { again: !FOR_GOOD.includes(error.status) });
+    else if (!entries.has(entry.id)) return;
+    else if (!isRead) fail(entry, t("try.unreadable", { name: entry.name }), { isNamed: true });
+    else fail(entry, error.message, { again: !FOR_GOOD.includes(error.status) });
   }
+}
+
+/** Whether the browser may still read it: not a folder that was dropped, nor a file that has changed since it was chosen. */
+function isReadable(file) {
+  return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 /** Delete a job at the box. Returns whether it is gone. */
