@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.fakes.selling_page import SellingPage
+from tests.fakes.selling_page import PIN, SellingPage
 from tests.patience import patient_ends
-from tests.web.browsing import browser
+from tests.web.browsing import Visit, browser
 
 __all__ = ["patient_ends"]
 
@@ -20,3 +20,17 @@ def shop(tmp_path):
     started = SellingPage(tmp_path)
     yield started
     started.stop()
+
+
+@pytest.fixture
+def phone(chrome, shop):
+    """The phone of a salesperson who is free."""
+    window = Visit(chrome, shop.url, "phone")
+    page = window.go("staff")
+    page.get_by_role("button", name="Anna").click()
+    page.get_by_label("PIN").fill(PIN)
+    page.get_by_role("button", name="Sign in").click()
+    page.locator("#states").get_by_role("button", name="Free").click()
+    page.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
+    yield window
+    window.close()

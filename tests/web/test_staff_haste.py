@@ -14,17 +14,10 @@ PATIENT = "AbortSignal.timeout = () => new AbortController().signal"
 """A request that a test holds back is not given up, however busy the machine is."""
 
 
-@pytest.fixture
-def phone(chrome, shop):
-    window = Visit(chrome, shop.url, "phone")
-    page = window.go("staff")
-    page.get_by_role("button", name="Anna").click()
-    page.get_by_label("PIN").fill(PIN)
-    page.get_by_role("button", name="Sign in").click()
-    page.locator("#states").get_by_role("button", name="Free").click()
-    page.locator("#states button[aria-pressed=true]:has-text('Free')").wait_for()
-    yield window
-    window.close()
+HIDDEN = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 
 @pytest.fixture
@@ -32,48 +25,6 @@ def manager(chrome, shop):
     window = Visit(chrome, shop.url)
     yield window
     window.close()
-
-
-FELT = """() => {
-  window.felt = []; window.heard = [];
-  navigator.vibrate = (pattern) => felt.push(pattern);
-  const start = OscillatorNode.prototype.start;
-  OscillatorNode.prototype.start = function (at) {
-    heard.push(this.frequency.value);
-    start.call(this, at);
-  };
-}"""
-
-
-def test_an_offer_is_felt_and_heard_on_a_phone_that_was_touched(shop, phone):
-    page = phone.page
-    page.evaluate(FELT)
-    shop.show(129_000)
-    page.get_by_role("button", name="I’ll go").wait_for()
-    # It rings again every few seconds.
-    first = "[felt.slice(0, 1), heard.slice(0, 2)]"
-    wait_for(lambda: page.evaluate(first) == [[[250, 120, 250]], [880, 1175]])
-
-
-AWAKE = """() => {
-  window.held = 0;
-  const turn = (hidden) => {
-    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
-    if (hidden) window.lock?.dispatchEvent(new Event("release"));  // as the browser does
-    document.dispatchEvent(new Event("visibilitychange"));
-  };
-  window.away = () => { turn(true); turn(false); };
-  const request = async () => { held += 1; return (window.lock = Object.assign(new EventTarget(), { release: async () => {} })); };
-  Object.defineProperty(navigator, "wakeLock", { value: { request } });
-}"""  # noqa: E501
-
-
-def test_the_screen_stays_on_after_a_look_at_another_application(phone):
-    page = phone.page
-    page.evaluate(AWAKE)
-    for times in (1, 2):
-        page.evaluate("away()")
-        wait_for(lambda times=times: page.evaluate("held") == times)
 
 
 def begin_amount(shop, phone):

@@ -1,7 +1,10 @@
 // What a phone does beside showing something: it sounds, and keeps its screen on.
 
 let sound = null;
-let awake = null;
+let awake = null; // the lock that is held
+let wanted = false;
+let isNews = false;
+let isSettling = false;
 
 /** Browsers allow sound only after a touch. */
 export function unlockSound() {
@@ -24,12 +27,28 @@ export function beep() {
   }
 }
 
-/** Keep the screen on while free, where the browser can (over https). */
-export async function keepAwake(wanted) {
-  if (wanted && !awake && navigator.wakeLock && !document.hidden) {
-    awake = await navigator.wakeLock.request("screen").catch(() => null);
-    awake?.addEventListener("release", () => { awake = null; });
-  } else if (!wanted && awake) {
-    await awake.release().catch(() => {});
+/** Keep the screen on while that is wanted, where the browser can (over https). One lock at a time: what is wanted may
+ * change while the browser is still asked, and a lock that nobody knows of holds the screen for ever. */
+export async function keepAwake(given) {
+  wanted = given;
+  isNews = true;
+  if (isSettling) return;
+  isSettling = true;
+  while (isNews) {
+    isNews = false;
+    await settle();
+  }
+  isSettling = false;
+}
+
+async function settle() {
+  const held = awake;
+  if (wanted && !held && navigator.wakeLock && !document.hidden) {
+    const lock = await navigator.wakeLock.request("screen").catch(() => null);
+    lock?.addEventListener("release", () => { if (awake === lock) awake = null; });
+    awake = lock;
+  } else if (!wanted && held) {
+    awake = null;
+    await held.release().catch(() => {});
   }
 }

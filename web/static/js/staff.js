@@ -153,6 +153,7 @@ function showAway(isEmpty) {
 }
 
 function showNobody() {
+  keepAwake(false);
   byId("states").hidden = byId("leave").hidden = true;
   say(byId("who"), "make sales happen");
   cards.clear();
