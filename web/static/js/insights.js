@@ -3,6 +3,7 @@
 import { send, session } from "./api.js";
 import { empty, h, icon, say, svg } from "./dom.js";
 import * as format from "./format.js";
+import { boxNow, on } from "./link.js";
 import { t, tOr } from "./strings.js";
 
 const WITHHELD = "–";
@@ -59,23 +60,27 @@ export function insightsPage(main) {
     day = pick.value = wanted;
     load();
   }
-  load();
-  const timer = setInterval(() => {
-    if (document.hidden) return;
+  /** Where the latest day is shown, go on with the box's, at midnight or as soon as its clock is known. */
+  function follow() {
     const latest = pick.max;
     pick.max = today();
-    if (day !== latest) return;
-    if (day === pick.max) load();
-    else go(pick.max); // midnight
-  }, 60_000);
+    const goes = day === latest && day !== pick.max;
+    if (goes) go(pick.max);
+    return goes;
+  }
+  load();
+  const deaf = on("link", follow);
+  const timer = setInterval(() => !document.hidden && !follow() && day === pick.max && load(), 60_000);
   return () => {
     gone = true;
+    deaf();
     clearInterval(timer);
   };
 }
 
+/** By the box's clock: this machine's may be wrong. */
 function today() {
-  return new Intl.DateTimeFormat("en-CA", { timeZone: session.store.timezone }).format(new Date());
+  return new Intl.DateTimeFormat("en-CA", { timeZone: session.store.timezone }).format(boxNow());
 }
 
 function shifted(day, by) {
