@@ -121,11 +121,18 @@ class Visit:
 
     def broken_words(self) -> list[str]:
         """Words on buttons, tabs and pills, and amounts, of which a part stands on the next line."""
+        return self._over_lines(WHOLE, r"[\p{L}\p{N}\p{Sc}’.,\u00a0\u202f]+")
+
+    def parted(self) -> list[str]:
+        """Numbers whose unit stands on the next line."""
+        return self._over_lines("body", r"\d\s(?:s|min|h|k?B|MB|GB)(?!\p{L})")
+
+    def _over_lines(self, where: str, what: str) -> list[str]:
         return self.page.evaluate(
-            """() => [...document.querySelectorAll(BROKEN)].flatMap((button) => {
-              const broken = [], texts = document.createTreeWalker(button, NodeFilter.SHOW_TEXT);
+            """([where, what]) => [...document.querySelectorAll(where)].flatMap((part) => {
+              const broken = [], texts = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
               while (texts.nextNode()) {
-                for (const word of texts.currentNode.data.matchAll(/[\\p{L}\\p{N}\\p{Sc}’.,\\u00a0\\u202f]+/gu)) {
+                for (const word of texts.currentNode.data.matchAll(new RegExp(what, "gu"))) {
                   const range = document.createRange();
                   range.setStart(texts.currentNode, word.index);
                   range.setEnd(texts.currentNode, word.index + word[0].length);
@@ -134,14 +141,22 @@ class Visit:
                 }
               }
               return broken;
-            })""".replace("BROKEN", json.dumps(WHOLE))  # noqa: E501
+            })""",
+            [where, what],
+        )
+
+    def cut_names(self) -> list[str]:
+        """Names in the header whose end is not shown."""
+        return self.page.evaluate(
+            """[...document.querySelectorAll(".brand-name > *")]
+              .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.textContent)"""
         )
 
     def crowded(self) -> list[str]:
         """Texts beside each other in a row of a list that touch, or leave the row."""
         return self.page.evaluate(
             """() => [...document.querySelectorAll(".desk-row, .tabs, .phone-bar")].flatMap((row) => {
-              const edge = row.getBoundingClientRect(), parts = [...row.children].filter((one) => one.textContent || one.matches("button"));
+              const edge = row.getBoundingClientRect(), parts = [...row.children].filter((one) => one.offsetWidth > 1 && (one.textContent || one.matches("button")));
               const found = parts.flatMap((one) => {
                 const range = document.createRange();
                 range.selectNodeContents(one);

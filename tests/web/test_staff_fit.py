@@ -102,6 +102,7 @@ def test_long_names_and_large_amounts_fit_a_small_phone_in_every_language(chrome
         page.get_by_role("button", name=LONG[0]).click()
         page.locator(".worth").wait_for()
         window.shoot(f"staff-long-{currency}-{language}")
+        assert window.cut_names() == []
         assert (window.overflow() <= 0, window.broken_words(), window.crowded()) == (True, [], [])
         shop.tick(130)  # the offer is over and the other one is told of
         shop.desk.set_state(LONG[1], StaffState.FREE)

@@ -12,7 +12,12 @@ export function setStore(given) {
   for (const [id, name] of Object.entries(given.camera_names)) names.set(id, name);
 }
 
+/** A length of time; each number stays on the line of its unit. */
 export function duration(ms) {
+  return written(ms).replace(/(\d) /g, "$1\u00a0");
+}
+
+function written(ms) {
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return t("time.s", { s: seconds });
   const minutes = Math.floor(seconds / 60);
@@ -55,7 +60,7 @@ export function bytes(given) {
     rest /= 1000;
     step += 1;
   }
-  return `${rest >= 10 || step === 0 ? count(Math.round(rest)) : decimal(rest)} ${bytesUnits[step]}`;
+  return `${rest >= 10 || step === 0 ? count(Math.round(rest)) : decimal(rest)}\u00a0${bytesUnits[step]}`;
 }
 
 export function count(number) {
