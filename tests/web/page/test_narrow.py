@@ -36,3 +36,25 @@ def test_the_header_cuts_no_name_and_no_number_leaves_its_unit(chrome, language)
     assert (window.cut_names(), window.parted(), window.overflow() <= 0) == ([], [], True)
     assert page.locator("#link").bounding_box()["width"] > 100
     window.close()
+
+
+def test_a_name_without_a_space_leaves_no_page_and_covers_no_state(visit, box):
+    box.session_changes = {"store": {"camera_names": {"counter": "W" * 60, "entrance": "ü" * 60}}}
+    for place, ready in (("floor", ".person"), ("system", ".camera"), ("system/areas/counter", ".shape")):
+        page = visit.go(f"#/{place}")
+        page.locator(ready).nth(1).wait_for()
+        for size in ("desktop", "small"):
+            visit.resize(size)
+            visit.shoot(f"narrow-names-{place.replace('/', '-')}-{size}")
+            assert (place, size, visit.overflow() <= 0, beyond(page)) == (place, size, True, [])
+    visit.resize("desktop")
+
+
+def beyond(page) -> list[str]:
+    """Names and states that leave the card which they stand in."""
+    return page.evaluate(
+        """[...document.querySelectorAll(".where, .camera h2, .camera .pill, .tile-foot .pill")].filter((one) => {
+          const edge = one.closest(".person, .camera, .tile").getBoundingClientRect().right;
+          return one.offsetWidth && one.getBoundingClientRect().right > edge;
+        }).map((one) => one.textContent)"""  # noqa: E501
+    )

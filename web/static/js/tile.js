@@ -19,7 +19,7 @@ export class Tile {
     this.video = new LiveVideo(camera, this.canvas, (at) => this.#shown(at));
     this.boxes = h("div", { class: "boxes" });
     this.nodes = new Map();
-    this.name = h("span", { class: "tile-name" }, this.title);
+    this.name = h("span", { class: "tile-name", dir: "auto", title: this.title }, this.title);
     this.state = h("span", { class: "pill" });
     this.rate = h("span", { class: "tile-rate number" });
     this.veil = h("div", { class: "veil" });

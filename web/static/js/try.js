@@ -118,7 +118,7 @@ class JobCard {
     this.node = h(
       "li",
       { class: "card job" },
-      h("div", { class: "card-head" }, h("h2", { title: job.name }, icon(job.kind === "video" ? "film" : "image"), h("span", {}, job.name)), this.left, this.state, this.button),
+      h("div", { class: "card-head" }, h("h2", { title: job.name }, icon(job.kind === "video" ? "film" : "image"), h("span", { dir: "auto" }, job.name)), this.left, this.state, this.button),
       this.meter,
       this.body,
     );
