@@ -58,3 +58,23 @@ def beyond(page) -> list[str]:
           return one.offsetWidth && one.getBoundingClientRect().right > edge;
         }).map((one) => one.textContent)"""  # noqa: E501
     )
+
+
+LEFT = """(node) => ["כניסה", "0.4"].map((word) => {
+  const range = document.createRange();
+  const text = document.createTreeWalker(node, NodeFilter.SHOW_TEXT).nextNode();
+  const at = text.data.indexOf(word);
+  range.setStart(text, at);
+  range.setEnd(text, at + word.length);
+  return range.getBoundingClientRect().left;
+})"""
+
+
+def test_a_number_behind_a_name_from_right_to_left_stands_behind_it(visit, box):
+    box.session_changes = {"store": {"camera_names": {"entrance": "כניסה"}}}
+    slow = {"why": "slow", "values": {"camera": "entrance", "fps": 0.4, "least": 0.5}}
+    box.health = {"ok": False, "reasons": ["slow"], "causes": [slow]}
+    told = visit.go("#/system").locator(".reasons .notice span", has_text="0.4")
+    told.wait_for()
+    name, number = told.evaluate(LEFT)
+    assert name < number

@@ -1,6 +1,8 @@
 // All wording is in strings.LANGUAGE.json. A key with a count has the forms key.one and key.other.
 
 const LANGUAGES = ["en", "de", "fr", "es", "it"];
+const AGAIN_MS = 1000;
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 
 let table = {};
 let plural = new Intl.PluralRules("en");
@@ -44,7 +46,12 @@ export async function loadStrings(store) {
 export function t(key, values = {}) {
   const found = table[key] ?? table[`${key}.${plural.select(values.count ?? 0)}`] ?? table[`${key}.other`];
   if (found === undefined) return key;
-  return found.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  return found.replace(/\{(\w+)\}/g, (whole, name) => apart(values[name] ?? whole));
+}
+
+/** A name that is read from right to left would draw the numbers and marks beside it to its other side. */
+function apart(value) {
+  return RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : value;
 }
 
 /** Return the text of `key`, or `otherwise` where the table does not know it. */
