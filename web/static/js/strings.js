@@ -35,11 +35,21 @@ export async function loadStrings(store) {
   if (wanted === locale && Object.keys(table).length) return false;
   locale = wanted;
   if (found === language && Object.keys(table).length) return true;
-  table = await (await fetch(`strings.${found}.json`)).json();
+  table = await wordsOf(found);
   language = found;
   plural = new Intl.PluralRules(found);
   document.documentElement.lang = found;
   return true;
+}
+
+/** Ask until they come: without words the page cannot even say what it waits for. */
+async function wordsOf(found) {
+  for (;;) {
+    const answer = await fetch(`strings.${found}.json`).catch(() => null);
+    const words = answer?.ok && (await answer.json().catch(() => null));
+    if (words) return words;
+    await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+  }
 }
 
 /** Return the text of `key`, {names} in it filled from `values`; `values.count` chooses the plural form. */
