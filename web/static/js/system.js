@@ -110,11 +110,18 @@ class CameraCard {
         session.may.manage ? h("a", { class: "button", href: `#/system/areas/${camera}` }, icon("pen"), t("system.areas")) : null,
       ),
     );
+    // Pictures of all cameras at once would wait for each other: those of the last ones would never come.
+    this.isSeen = false;
+    this.watcher = new IntersectionObserver((entries) => {
+      this.isSeen = entries.at(-1).isIntersecting;
+      this.take();
+    });
+    this.watcher.observe(this.node);
     this.timer = setInterval(() => !document.hidden && this.take(), PICTURE_MS);
-    this.take();
   }
 
   end() {
+    this.watcher.disconnect();
     clearInterval(this.timer);
     clearTimeout(this.soon);
     this.stopper?.abort();
@@ -122,6 +129,7 @@ class CameraCard {
 
   async take() {
     this.stopper?.abort();
+    if (!this.isSeen) return;
     this.stopper = new AbortController();
     try {
       const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=640&draw=areas`, { signal: this.stopper.signal, cache: "no-store" });
