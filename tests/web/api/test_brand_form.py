@@ -47,14 +47,14 @@ def test_a_person_adds_a_mark_and_a_pattern_in_the_browser(tmp_path, monkeypatch
 
 FORM = {
     "star.png": (
-        "Choose pictures",
+        "#brand-pictures",
         "star.png, trimmed",
         "A flat picture, cut out of its even ground.",
         "Seen:",
         "brands-tried",
     ),
     "check.png": (
-        "Choose swatches",
+        "#brand-swatches",
         "check.png, whole",
         "A swatch: compared with what people wear.",
         "Pattern seen:",
@@ -70,7 +70,7 @@ def tried_form(chrome, url, file):
     field, shown, told, tried, shot = FORM[file.name]
     visit = Visit(chrome, url)
     card = visit.go("#/system").locator("section.wizard", has_text="Add a brand")
-    card.get_by_label(field).and_(card.locator("input")).set_input_files(str(file))
+    card.locator(field).set_input_files(str(file))
     card.get_by_role("img", name=shown).wait_for()
     card.get_by_text(told).wait_for()
     card.get_by_role("button", name="Try on the live picture").click()

@@ -127,7 +127,7 @@ export function brandForm() {
 
 /** An area that takes dropped and chosen pictures, by the keys of its texts. */
 function dropArea(id, title, choose, rule, take) {
-  const input = h("input", { type: "file", class: "visually-hidden", id, accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t(`brands.${choose}`), onchange: () => { take(input.files); input.value = ""; } });
+  const input = h("input", { type: "file", id, accept: ACCEPT, multiple: true, hidden: true, onchange: () => { take(input.files); input.value = ""; } });
   const area = h(
     "div",
     { class: "drop" },

@@ -46,7 +46,7 @@ class Editor {
     this.canvas = h("canvas", { width: 1280, height: 720, role: "img", "aria-label": t("areas.picture", { camera: name }) });
     this.lines = svg("svg", { viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" });
     this.corners = h("div", { class: "corners" });
-    this.stage = h("div", { class: "stage", onpointerdown: (event) => this.#press(event), onkeydown: (event) => event.key === "Escape" && this.#stopDrawing() }, this.canvas, this.lines, this.corners);
+    this.stage = h("div", { class: "stage", onpointerdown: (event) => this.#press(event) }, this.canvas, this.lines, this.corners);
     this.hint = h("div", { class: "hint", hidden: true });
     this.list = h("div", { class: "shape-list" });
     this.yaml = h("textarea", { class: "input yaml", id: "yaml", readOnly: true, rows: 10, spellcheck: false });
@@ -56,7 +56,7 @@ class Editor {
     this.note = h("p", { class: "soft small" });
     this.node = h(
       "div",
-      { class: "page areas" },
+      { class: "page areas", onkeydown: (event) => event.key === "Escape" && this.drawing && this.#cancel() },
       h("div", { class: "page-head" }, h("h1", {}, t("areas.title", { camera: name })), h("a", { class: "button", href: "#/system" }, t("back")), h("p", {}, t("areas.text"))),
       h(
         "div",
@@ -80,7 +80,7 @@ class Editor {
   }
 
   #adder(kind) {
-    return h("button", { class: "button", type: "button", onclick: () => this.#startDrawing(kind) }, icon("plus"), t(`areas.new_${kind}`));
+    return h("button", { class: "button", type: "button", "data-adds": kind, onclick: () => this.#startDrawing(kind) }, icon("plus"), t(`areas.new_${kind}`));
   }
 
   /** Whether there is something that would be lost with this page. */
@@ -250,7 +250,7 @@ class Editor {
       notice("good", t("areas.draw"), "pen"),
       h("span", { class: "drawn soft small number" }, t("areas.drawn", { count: 0 })),
       h("button", { class: "button", type: "button", onclick: () => { this.drawing.polygon = RECTANGLE.map((point) => [...point]); this.#finish(); } }, t("areas.rectangle")),
-      h("button", { class: "button quiet", type: "button", onclick: () => this.#stopDrawing() }, t("areas.cancel")),
+      h("button", { class: "button quiet", type: "button", onclick: () => this.#cancel() }, t("areas.cancel")),
     );
     this.#show();
     this.hint.querySelector("button").focus({ preventScroll: true });
@@ -261,6 +261,13 @@ class Editor {
     this.stage.classList.remove("drawing");
     this.hint.hidden = true;
     this.#show();
+  }
+
+  /** Stop, and give the focus back to the button that began it. */
+  #cancel() {
+    const { kind } = this.drawing;
+    this.#stopDrawing();
+    this.node.querySelector(`[data-adds="${kind}"]`).focus();
   }
 
   #finish() {
@@ -316,7 +323,7 @@ class Editor {
         "div",
         { class: "row" },
         h("button", { class: "button", type: "button", onclick: () => { const at = splitLongest(shape.polygon); this.#show(); this.#edited(); this.handles[at].focus(); } }, icon("plus"), t("areas.add_corner")),
-        h("button", { class: "button quiet", type: "button", onclick: () => { this.shapes.remove(shape); this.chosen = null; this.#show(); this.#edited(); } }, icon("bin"), t("areas.remove")),
+        h("button", { class: "button quiet", type: "button", onclick: () => { this.shapes.remove(shape); this.chosen = null; this.#show(); this.#edited(); this.node.querySelector(`[data-adds="${shape.kind}"]`).focus(); } }, icon("bin"), t("areas.remove")),
       ),
     );
   }

@@ -51,6 +51,7 @@ function follow() {
 
 function route() {
   const moved = location.hash !== place;
+  const isFirst = place === null;
   place = location.hash;
   leavePage?.();
   leavePage = null;
@@ -65,7 +66,10 @@ function route() {
   showTabs(name);
   document.title = `${t(`nav.${name}`)} – ${session.store.name}`;
   leavePage = name === "system" && part === "areas" && camera ? areasPage(main, camera) : PAGES[name](main);
-  if (moved) scrollTo(0, 0);
+  if (!moved) return;
+  scrollTo(0, 0);
+  // The link that was pressed is drawn anew: a keyboard goes on where the new page begins.
+  if (!isFirst && document.activeElement === document.body) main.focus({ preventScroll: true });
 }
 
 function showLogin(main) {
@@ -134,6 +138,10 @@ async function start() {
   fillStrings(document);
   startTheme();
   keepPage();
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault(); // what stands behind # is the page that is shown
+    byId("main").focus();
+  });
   byId("leave").addEventListener("click", () => {
     if (session.signed_in && !mayLeave()) return;
     if (session.signed_in) signOut().catch((error) => toast(error.message, { bad: true }));

@@ -63,7 +63,7 @@ function filesPanel(most, choose) {
   const cards = new Map();
   const nodes = new Map();
   let jobs = newest.jobs?.jobs ?? [];
-  const input = h("input", { type: "file", class: "visually-hidden", id: "file", accept: ACCEPT, multiple: true, tabIndex: -1, "aria-label": t("try.choose"), onchange: () => { take(input.files); input.value = ""; } });
+  const input = h("input", { type: "file", id: "file", accept: ACCEPT, multiple: true, hidden: true, onchange: () => { take(input.files); input.value = ""; } });
   const drop = h(
     "div",
     { class: "drop" },
