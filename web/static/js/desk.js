@@ -80,7 +80,7 @@ export function deskPage(main) {
   const tick = () => {
     lost.hidden = Date.now() - heardAt < SILENCE_MS;
     // After a power cut of the box TCP would notice in minutes.
-    if (Date.now() - Math.max(heardAt, triedAt) > SILENCE_MS) again();
+    if (!document.hidden && Date.now() - Math.max(heardAt, triedAt) > SILENCE_MS) again();
     for (const node of main.querySelectorAll("[data-since]")) say(node, format.duration(boxNow() - Date.parse(node.dataset.since)));
     for (const node of main.querySelectorAll("[data-until]")) say(node, format.duration(Math.max(0, Date.parse(node.dataset.until) - boxNow())));
   };
@@ -90,6 +90,12 @@ export function deskPage(main) {
     source.close();
     clearTimeout(retry);
     retry = setTimeout(listen, 1500);
+  };
+  // A browser has six connections to the box for all windows together: those that nobody sees would take them all.
+  const turn = () => {
+    clearTimeout(retry);
+    source?.close();
+    if (!document.hidden) listen();
   };
 
   const listen = () => {
@@ -105,12 +111,14 @@ export function deskPage(main) {
     source.addEventListener("beat", () => { heardAt = Date.now(); });
     for (const end of ["bye", "out", "error"]) source.addEventListener(end, again);
   };
-  listen();
+  turn();
   const timer = setInterval(tick, 1000);
+  document.addEventListener("visibilitychange", turn);
   return () => {
+    document.removeEventListener("visibilitychange", turn);
     clearInterval(timer);
     clearTimeout(retry);
-    source.close();
+    source?.close();
   };
 }
 
