@@ -57,6 +57,9 @@ class TestFloor:
         page.locator(".person").nth(1).hover()
         chosen = page.locator(".box.chosen")
         assert chosen.get_attribute("aria-label") == "Number 2, €2,450. Show in the list"
+        assert (
+            page.get_by_role("button", name="Number 4, Nothing recognised yet. Show in the list").count() == 1
+        )
         page.locator(".box").first.focus()
         assert page.locator(".person.chosen .total").inner_text() == "€3,394.99"
         page.keyboard.press("Enter")

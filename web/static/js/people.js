@@ -171,7 +171,7 @@ class Row {
     this.node.classList.toggle("plain", !known);
     this.choose(person.key === chosen);
     say(this.rank, String(person.rank));
-    say(this.total, priced ? format.money(person.total.amount_minor) : t(known ? "person.no_price" : "person.nothing"));
+    say(this.total, worth(person));
     say(this.range, priced ? range(person.total) : "");
     say(this.where, place(person));
     say(this.times, times(person));
@@ -188,6 +188,12 @@ class Row {
     this.node.classList.toggle("chosen", chosen);
     this.open.setAttribute("aria-pressed", chosen);
   }
+}
+
+/** What somebody wears is worth, or why that is not known. */
+export function worth({ total, items }) {
+  if (total.items_priced) return format.money(total.amount_minor);
+  return t(items.length ? "person.no_price" : "person.nothing");
 }
 
 function range({ min_minor, max_minor }) {

@@ -3,6 +3,7 @@
 import { h, icon, reconcile, say } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, linkState } from "./link.js";
+import { worth } from "./people.js";
 import { t } from "./strings.js";
 import { LiveVideo } from "./video.js";
 
@@ -139,7 +140,7 @@ export class Tile {
         const { x, y, w, h: tall } = person.box;
         Object.assign(node.style, { left: `${x * 100}%`, top: `${y * 100}%`, width: `${w * 100}%`, height: `${tall * 100}%` });
         node.classList.toggle("chosen", person.key === chosen);
-        node.setAttribute("aria-label", t("person.in_picture", { rank: person.rank, total: format.money(person.total.amount_minor) }));
+        node.setAttribute("aria-label", t("person.in_picture", { rank: person.rank, total: worth(person) }));
         node.setAttribute("aria-pressed", person.key === chosen);
       },
     });
