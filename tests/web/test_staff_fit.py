@@ -118,3 +118,24 @@ def test_long_names_and_large_amounts_fit_a_small_phone_in_every_language(chrome
         shop.show()
         window.close()
     shop.stop()
+
+
+COVERED = """() => [...document.querySelectorAll("#main :is(button, input)")].filter((one) => {
+  one.focus();
+  const { left, top, width, height } = one.getBoundingClientRect();
+  return [0.1, 0.9].some((part) => !one.contains(document.elementFromPoint(left + width / 2, top + part * height)));
+}).map((one) => one.textContent)"""  # noqa: E501
+"""What lies under something else while it has the focus."""
+
+
+@pytest.mark.parametrize("size", [(640, 320), (320, 256)], ids=["on its side", "at 400 %"])
+def test_where_there_is_little_height_the_bars_cover_nothing_that_is_pressed(shop, phone, size):
+    page = phone.page
+    page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    shop.show(129_000)
+    page.get_by_role("button", name="I’ll go").wait_for()
+    assert page.evaluate(COVERED) == []
+    page.get_by_role("button", name="I’ll go").click()
+    page.get_by_role("button", name="Done").click()
+    page.get_by_label("Amount sold").wait_for()
+    assert page.evaluate(COVERED) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.waiting import wait_for
 
 WITHIN = "document.activeElement.closest('main') !== null"
@@ -43,3 +45,26 @@ def test_escape_ends_a_drawing_and_the_focus_is_back_where_it_began(visit):
     page.keyboard.press("Enter")
     wait_for(lambda: page.evaluate("document.activeElement.textContent") == "New mask")
     assert page.get_by_role("button", name="mask-1").count() == 0
+
+
+UNDER = """() => {
+  const one = document.activeElement, { left, width, top, bottom } = one.getBoundingClientRect();
+  const bar = "header, .tabs";
+  if (one === document.body || one.closest(bar) || bottom - top > 100) return null;
+  const hit = [top + 3, bottom - 3].map((y) => document.elementFromPoint(left + width / 2, y));
+  return hit.every((node) => node && !node.closest(bar)) ? null : one.textContent || one.id;
+}"""
+
+
+@pytest.mark.parametrize(("place", "ready"), [("floor", ".person"), ("system/areas/counter", ".shape")])
+def test_what_has_the_focus_is_not_under_a_bar(visit, place, ready):
+    visit.resize("small")
+    page = visit.go(f"#/{place}")
+    page.locator(ready).first.wait_for()
+    under = []
+    for key in ("Tab", "Shift+Tab"):
+        for _ in range(30):
+            page.keyboard.press(key)
+            under.append(page.evaluate(UNDER))
+    assert [one for one in under if one] == []
+    visit.resize("desktop")
