@@ -167,6 +167,9 @@ def _refusal(path: str | Path, wrong: BadInput) -> BadInput:
 
 
 def _unread(path: str | Path, cause: Cause, after: str = "") -> BadInput:
+    if cause is Cause.NO_VIDEO:  # the words of a camera name streams and transports
+        text = f"{path}: no picture was found in the file: it may hold sound alone, or be damaged"
+        return BadInput(Reason(text, why="film_without_pictures"))
     return BadInput(Reason(f"{path}: {REMEDY[cause]}{after}", why="film_unread", cause=cause.value))
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -131,7 +132,16 @@ def test_a_picture_that_explodes_is_refused_by_its_header(client):
     assert "million are the most" in job["error"] or "no picture" in job["error"]
 
 
-@pytest.mark.parametrize("failure", ["cut picture", "damaged", "huge", "tiny", "cut film", "no film"])
+def sound(path: Path) -> bytes:
+    """A film of sound alone."""
+    tone = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "sine=duration=1", path]
+    subprocess.run(tone, check=True, timeout=120)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "failure", ["cut picture", "damaged", "huge", "tiny", "cut film", "no film", "sound"]
+)
 def test_why_it_failed_is_told_with_a_key_of_the_pages_words(client, tmp_path, failure):
     whole = jpeg(np.zeros((64, 64, 3), np.uint8), ".png")
     film, huge = write_video(tmp_path / "x.mp4", frames=4).read_bytes(), io.BytesIO()
@@ -143,6 +153,7 @@ def test_why_it_failed_is_told_with_a_key_of_the_pages_words(client, tmp_path, f
         "tiny": (jpeg(np.zeros((1, 1, 3), np.uint8), ".png"), "picture_too_small"),
         "cut film": (film[: len(film) // 2], "file_cut_short"),
         "no film": (b"\x1a\x45\xdf\xa3" + bytes(5000), "film_unread"),
+        "sound": (sound(tmp_path / "sound.mp4"), "film_without_pictures"),
     }[failure]
     job, _ = annotated(client, data)
     assert (job["state"], job["error_cause"]["why"]) == ("failed", why), job
