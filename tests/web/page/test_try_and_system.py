@@ -67,7 +67,7 @@ class TestTry:
         page.get_by_text("Working 40%").wait_for()
         assert page.get_by_role("progressbar").get_attribute("aria-valuenow") == "40"
         box.jobs[0] |= {"state": "failed", "error": "the video is damaged: send it again"}
-        page.get_by_text("the video is damaged: send it again").wait_for()
+        page.locator(".job").get_by_text("the video is damaged: send it again").wait_for()
 
     def test_cancel_deletes_at_the_box(self, visit, box):
         page = visit.go("#/try")

@@ -35,6 +35,8 @@ def test_why_a_file_failed_is_said_in_the_pages_language(chrome, box, language):
     film = {"name": "walk.mp4", "mimeType": "video/mp4", "buffer": b"film"}
     page.locator("#file").set_input_files([film, film])
     wait_for(lambda: len(box.jobs) == 2)
+    wait_for(lambda: page.locator(".job .pill").all_inner_texts() == [words["job.queued"]] * 2)
+    window.listen()
     box.jobs[0] |= {
         "state": "failed",
         "error": "check it",
@@ -47,4 +49,6 @@ def test_why_a_file_failed_is_said_in_the_pages_language(chrome, box, language):
     }
     said = {words["cause.decode"], "of a newer box"}
     wait_for(lambda: set(page.locator(".job .notice").all_text_contents()) == said)
+    assert window.told(f"walk.mp4: {words['cause.decode']}")
+    assert window.told("walk.mp4: of a newer box")
     window.close()

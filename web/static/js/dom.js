@@ -119,9 +119,17 @@ export function fill(region, ...nodes) {
   if (region.textContent !== nodes.map((node) => node.textContent).join("")) region.replaceChildren(...nodes);
 }
 
-/** Tell a screen reader of what has just happened, in the words of before, too. */
+let isSaying = false;
+
+/** Tell a screen reader of what has just happened, in the words of before, too; of several things at once, of each. */
 export function announce(text) {
-  document.getElementById("announcer").replaceChildren(h("span", {}, text));
+  const region = document.getElementById("announcer");
+  if (!isSaying) {
+    region.replaceChildren();
+    setTimeout(() => { isSaying = false; });
+  }
+  isSaying = true;
+  region.append(h("span", {}, text), " ");
 }
 
 /** Make `parent` hold one node per entry, in order, keeping the nodes of known keys. */

@@ -140,6 +140,7 @@ class JobCard {
     this.bar.style.width = `${percent ?? 0}%`;
     if (percent === null) this.meter.removeAttribute("aria-valuenow");
     else this.meter.setAttribute("aria-valuenow", percent);
+    if (was && was !== job.state && job.state === "failed" && !job.stop) announce(`${job.name}: ${whyFailed(job)}`);
     if (was && was !== "done" && job.state === "done") announce(t("job.finished", { name: job.name, count: job.persons.length }));
     if (this.shown !== job.state) {
       this.shown = job.state;
@@ -156,7 +157,7 @@ class JobCard {
   #content(job) {
     if (job.state === "failed") {
       const again = job.again ? [h("button", { class: "button", type: "button", onclick: job.again }, icon("again"), t("job.again"))] : [];
-      return [notice("bad", job.error ? format.told(job.error, job.error_cause) : t("job.failed")), ...again];
+      return [notice("bad", whyFailed(job)), ...again];
     }
     if (job.state !== "done") return [];
     const found = h("div", { class: "job-found" }, foundTable(job.persons, job.kind, job.unworn));
@@ -170,4 +171,8 @@ class JobCard {
     found.append(h("a", { class: "button", href: `${at(job.result.url)}?download=1`, download: "" }, icon("download"), `${t("job.download")} (${format.bytes(job.result.bytes)})`));
     return [h("figure", {}, media), found];
   }
+}
+
+function whyFailed({ error, error_cause }) {
+  return error ? format.told(error, error_cause) : t("job.failed");
 }
