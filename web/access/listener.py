@@ -26,7 +26,7 @@ MAX_HEAD_BYTES = 16_384
 """For the head of a request: `Guard` refuses what came at once, h11 what did not."""
 HEAD_TOO_LONG = "the headers of the request are too long; delete this site's cookies"
 REFUSALS = {400: "this is no HTTP request", 431: HEAD_TOO_LONG}
-CODES = {400: "bad_request", 408: "bad_request", 431: "too_large"}
+CODES = {400: "bad_request", 408: "bad_request", 431: "too_large", 503: "busy"}
 MAX_PER_ADDRESS = 256
 
 
@@ -115,6 +115,17 @@ class BoundedProtocol(H11Protocol):
         hint = getattr(sys.exc_info()[1], "error_status_hint", 400)
         status = hint if hint in REFUSALS else 400
         self._refuse(status, REFUSALS[status])
+
+    def shutdown(self) -> None:
+        """Let an answer that is under way end; wait for no client that does not send or read."""
+        super().shutdown()
+        if self.conn.their_state is h11.SEND_BODY:
+            self._refuse(503, "the page is ending; send it again in a minute")
+            self._transport.close()
+        # By TLS, closing waits for an answer of the client.
+        is_deaf = self._transport.is_closing() and not self._transport.can_write_eof()
+        if is_deaf or "stalled" in self._timers:
+            self._transport.abort()
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: any visitor may ask for an upgrade, and nothing is amiss here."""
