@@ -6,12 +6,10 @@ import contextlib
 import queue
 import socket
 import threading
-from typing import Final
 from urllib.parse import urlsplit
 
+from pipelines.cameras.connection import DEFAULT_PORT
 from pipelines.cameras.states import Cause
-
-_DEFAULT_PORT: Final = {"rtsp": 554, "rtsps": 322}
 
 
 def ask_address(source: str) -> Cause:
@@ -20,7 +18,7 @@ def ask_address(source: str) -> Cause:
     REFUSED, UNREACHABLE or TIMEOUT; where the port takes connections, TLS for rtsps:// and else UNKNOWN.
     """
     url = urlsplit(source)
-    cause = ask_network(url.hostname or "", url.port or _DEFAULT_PORT[url.scheme])
+    cause = ask_network(url.hostname or "", url.port or DEFAULT_PORT[url.scheme])
     return Cause.TLS if cause is Cause.UNKNOWN and url.scheme == "rtsps" else cause
 
 

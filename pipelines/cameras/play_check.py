@@ -10,17 +10,20 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import socket
 import time
 from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
-from pipelines.cameras.causes import cleaned
+from pipelines.cameras.causes import cause_of_status, cleaned
+from pipelines.cameras.connection import BY_TLS, open_connection, speaks_tls
 from pipelines.cameras.preflight import MAX_BODY, read_head
 from pipelines.cameras.source import Transport
+from pipelines.cameras.states import Cause
 
 if TYPE_CHECKING:
+    import socket
+
     from pipelines.cameras.source import SourceSpec
 
 TIMEOUT_S = 2.0
@@ -40,16 +43,21 @@ def silent_fault(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> str:
     """Return why rtspsrc waits for a camera in vain: the status line of its refusal to play, or 200 and more.
 
     Such as "405 Method Not Allowed", or "200 OK, but" and on which channel its video comes. "" where neither
-    is so, or where that cannot be told. Encrypted connections are not asked.
+    is so, or where that cannot be told.
     """
-    url, until = urlsplit(spec.source), time.monotonic() + timeout_s
-    if url.scheme != "rtsp":
-        return ""
-    with contextlib.suppress(OSError, ValueError):
-        host = url.hostname or ""
-        with socket.create_connection((host, url.port or 554), timeout_s) as connection:
-            return _Conversation(connection, spec, until).fault()
+    until = time.monotonic() + timeout_s
+    with contextlib.suppress(OSError, ValueError), open_connection(spec, timeout_s) as connection:
+        return _Conversation(connection, spec, until).fault()
     return ""
+
+
+def why_silent(spec: SourceSpec) -> tuple[Cause, str]:
+    """Return why a camera that takes a connection is silent, and words; NONE for not known. Blocks."""
+    if status := silent_fault(spec):
+        return cause_of_status(_code(status)), status
+    if urlsplit(spec.source).scheme == "rtsp" and speaks_tls(spec, TIMEOUT_S):
+        return Cause.ANSWER, BY_TLS
+    return Cause.NONE, ""
 
 
 class _Conversation:
@@ -211,7 +219,7 @@ def payload_types(description: str, track: int) -> set[int]:
 
 
 def _is_whole(address: str) -> bool:
-    return address.lower().startswith("rtsp://")
+    return address.lower().startswith(("rtsp://", "rtsps://"))
 
 
 def _appended(base: str, address: str) -> str:

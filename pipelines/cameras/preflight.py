@@ -1,21 +1,30 @@
-"""A first question to an RTSP camera: what rtspsrc would misname, wait for, or read without end."""
+"""A first look at a camera: what GStreamer would misname, wait for, or read without end."""
 
 from __future__ import annotations
 
 import contextlib
 import re
-import socket
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pipelines.cameras.causes import cause_of_status, cleaned
 from pipelines.cameras.challenges import known_logins, read_challenges
+from pipelines.cameras.connection import (
+    BY_TLS,
+    WITHOUT_TLS,
+    HandshakeFailed,
+    open_connection,
+    speaks_plainly,
+    speaks_tls,
+)
 from pipelines.cameras.redirections import redirection_target
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 
 if TYPE_CHECKING:
+    import socket
+
     from pipelines.cameras.source import SourceSpec
 
 MAX_HEAD = 16_384
@@ -24,27 +33,34 @@ MAX_BODY = 262_144
 TIMEOUT_S = 2.0
 _STATUS = re.compile(rb"(RTSP|HTTP)/\d\.\d (\d{3})([^\r\n]*)")
 _LEFT_TO_RTSPSRC = {401, 404}
+_TLS_ALERT = b"\x15\x03"
+"""So begins what an encrypted port says to a request that is not encrypted."""
 
 
 def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
-    """Ask an rtsp:// camera to describe its stream, without a login. SourceLost where it cannot go on.
+    """Ask a camera to describe its stream, without a login. SourceLost where it cannot go on.
 
-    Whatever else goes wrong here is left to rtspsrc, which meets and names it. Encrypted connections are
-    not asked.
+    Whatever else goes wrong here, a certificate among it, is left to rtspsrc, which meets and names it.
     """
-    url = urlsplit(spec.source)
-    if url.scheme != "rtsp":
-        return
+    is_plain = urlsplit(spec.source).scheme == "rtsp"
     request = (
         f"DESCRIBE {spec.source} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n"
         "User-Agent: make-sales-happen\r\n\r\n"
     )
     try:
-        with socket.create_connection((url.hostname or "", url.port or 554), timeout_s) as connection:
+        with open_connection(spec, timeout_s) as connection:
             connection.sendall(request.encode("ascii", "ignore"))
             head = read_head(connection, time.monotonic() + timeout_s)
-    except (OSError, UnicodeError):
+    except HandshakeFailed:
+        if speaks_plainly(spec, timeout_s):
+            raise SourceLost(Cause.TLS, WITHOUT_TLS, answer=WITHOUT_TLS) from None
         return
+    except (ConnectionResetError, BrokenPipeError):
+        head = b""
+    except (OSError, ValueError):
+        return
+    if is_plain and (head.startswith(_TLS_ALERT) or (not head and speaks_tls(spec, timeout_s))):
+        raise SourceLost(Cause.ANSWER, BY_TLS, answer=BY_TLS)
     if head:
         _judge(head, spec.source)
 

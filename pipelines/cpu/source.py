@@ -6,13 +6,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras import login_guard
-from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, cause_of_status, classify
+from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, classify
+from pipelines.cameras.connection import tls_fault
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.loss_guard import DecodeFilter, LossGuard
 from pipelines.cameras.memory import TOO_MUCH, MemoryGrowth
 from pipelines.cameras.network import ask_address
-from pipelines.cameras.play_check import SILENT_SHARE, silent_fault
+from pipelines.cameras.play_check import SILENT_SHARE, why_silent
 from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import PROTOCOLS, RawFrame, SourceKind, SourceLost
@@ -135,8 +136,9 @@ class GstSource:
             self._is_asked = True
         elif time.monotonic() - self._began > SILENT_SHARE * self._spec.connect_timeout_ms / 1000:
             self._is_asked = True
-            if status := silent_fault(self._spec):
-                raise SourceLost(cause_of_status(int(status[:3])), f"PLAY: {status}", answer=status)
+            cause, words = why_silent(self._spec)
+            if cause is not Cause.NONE:
+                raise SourceLost(cause, f"silent: {words}", answer=words)
 
     def take(self) -> I420:
         """Copy out the frame; see `Source`."""
@@ -184,13 +186,17 @@ class GstSource:
         cause = classify(self._kind, error.domain, error.code, text)
         if cause is Cause.UNKNOWN and self._kind is SourceKind.RTSP:
             cause = self._diagnose()
+        words = ""
+        if self._kind is SourceKind.RTSP and cause in ANSWERED:
+            words = answer_in(text)
+        elif cause is Cause.TLS:
+            words = tls_fault(self._spec)
         if cause is Cause.BUSY and self._may_try_again and not self.answered:
             self._may_try_again = False
             self._pipeline.set_state(Gst.State.NULL)
             time.sleep(BUSY_AGAIN_S)
             self._play()
             return
-        words = answer_in(text) if self._kind is SourceKind.RTSP and cause in ANSWERED else ""
         raise SourceLost(cause, f"{error.domain} {error.code}: {text}", answer=words)
 
     def _rewind(self) -> bool:

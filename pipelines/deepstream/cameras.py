@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from pipelines.cameras.backoff import Backoff
 from pipelines.cameras.clocks import FrameRateLimit
+from pipelines.cameras.connection import tls_fault
 from pipelines.cameras.file_end import log_cut_off
 from pipelines.cameras.memory import MemoryGrowth
 from pipelines.cameras.movie_header import loses_pictures
 from pipelines.cameras.network import ask_address
-from pipelines.cameras.play_check import silent_fault
+from pipelines.cameras.play_check import why_silent
 from pipelines.cameras.policy import CameraPolicy
 from pipelines.cameras.preflight import check_answer
 from pipelines.cameras.source import PROTOCOLS, SourceKind, SourceLost, SourceSpec, Transport
@@ -259,7 +260,7 @@ class CameraSources:
             now_ns=clocks.now_ns,
             ask=lambda: _refusal(name, self._configs[name]),
             check=lambda: _reason_not_to_connect(name, self._configs[name]),
-            explain=lambda: _explanation(self._configs[name]),
+            explain=lambda: _explanation(name, self._configs[name]),
             growth=lambda: MemoryGrowth() if self._configs[name].kind is SourceKind.RTSP else None,
         )
 
@@ -325,30 +326,31 @@ def _look_at_film(name: str, camera: CameraConfig) -> None:
         threading.Thread(target=look, name=f"end-{name}", daemon=True).start()
 
 
-def _refusal(name: str, camera: CameraConfig) -> str:
-    """Return why an RTSP camera sends no video, "" where that is not known or it is another kind. Blocks."""
+def _refusal(name: str, camera: CameraConfig) -> tuple[Cause, str]:
+    """Return why an RTSP camera sends no video, and words of it; NONE where that is not known. Blocks."""
     if camera.kind is not SourceKind.RTSP:
-        return ""
+        return Cause.NONE, ""
     login = camera.credentials
     username, password = (login.username, login.password.get_secret_value()) if login else (None, None)
     transport = Transport(camera.transport)
-    return silent_fault(SourceSpec(name, camera.source, username, password, transport, track=camera.track))
+    return why_silent(SourceSpec(name, camera.source, username, password, transport, track=camera.track))
 
 
 def _reason_not_to_connect(name: str, camera: CameraConfig) -> tuple[Cause, str]:
-    """Return why rtspsrc must not ask a camera, NONE where it may, and the camera's own words. Blocks."""
-    if camera.kind is SourceKind.RTSP:
-        try:
+    """Return why GStreamer must not open a camera, NONE where it may, and the camera's own words. Blocks."""
+    try:
+        if camera.kind is SourceKind.RTSP:
             check_answer(SourceSpec(name, camera.source))
-        except SourceLost as lost:
-            if lost.cause is not Cause.BUSY:  # by rtspsrc's own word it is called once more
-                return lost.cause, lost.answer
+    except SourceLost as lost:
+        if lost.cause is not Cause.BUSY:  # by rtspsrc's own word it is called once more
+            return lost.cause, lost.answer
     return Cause.NONE, ""
 
 
-def _explanation(camera: CameraConfig) -> Cause:
-    """Return why a camera cannot be connected to, where rtspsrc does not tell. Blocks."""
-    return ask_address(camera.source) if camera.kind is SourceKind.RTSP else Cause.UNKNOWN
+def _explanation(name: str, camera: CameraConfig) -> tuple[Cause, str]:
+    """Return why a camera cannot be connected to, where rtspsrc does not tell, and more words. Blocks."""
+    cause = ask_address(camera.source) if camera.kind is SourceKind.RTSP else Cause.UNKNOWN
+    return cause, tls_fault(SourceSpec(name, camera.source)) if cause is Cause.TLS else ""
 
 
 def _access(camera: CameraConfig) -> RtspAccess:

@@ -12,6 +12,7 @@ from tests.fakes.tcp_server import tcp_server
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
+    from pathlib import Path
 
 METHODS = "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER"
 SDP = (
@@ -24,13 +25,15 @@ CHALLENGE = 'WWW-Authenticate: Digest realm="camera", nonce="7f3a"\r\n'
 
 
 @contextmanager
-def refusing_camera(refused: str, status: str, login: tuple[str, str] | None = None) -> Iterator[str]:
+def refusing_camera(
+    refused: str, status: str, login: tuple[str, str] | None = None, pem: Path | None = None
+) -> Iterator[str]:
     """Yield the address of a camera that answers a method with `status`, such as "454 Session Not Found".
 
-    login: the name and password that it wants, by Digest, for all but OPTIONS.
+    login: the name and password that it wants, by Digest, for all but OPTIONS. pem: it is encrypted by that.
     """
-    with tcp_server(lambda client: _talk(client, refused, status, login)) as port:
-        yield f"rtsp://127.0.0.1:{port}/stream"
+    with tcp_server(lambda client: _talk(client, refused, status, login), pem) as port:
+        yield f"{'rtsps' if pem else 'rtsp'}://127.0.0.1:{port}/stream"
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from pipelines.cameras.causes import cause_of_status
 from pipelines.cameras.memory import TOO_MUCH
 from pipelines.cameras.play_check import SILENT_SHARE
 from pipelines.cameras.policy import BUSY_AGAIN_S
@@ -37,6 +36,8 @@ RESCUE_S = 5.0
 
 EXPLAIN_TIMEOUT_S = 6.0
 """How long it may take to find out why a camera cannot be connected to."""
+_EXPLAINED = frozenset({Cause.UNKNOWN, Cause.TLS})
+"""What rtspsrc says too little of."""
 T = TypeVar("T")
 
 
@@ -75,22 +76,22 @@ class CameraSource:
         clock: Callable[[], float],
         now_ns: Callable[[], int],
         check: Callable[[], tuple[Cause, str]] | None = None,
-        ask: Callable[[], str] | None = None,
-        explain: Callable[[], Cause] | None = None,
+        ask: Callable[[], tuple[Cause, str]] | None = None,
+        explain: Callable[[], tuple[Cause, str]] | None = None,
         growth: Callable[[], MemoryGrowth | None] = lambda: None,
     ) -> None:
         """check: why it must not be connected to, NONE for no reason, and its own words.
 
-        ask: the status line by which the camera refuses to play, "" for none. explain: why a connection
-        failed. All three block for some seconds; None where it cannot be asked. growth: of memory, from each
-        connection on; None where nothing takes much.
+        ask: why it is silent, NONE where that is not known, and words of it. explain: why a connection
+        failed, and words of it. All three block for some seconds; None where it cannot be asked. growth: of
+        memory, from each connection on; None where nothing takes much.
         """
         self._check, self._ask, self._explain, self._opened = check, ask, explain, 0.0
         self._preflight: Question[tuple[Cause, str]] | None = None
-        self._play_check: Question[str] | None = None
+        self._play_check: Question[tuple[Cause, str]] | None = None
         self._new_growth = growth
         self._growth: MemoryGrowth | None = None
-        self._failure: tuple[Question[Cause], float] | None = None
+        self._failure: tuple[Question[tuple[Cause, str]], float] | None = None
         """What is asked about a failed connection, and until when that is waited for."""
         self.camera, self.wanted, self._at_once = camera, True, False
         self._policy, self._new_bin, self._limit = policy, source_bin, limit
@@ -153,7 +154,7 @@ class CameraSource:
             self._second_call = self._clock() + BUSY_AGAIN_S
             return
         connecting = self._policy.state is CameraState.CONNECTING
-        if connecting and cause is Cause.UNKNOWN and self._explain is not None:
+        if connecting and cause in _EXPLAINED and self._explain is not None:
             self._remove_bin()
             self._failure = Question(self.camera, self._explain), self._clock() + EXPLAIN_TIMEOUT_S
             return
@@ -241,10 +242,10 @@ class CameraSource:
             logger.debug("camera %s: %s", self.camera, TOO_MUCH)
             self._lost(Cause.ANSWER)
             return
-        if connecting and (status := self._refusal(now)):
-            extra = news("camera_answers", camera=self.camera, answer=status)
-            logger.warning("camera %s: the camera answers %r", self.camera, status, extra=extra)
-            self._lost(cause_of_status(int(status[:3])))
+        if connecting and (refusal := self._refusal(now)):
+            cause, words = refusal
+            self._tell(words)
+            self._lost(cause)
             return
         cause = self._policy.overdue(now, answered=connecting and self._answered)
         if cause in {Cause.STALLED, Cause.LOSS}:
@@ -264,13 +265,14 @@ class CameraSource:
             self._growth = None
         return self._growth is not None and self._growth.is_too_much
 
-    def _refusal(self, now: float) -> str:
-        """Return the status line by which a silent camera refuses to play; rtspsrc says nothing of it."""
+    def _refusal(self, now: float) -> tuple[Cause, str] | None:
+        """Return why a camera is silent, of which rtspsrc says nothing; None as long as that is not known."""
         if self._play_check is not None:
-            return self._play_check.answer or ""
+            answer = self._play_check.answer
+            return answer if answer is not None and answer[0] is not Cause.NONE else None
         if self._ask is not None and now - self._opened > SILENT_SHARE * CONNECT_TIMEOUT_S:
             self._play_check = Question(self.camera, self._ask)
-        return ""
+        return None
 
     def _count(self, received: int, dropped: int) -> None:
         if not received:
@@ -296,18 +298,24 @@ class CameraSource:
             return
         self._preflight = None
         cause, words = question.answer
-        if words:
-            extra = news("camera_answers", camera=self.camera, answer=words)
-            logger.warning("camera %s: the camera answers %r", self.camera, words, extra=extra)
+        self._tell(words)
         if cause is Cause.NONE:
             self._connect(now)
         else:
             self._lost(cause)
 
-    def _await_explanation(self, now: float, question: Question[Cause], until: float) -> None:
+    def _await_explanation(self, now: float, question: Question[tuple[Cause, str]], until: float) -> None:
         """Give a failed connection up once its cause is known."""
         if question.answer is not None or now >= until:
-            self._lost(question.answer or Cause.UNKNOWN)
+            cause, words = question.answer or (Cause.UNKNOWN, "")
+            self._tell(words)
+            self._lost(cause)
+
+    def _tell(self, words: str) -> None:
+        """Log a camera's own words, where there are any."""
+        if words:
+            extra = news("camera_answers", camera=self.camera, answer=words)
+            logger.warning("camera %s: the camera answers %r", self.camera, words, extra=extra)
 
     def _remove_bin(self) -> None:
         self._second_call = self._failure = self._preflight = None

@@ -8,6 +8,8 @@ import socket
 import ssl
 from typing import Final
 
+from pipelines.certificate_fault import CertificateFault, certificate_fault
+
 EXPIRED: Final = "the broker's certificate has expired: renew it"
 NOT_YET: Final = "the broker's certificate is not valid yet: check this machine's clock"
 OTHER_HOST: Final = "the broker's certificate is for another host than {host}: use the name that stands in it"
@@ -23,13 +25,12 @@ LOST: Final = "the broker or the network ended the connection"
 SPEAKS_HTTP: Final = "this port speaks HTTP: give the broker's MQTT port, mostly 1883, or 8883 with TLS"
 MAX_WORDS: Final = 120
 _HTTP_REQUEST: Final = b"HEAD / HTTP/1.0\r\n\r\n"
-_BY_CODE: Final = {
-    9: NOT_YET,
-    10: EXPIRED,
-    **dict.fromkeys((2, 18, 19, 20, 21), UNKNOWN_CA),
-    **dict.fromkeys((62, 64), OTHER_HOST),
+_WORDS: Final = {
+    CertificateFault.NOT_YET: NOT_YET,
+    CertificateFault.EXPIRED: EXPIRED,
+    CertificateFault.UNKNOWN_CA: UNKNOWN_CA,
+    CertificateFault.OTHER_HOST: OTHER_HOST,
 }
-"""By X.509 verification code, as in OpenSSL's x509_vfy.h."""
 
 
 def unanswered(*, tls: bool, certificate: bool) -> str:
@@ -56,8 +57,10 @@ def _cleaned(text: str) -> str:
 def tls_fault(error: ssl.SSLError, host: str) -> str:
     """Return one line for an error of the handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        words = _BY_CODE.get(error.verify_code)
-        return words.format(host=host) if words else f"the broker's certificate: {error.verify_message}"
+        fault = certificate_fault(error)
+        return (
+            _WORDS[fault].format(host=host) if fault else f"the broker's certificate: {error.verify_message}"
+        )
     if error.reason in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"):
         return NO_TLS
     return (error.reason or str(error)).replace("_", " ").lower()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import ssl
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from pipelines.cameras.source import SourceLost, SourceSpec
 from pipelines.cameras.trial import first_frame
 from pipelines.cpu import gst
 from pipelines.cpu.source import GstSource, open_source
+from tests.fakes.certificate import certificate
 from tests.fakes.rtsp_replies import refusing_camera
 from tests.fakes.tcp_server import tcp_server
 from tests.waiting import wait_for
@@ -135,18 +135,10 @@ def test_redirections_without_end_are_followed_a_few_times() -> None:
 
 def test_a_path_alone_does_not_end_the_encryption(tmp_path: Path) -> None:
     gst.init()
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1"],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(cert, key)
     asked: list[str] = []
 
     def talk(client: socket.socket) -> None:
-        with context.wrap_socket(client, server_side=True) as encrypted, encrypted.makefile("rb") as lines:
+        with client.makefile("rb") as lines:
             for raw in lines:
                 words = raw.decode("latin-1").split()
                 if words[:1] == ["CSeq:"]:
@@ -155,9 +147,9 @@ def test_a_path_alone_does_not_end_the_encryption(tmp_path: Path) -> None:
                     asked.append(words[1])
                 elif not words:
                     answer = f"RTSP/1.0 302 Found\r\nLocation: /again\r\nCSeq: {sequence}\r\n\r\n"
-                    encrypted.sendall(answer.encode())
+                    client.sendall(answer.encode())
 
-    with tcp_server(talk) as port:
+    with tcp_server(talk, certificate(tmp_path)) as port:
         source = GstSource(SourceSpec("door", f"rtsps://127.0.0.1:{port}/stream", tls_verify=False))
         try:
             wait_for(lambda: any(url.endswith("/again") for url in asked))

@@ -3,7 +3,6 @@
 import random
 import resource
 import socket
-import subprocess
 import time
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from pipelines.cameras.states import CameraState, Cause  # noqa: E402
 from pipelines.cameras.supervisor import CameraSupervisor  # noqa: E402
 from pipelines.cameras.switching import SwitchingSource  # noqa: E402
 from pipelines.cpu.source import open_source  # noqa: E402
+from tests.fakes.certificate import certificate  # noqa: E402
 from tests.fakes.rtsp_camera import RtspCamera, moving_square  # noqa: E402
 from tests.fakes.sources import Ear  # noqa: E402
 from tests.fakes.video_file import write_video  # noqa: E402
@@ -242,21 +242,8 @@ def test_sound_beside_the_picture_does_no_harm(watch):
         ear.until_more("c")
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    key, cert = folder / "key.pem", folder / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-         "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1"],
-        check=True, capture_output=True, timeout=300,
-    )  # fmt: skip
-    (folder / "both.pem").write_text(key.read_text() + cert.read_text())
-    return str(folder / "both.pem")
-
-
-def test_encrypted_streams_need_a_trusted_certificate_or_leave_to_do_without(watch, certificate):
-    with RtspCamera(tls=certificate) as camera:
+def test_encrypted_streams_need_a_trusted_certificate_or_leave_to_do_without(watch, tmp_path):
+    with RtspCamera(tls=str(certificate(tmp_path))) as camera:
         _, ear = watch(camera.url)
         ear.until_state(CameraState.BACKOFF, Cause.TLS)
         _, ear = watch(camera.url, tls_verify=False)
