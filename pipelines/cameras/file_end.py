@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from engines.file_type import JPEG, sniff
 from engines.jpeg_film import JPEG_END, jpegs
+from pricing.plain_file import open_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ def is_whole(path: Path | str) -> bool:
     False where it has not, where that is not announced, and for all other files. Of an MP4 the boxes, of any
     kind, go on to the end of the file.
     """
-    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), open_plain(Path(path)) as file:
         end, size = announced_end(file, any_box=True), file_size(file)
         return end is not None and end <= size
     return False
@@ -52,7 +53,7 @@ def is_whole(path: Path | str) -> bool:
 
 def is_cut_off(path: Path | str) -> bool:
     """Return whether the end of a video file is surely missing; False where nobody can tell."""
-    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), open_plain(Path(path)) as file:
         end = announced_end(file)
         return end > file_size(file) if end is not None else _breaks_off(file)
     return False
@@ -62,7 +63,7 @@ def has_lost_index(path: Path | str) -> bool:
     """Return whether an MP4, MOV or 3GP was cut off before its index ended: no picture of it can be read."""
     if not is_cut_off(path):
         return False
-    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), open_plain(Path(path)) as file:
         size = file_size(file)
         if read_exactly(file, 4, 4) in _BOXES:
             return not any(

@@ -20,6 +20,7 @@ from typing import BinaryIO, Final
 
 from pipelines.cameras.file_end import boxes, file_size, is_whole, read_exactly
 from pipelines.cameras.file_patch import FilePatch
+from pricing.plain_file import open_plain
 
 LEAST_SHARE: Final = 5
 """The demuxer leaves a track out that is less than one part in so many of the movie."""
@@ -50,7 +51,7 @@ def header_patches(path: Path | str) -> list[FilePatch]:
     """Return what is to be read in an MP4's header instead; nothing where all is right."""
     if not is_whole(path):
         return []  # the demuxer pulls it, which ends badly where the end is missing
-    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), open_plain(Path(path)) as file:
         movie = _movie(file)
         if movie is not None:
             longer = _patch(file, *movie) or _patch_of_trimmed(file, *movie)
@@ -64,7 +65,7 @@ def begins_late(path: Path | str) -> bool:
     A demuxer that waits for data (GStreamer 1.26) then leaves out as much of its beginning.
     """
     if is_whole(path):
-        with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+        with contextlib.suppress(OSError, ValueError), open_plain(Path(path)) as file:
             for kind, first, last in boxes(file, *(_movie(file) or (0, 0))):
                 is_video = kind == b"trak" and _video_header(file, first, last) is not None
                 edits = _edit_list(file, first, last) if is_video else []
@@ -77,7 +78,7 @@ def loses_pictures(path: Path | str) -> bool:
     """Return whether a demuxer that reads a movie without `header_patches` may leave pictures out."""
     if not header_patches(path):
         return False
-    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), open_plain(Path(path)) as file:
         movie = _movie(file)
         return movie is not None and (
             _patch(file, *movie) is not None
@@ -88,7 +89,7 @@ def loses_pictures(path: Path | str) -> bool:
 
 def trimmed_ns(path: Path | str) -> int | None:
     """Return how much an MP4 shows of its video that was trimmed at its beginning; None for another file."""
-    with contextlib.suppress(OSError, ValueError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, ValueError), open_plain(Path(path)) as file:
         movie = _movie(file)
         edits = () if movie is None else _trimmed(file, *movie)
         for edit in edits:
@@ -98,7 +99,7 @@ def trimmed_ns(path: Path | str) -> int | None:
 
 def shows_all(path: Path | str) -> bool:
     """Return whether an MP4 shows all pictures of its video, by its edit lists; True for other files."""
-    with contextlib.suppress(OSError, ValueError, ZeroDivisionError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, ValueError, ZeroDivisionError), open_plain(Path(path)) as file:
         begin, end = _movie(file) or (0, 0)
         scale = 0
         for kind, first, last in boxes(file, begin, end):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -21,6 +22,7 @@ from pipelines.cameras.connection import (
 from pipelines.cameras.redirections import redirection_target
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
+from pricing.plain_file import check_plain
 
 if TYPE_CHECKING:
     import socket
@@ -35,6 +37,14 @@ _STATUS = re.compile(rb"(RTSP|HTTP)/\d\.\d (\d{3})([^\r\n]*)")
 _LEFT_TO_RTSPSRC = {401, 404}
 _TLS_ALERT = b"\x15\x03"
 """So begins what an encrypted port says to a request that is not encrypted."""
+
+
+def check_file(path: str) -> None:
+    """Raise SourceLost where a video file cannot be read: of a named pipe, opening alone may never end."""
+    try:
+        check_plain(Path(path))
+    except OSError as error:
+        raise SourceLost(Cause.FILE, error.strerror or "") from None
 
 
 def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:

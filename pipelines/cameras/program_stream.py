@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from pipelines.cameras.file_patch import FilePatch
+from pricing.plain_file import open_plain
 
 PACK: Final = b"\0\0\x01\xba"
 SEARCHED: Final = 2**20
@@ -28,7 +29,7 @@ _CRC: Final = 0x04C11DB7
 
 def stream_map(path: Path | str) -> FilePatch | None:
     """Return the map that a program stream needs to be read; None where it has one, or needs none."""
-    with contextlib.suppress(OSError, IndexError), Path(path).open("rb") as file:
+    with contextlib.suppress(OSError, IndexError), open_plain(Path(path)) as file:
         data = file.read(SEARCHED)
         pack = data.find(PACK, 0, MAX_BEFORE + len(PACK))
         if pack < 0:

@@ -15,7 +15,7 @@ from pipelines.cameras.memory import TOO_MUCH, MemoryGrowth
 from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import SILENT_SHARE, why_silent
 from pipelines.cameras.policy import BUSY_AGAIN_S
-from pipelines.cameras.preflight import check_answer
+from pipelines.cameras.preflight import check_answer, check_file
 from pipelines.cameras.source import PROTOCOLS, RawFrame, SourceKind, SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
@@ -45,6 +45,8 @@ def open_source(spec: SourceSpec, decoded: DecodeFilter | None = None) -> Source
         gst.init()
         if spec.kind is SourceKind.RTSP:
             check_answer(spec)
+        elif spec.kind is SourceKind.FILE:
+            check_file(spec.source)
         source = GstSource(spec, decoded)
     return RotatedSource(source, spec.rotate) if spec.rotate else source
 

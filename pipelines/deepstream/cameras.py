@@ -19,7 +19,7 @@ from pipelines.cameras.movie_header import loses_pictures
 from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import why_silent
 from pipelines.cameras.policy import CameraPolicy
-from pipelines.cameras.preflight import check_answer
+from pipelines.cameras.preflight import check_answer, check_file
 from pipelines.cameras.source import PROTOCOLS, SourceKind, SourceLost, SourceSpec, Transport
 from pipelines.cameras.states import Cause
 from pipelines.cameras.throttle import Throttle
@@ -341,6 +341,8 @@ def _reason_not_to_connect(name: str, camera: CameraConfig) -> tuple[Cause, str]
     try:
         if camera.kind is SourceKind.RTSP:
             check_answer(SourceSpec(name, camera.source))
+        elif camera.kind is SourceKind.FILE:
+            check_file(camera.source)
     except SourceLost as lost:
         if lost.cause is not Cause.BUSY:  # by rtspsrc's own word it is called once more
             return lost.cause, lost.answer

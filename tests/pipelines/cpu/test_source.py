@@ -1,5 +1,6 @@
 """Real servers, real decoders: each way in which a camera comes, goes and fails."""
 
+import os
 import random
 import resource
 import socket
@@ -272,6 +273,9 @@ def test_loops_without_a_new_connection(watch, tmp_path, kind):
 def test_garbage_is_a_typed_cause(watch, tmp_path):
     (tmp_path / "x.mp4").write_bytes(random.Random(1).randbytes(50_000))
     _, ear = watch(str(tmp_path / "x.mp4"))
+    ear.until_state(CameraState.BACKOFF, Cause.FILE)
+    os.mkfifo(tmp_path / "pipe.mp4")  # opening it waits for who writes into it
+    _, ear = watch(str(tmp_path / "pipe.mp4"))
     ear.until_state(CameraState.BACKOFF, Cause.FILE)
     _, ear = watch("/dev/video99")
     ear.until_state(CameraState.BACKOFF, Cause.DEVICE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from functools import partial
@@ -183,6 +184,16 @@ def test_a_silent_camera_is_stale_before_its_source_is_replaced(tmp_path, monkey
             ("c0", "stale", "stalled"),
         ]
         assert ("c0", "backoff", "stalled") in run.states
+
+
+def test_a_named_pipe_for_a_film_holds_up_no_other_camera(tmp_path):
+    with running(tmp_path, ["clip.mp4", *rtsp(1)]) as run:
+        (tmp_path / "clip.mp4").unlink(missing_ok=True)
+        os.mkfifo(tmp_path / "clip.mp4")
+        run.platform.start()
+        wait_for(lambda: run.state("c0") == "backoff:file")
+        wait_for(lambda: run.state("c1") == "live:none")
+        assert not [uri for uri in run.element_factory.opened if "clip" in uri]
 
 
 def test_a_file_ends_once_and_the_others_go_on(tmp_path):
