@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +19,24 @@ _ODD_KINDS: Final = (
     (stat.S_ISCHR, "a device, not a file"),
     (stat.S_ISBLK, "a device, not a file"),
 )
+
+
+class FileSignature(NamedTuple):
+    """What differs once a file, or who may read it, has changed. Times in ns; tools set the first."""
+
+    written: int
+    size: int
+    number: int
+    changed: int
+
+
+def file_stamp(path: Path) -> FileSignature | None:
+    """Return a file's stamp; None where nothing is seen of it."""
+    try:
+        stat = path.stat()
+    except (OSError, ValueError):
+        return None
+    return FileSignature(stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns)
 
 
 def check_plain(path: Path) -> None:

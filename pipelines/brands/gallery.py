@@ -7,6 +7,8 @@ import threading
 from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import chain, islice
+from operator import itemgetter
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engines.errors import BadInput
@@ -19,10 +21,10 @@ from pricing.brands.book import BrandBook
 from pricing.brands.names import normal_brand
 from pricing.news import news
 from pricing.outage import Outage
+from pricing.plain_file import FileSignature, file_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from pathlib import Path
 
     from engines.marks.picture import MarkPicture
     from engines.marks.types import Enrolled
@@ -36,7 +38,7 @@ STOP_S: Final = 5.0
 POLL_S: Final = 2.0
 AGAIN: Final = 15
 """Polls after which is read again what could not be, though no file is wrong: it loads models."""
-_Stamp = tuple[tuple[str, int, int, int], ...]
+_Stamp = tuple[tuple[str, FileSignature | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class BrandFolder:
     ) -> None:
         self._reader = BrandReader(settings, enroller, cache)
         self._folder, self._poll_s = settings.place, poll_s
-        self._seen = self._growing = _stamp(self._places())
+        self._seen = self._growing = _stamp(_places(self._folder))
         self.current = self._reader.read()
         self.problem: str | None = None
         self._reading = Outage(logger, "brands cannot be read, the old ones stay", "brands can be read again")
@@ -161,7 +163,7 @@ class BrandFolder:
         A folder that has changed may still be in the middle of a copy; it is read at the next unchanged call,
         and again at the one after where that failed for another reason than a mistake in it.
         """
-        stamp = _stamp(self._places())
+        stamp = _stamp(_places(self._folder))
         if stamp == self._seen:
             return False
         if stamp != self._growing:
@@ -188,11 +190,18 @@ class BrandFolder:
             except Exception as error:  # noqa: BLE001 whatever becomes of the new brands, the old ones go on
                 self._reading.fail(error=error)
 
-    def _places(self) -> Iterable[Path]:
-        try:
-            return [self._folder, *self._folder.iterdir()]
-        except OSError:
-            return []
+
+def gallery_files(folder: Path) -> list[Path]:
+    """Return what a mistake in a gallery may be mended by: it, the folders of its brands, their files."""
+    places = _places(folder)
+    return [folder, *places, *(Path(name) for name, _ in _stamp(places))]
+
+
+def _places(folder: Path) -> list[Path]:
+    try:
+        return [folder, *folder.iterdir()]
+    except OSError:
+        return []
 
 
 def _near(name: str, book: BrandBook) -> str:
@@ -202,14 +211,13 @@ def _near(name: str, book: BrandBook) -> str:
 
 def _stamp(folders: Iterable[Path]) -> _Stamp:
     """Return what changes whenever a file in the folders does."""
-    return tuple(sorted(chain.from_iterable(map(_files, folders))))
+    return tuple(sorted(chain.from_iterable(map(_files, folders)), key=itemgetter(0)))
 
 
-def _files(folder: Path) -> Iterable[tuple[str, int, int, int]]:
+def _files(folder: Path) -> Iterable[tuple[str, FileSignature | None]]:
     try:
         for file in folder.iterdir():
             if not file.name.startswith(".") and file.is_file():
-                stat = file.stat()
-                yield str(file), stat.st_mtime_ns, stat.st_size, stat.st_ino
+                yield str(file), file_stamp(file)
     except OSError:
         return

@@ -9,6 +9,7 @@ from pricing.brands.names import normal_brand
 from pricing.catalogue.catalogue import Catalogue, Listing, load
 from pricing.errors import BadInput
 from pricing.news import news
+from pricing.plain_file import FileSignature, file_stamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ class CatalogueFile:
         self._currency = currency
         self._today = today
         self._notation = notation
-        self._seen = self._stamp()
+        self._seen = file_stamp(path)
         self._growing, self._still = self._seen, 0
         self._loaded: Catalogue = load(path, currency, notation)
         self._tell_doubt()
@@ -70,7 +71,7 @@ class CatalogueFile:
         has not changed for REST calls. A broken or missing file keeps the old list and is logged once, not
         again until the file changes.
         """
-        stamp = self._stamp()
+        stamp = file_stamp(self._path)
         if stamp == self._seen:
             return False
         self._still = self._still + 1 if stamp == self._growing else 0
@@ -96,17 +97,9 @@ class CatalogueFile:
         if self._loaded.doubt:
             logger.warning("price list %s: %s", self._path, self._loaded.doubt)
 
-    def _stamp(self) -> tuple[int, ...] | None:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns  # tools set the first
 
-
-def _was_moved_there(stamp: tuple[int, ...] | None, seen: tuple[int, ...] | None) -> bool:
+def _was_moved_there(stamp: FileSignature | None, seen: FileSignature | None) -> bool:
     """Return whether it is another file, which was last written before it came there."""
     if stamp is None or seen is None:
         return False
-    written, _, number, changed = stamp
-    return number != seen[2] and written < changed
+    return stamp.number != seen.number and stamp.written < stamp.changed

@@ -8,7 +8,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from pipelines.errors import BadInput
-from pricing.plain_file import check_plain
+from pricing.plain_file import FileSignature, check_plain, file_stamp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,11 +45,8 @@ class Certificate:
             else:
                 logger.info("outputs.web.tls: the renewed certificate is in use")
 
-    def _look(self) -> tuple[int, ...]:
-        try:
-            return tuple(path.stat().st_mtime_ns for path in (self._cert, self._key))
-        except OSError:
-            return ()
+    def _look(self) -> tuple[FileSignature | None, ...]:
+        return file_stamp(self._cert), file_stamp(self._key)
 
     def _load(self) -> str | None:
         """Load both files; return what is wrong. They are tried apart from the context in use."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import shutil
 import weakref
 from datetime import datetime, timezone
@@ -18,6 +20,7 @@ from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
 from pricing.catalogue.catalogue import load
 from pricing.catalogue.reload import CatalogueFile
+from pricing.plain_file import read_plain
 from probes.metrics import Metrics
 from scripts.tools.starter_marks import DRAWN, MARKS, PACKAGES
 from tests.fakes.enroller import fake_enroller
@@ -162,6 +165,28 @@ def test_a_broken_brand_keeps_the_old_ones_and_is_told_once(
     shelf.poll()
     assert shelf.poll()
     assert shelf.problem is None
+
+
+def test_a_brand_that_may_be_read_only_later_is_taken_then(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever copies it as root and gives it away a moment later changes no time of the file."""
+
+    def read(path: Path, limit: int = -1) -> bytes:  # tests run as root, who may read all
+        if not path.stat().st_mode & 0o004:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return read_plain(path, limit)
+
+    monkeypatch.setattr("pipelines.settings.load.read_plain", read)
+    shelf = BrandFolder(brands(folder), fake_enroller)
+    (folder / "new").mkdir()
+    (folder / "new/brand.yaml").write_text("name: New\n")
+    (folder / "new/brand.yaml").chmod(0o600)
+    assert [shelf.poll() for _ in range(3)] == [False] * 3
+    assert "Permission denied" in (shelf.problem or "")
+    (folder / "new/brand.yaml").chmod(0o644)
+    assert [shelf.poll() for _ in range(2)] == [False, True]
+    assert "new" in shelf.current.book
 
 
 def test_what_is_wrong_with_gallery_or_price_list_is_a_metric(folder: Path, tmp_path: Path) -> None:

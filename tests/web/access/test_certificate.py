@@ -76,3 +76,11 @@ def test_renewed_files_are_taken_and_broken_ones_are_not(tmp_path):
     new_key.replace(key)
     assert certificate._look() != certificate._stamp
     assert certificate._load() is None
+
+
+def test_a_key_whose_rights_are_given_after_it_was_renewed_is_taken(tmp_path):
+    """A hook copies the renewed files as root and gives them away a moment later: their time stays."""
+    cert, key = signed(tmp_path)
+    certificate = Certificate(cert, key)
+    key.chmod(0o644)
+    assert certificate._look() != certificate._stamp
