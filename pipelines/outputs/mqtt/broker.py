@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
-
-from engines.errors import BadInput
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,32 +50,3 @@ class MqttSpec:
     websocket: str | None = None
     client_id: str | None = None
     topic_prefix: str = "msh/v1"
-
-
-def _unusable(error: OSError) -> str:
-    if not isinstance(error, ssl.SSLError):
-        return error.strerror or str(error)
-    if error.reason == "KEY_VALUES_MISMATCH":
-        return "this is not the key of the certificate"
-    return "are no PEM certificate and key without a pass phrase"
-
-
-def read_tls(spec: MqttSpec) -> ssl.SSLContext:
-    """Read the certificates. Raises BadInput for those that cannot be used.
-
-    A key with a pass phrase is refused rather than asked for on a terminal.
-    """
-    try:
-        context = ssl.create_default_context(cafile=spec.ca_file)
-    except ssl.SSLError:
-        words = "holds no certificate in PEM form; name that of the authority which signed the broker's"
-        raise BadInput(f"outputs.mqtt.ca_file: {spec.ca_file}: {words}") from None
-    except OSError as error:
-        raise BadInput(f"outputs.mqtt.ca_file: {spec.ca_file}: {error.strerror or error}") from None
-    if spec.client_cert is not None:
-        try:
-            context.load_cert_chain(spec.client_cert, spec.client_key, password=lambda: b"")
-        except OSError as error:
-            what = f"{spec.client_cert} with key {spec.client_key or 'in it'}"
-            raise BadInput(f"outputs.mqtt.client_cert: {what}: {_unusable(error)}") from None
-    return context

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from paho.mqtt.client import MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from pipelines.outputs.mqtt.broker import BrokerState, read_tls
+from pipelines.outputs.mqtt.broker import BrokerState
 from pipelines.outputs.mqtt.broker_limits import BrokerLimits
+from pipelines.outputs.mqtt.certificates import BrokerCertificates
 from pipelines.outputs.mqtt.client import LenientClient
 from pipelines.outputs.mqtt.faults import SPEAKS_HTTP, speaks_http
 from pipelines.outputs.mqtt.session import Session
@@ -51,7 +52,7 @@ class BrokerConnection:
         self._subscribe = subscribe
         self._callbacks = callbacks
         self._random = random
-        self._tls = read_tls(spec) if spec.tls else None
+        self._certificates = BrokerCertificates(spec) if spec.tls else None
         self._stop = threading.Event()
         self._session: Session | None = None
         self.limits = BrokerLimits(v5=spec.protocol != "3.1.1")
@@ -75,7 +76,8 @@ class BrokerConnection:
     def meets_http(self) -> bool:
         """Ask whether a web server answers at the broker's port. Blocks for connect_timeout_s at the most."""
         spec = self._spec
-        return spec.websocket is None and speaks_http(spec.host, spec.port, self._tls, spec.connect_timeout_s)
+        tls = self._certificates.context() if self._certificates else None
+        return spec.websocket is None and speaks_http(spec.host, spec.port, tls, spec.connect_timeout_s)
 
     def _run(self) -> None:
         failures = 0
@@ -141,6 +143,6 @@ class BrokerConnection:
         client.will_set(self._will, b"offline", qos=min(1, limits.max_qos), retain=limits.retain)
         if self._spec.username is not None:
             client.username_pw_set(self._spec.username, self._spec.password)
-        if self._tls is not None:
-            client.tls_set_context(self._tls)
+        if self._certificates is not None:
+            client.tls_set_context(self._certificates.context())
         return client

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import socket
 import struct
 import subprocess
@@ -246,6 +247,33 @@ def test_unusable_certificates_are_one_line(bench, wrong):
     with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*some\.pem.*: \S.* PEM .*$") as told:
         bench.publisher(8883, start=False, tls=True, **{wrong: path})
     assert "_ssl" not in str(told.value)
+
+
+@pytest.mark.parametrize("wrong", ["ca_file", "client_cert"])
+def test_a_pipe_or_a_folder_for_a_certificate_is_one_line_and_waits_for_nobody(bench, wrong):
+    os.mkfifo(bench.folder / "pipe")
+    for name, words in (("pipe", "a named pipe, not a file"), (".", "a folder, not a file")):
+        with pytest.raises(BadInput, match=rf"^outputs\.mqtt\.{wrong}: .*: {words}"):
+            bench.publisher(8883, start=False, tls=True, **{wrong: bench.folder / name})
+
+
+def test_renewed_certificates_are_taken_up_by_the_next_attempt(bench, caplog):
+    """A box's certificate that had ended, and was renewed, let nobody in until the box was started again."""
+    caplog.set_level("INFO")
+    folder, mine = bench.folder, bench.folder / "mine"
+    mine.mkdir()
+    extra = certificates(folder) + f"\ncafile {folder}/ca.pem\nrequire_certificate true"
+    certificates(mine)
+    broker = bench.broker(start=False, extra=extra).start()
+    own = {"client_cert": mine / "ca.pem", "client_key": mine / "key.pem"}
+    bench.publisher(broker.port, tls=True, ca_file=folder / "ca.pem", **own)
+    wait_for(lambda: "no connection" in caplog.text)
+    (mine / "ca.pem").write_text("half a file")
+    wait_for(lambda: "certificates not loaded, the old ones stay: outputs.mqtt.client_cert" in caplog.text)
+    for name in ("ca.pem", "key.pem"):
+        (mine / name).write_bytes((folder / name).read_bytes())
+    bench.online()
+    assert "the renewed certificates are in use" in caplog.text
 
 
 def test_a_key_of_another_certificate_is_told_in_words(bench):
