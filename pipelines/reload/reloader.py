@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.assembly.floor import load_catalogue
 from pipelines.assembly.mqtt import home_assistant
+from pipelines.brands.gallery import gallery_files
 from pipelines.brands.registry import build_folder, check_staff, joined_book
 from pipelines.errors import BadInput
 from pipelines.floor.plan import apply_plan, plan_of
@@ -26,6 +27,7 @@ from pipelines.settings.mistakes import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from pipelines.assembly.messengers import StoreMessengers
     from pipelines.assembly.prices import StorePrices
@@ -186,14 +188,15 @@ class Reloader:
         at = self._parts.clock.utc_now()
         try:
             found = self._watch.load()
+            self._watch.follow(_mended_by(found))
             self._on_read(found)
             for warning in found.warnings:
                 logger.warning("%s", warning)
             plan = self._take_up(self._with_switches(found))
-        except SettingsError as error:
-            return ReloadReport(at, ReloadResult.REFUSED, problems=error.lines)
+            self._watch.follow_only(found.secret_files)
         except (BadInput, OutputFailed) as error:
-            return ReloadReport(at, ReloadResult.REFUSED, problems=(str(error).splitlines()[0],))
+            lines = error.lines if isinstance(error, SettingsError) else (str(error).splitlines()[0],)
+            return ReloadReport(at, ReloadResult.REFUSED, problems=lines)
         except TimeoutError as error:
             self._again_at = time.monotonic() + AGAIN_S
             return ReloadReport(at, ReloadResult.FAILED, problems=(str(error),))
@@ -302,6 +305,13 @@ class Reloader:
             if not camera.enabled and (was is None or was.enabled):
                 parts.reporter.report_disabled(name, now)
                 parts.metrics.calm_camera(name)
+
+
+def _mended_by(settings: Settings) -> list[Path]:
+    """Return files that the settings name, in which a mistake may lie though the store file is right."""
+    outputs, gallery = settings.outputs, settings.gallery
+    named = [settings.prices.catalogue, *(out.folder for out in (outputs.record, outputs.snapshots) if out)]
+    return [*filter(None, named), *(gallery_files(gallery.place) if gallery else ())]
 
 
 def _rates(cameras: Mapping[str, CameraConfig]) -> dict[str, int]:

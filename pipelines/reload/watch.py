@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from pipelines.settings.load import load_settings
 from pipelines.settings.mistakes import SettingsError
+from pricing.plain_file import FileSignature, file_stamp
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from pipelines.settings.root import Settings
-
-Signature = tuple[int, int, int, int]
 
 
 class StoreFileWatch:
@@ -27,52 +26,55 @@ class StoreFileWatch:
 
         env: where `${NAME}` comes from; by default the process's. secret_files: where else, until `load`.
         """
-        self._path, self._secret_files = path, sorted(secret_files)
+        self._path = path
         self._env = os.environ if env is None else env
-        self._seen = self._growing = self._signatures()
+        self._seen = self._growing = _stamps((path, *secret_files))
 
     def changed(self) -> bool:
-        """Tell, once, that the file or a secret's has changed; to be called every second.
+        """Tell, once, that the file or one that is followed has changed; to be called every second.
 
         A file that is written in place is told of when it has been still for a call: it may be half there.
         """
-        signatures = self._signatures()
-        if signatures == self._seen:
-            self._growing = signatures
+        stamps = _stamps(self._seen)
+        if stamps == self._seen:
+            self._growing = stamps
             return False
-        if signatures != self._growing and any(map(_is_written_in_place, signatures, self._seen)):
-            self._growing = signatures
+        if stamps != self._growing and any(
+            _is_written_in_place(stamps[path], before) for path, before in self._seen.items()
+        ):
+            self._growing = stamps
             return False
-        self._seen = self._growing = signatures
+        self._seen = self._growing = stamps
         return True
 
     def load(self) -> Settings:
-        """Read the file as it is now. Raises SettingsError with a line for each mistake."""
-        self._seen = self._growing = self._signatures()
+        """Read the file as it is now. Raises SettingsError with a line for each mistake.
+
+        The files of its secrets are followed from now on; with a mistake, also what else it names: what is
+        missing may come without another edit.
+        """
+        self._seen = self._growing = _stamps(self._seen)
         try:
             settings = load_settings(self._path, env=self._env)
-        except SettingsError as error:  # a secret that it misses may come without another edit
-            self._follow(error.secret_files.union(self._secret_files))
+        except SettingsError as error:
+            self.follow(error.files)
             raise
-        self._follow(settings.secret_files)
+        self.follow_only(settings.secret_files)
         return settings
 
-    def _follow(self, secret_files: Collection[Path]) -> None:
-        if (files := sorted(secret_files)) != self._secret_files:
-            self._secret_files = files
-            self._seen = self._growing = (self._seen[0], *self._signatures()[1:])
+    def follow(self, files: Iterable[Path]) -> None:
+        """Tell of changes of these files, too, until the next `load` that finds no mistake."""
+        self.follow_only({*self._seen, *files})
 
-    def _signatures(self) -> tuple[Signature | None, ...]:
-        return tuple(_signature(path) for path in (self._path, *self._secret_files))
-
-
-def _signature(path: Path) -> Signature | None:
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino, stat.st_ctime_ns  # tools set the first
+    def follow_only(self, files: Iterable[Path]) -> None:
+        """Tell of changes of the store file and these."""
+        fresh = {path: self._seen[path] if path in self._seen else file_stamp(path) for path in files}
+        self._seen = self._growing = {self._path: self._seen[self._path], **fresh}
 
 
-def _is_written_in_place(now: Signature | None, before: Signature | None) -> bool:
-    return now is not None and before is not None and now != before and now[2] == before[2]
+def _stamps(paths: Iterable[Path]) -> dict[Path, FileSignature | None]:
+    return {path: file_stamp(path) for path in paths}
+
+
+def _is_written_in_place(now: FileSignature | None, before: FileSignature | None) -> bool:
+    return now is not None and before is not None and now != before and now.number == before.number

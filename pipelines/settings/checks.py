@@ -42,7 +42,7 @@ def check_all(
 ) -> Iterator[Finding]:
     """Yield every violation, as the keys that it concerns and a sentence. shard: this box's cameras."""
     yield from _cameras(raw, shard)
-    yield from _sources(raw, folder)
+    yield from _sources(raw)
     yield from _ports(raw)
     yield from _web_token(raw)
     yield from _describe_key(raw)
@@ -81,7 +81,7 @@ def _cameras(raw: Raw, shard: Shard | None) -> Iterator[Finding]:
         yield ("cameras",), f"{len(enabled)} cameras are enabled, platform.max_cameras allows {max_cameras}"
 
 
-def _sources(raw: Raw, folder: Path) -> Iterator[Finding]:
+def _sources(raw: Raw) -> Iterator[Finding]:
     # A camera with several lenses sends their pictures as tracks of one session: `track` tells them apart.
     seen: dict[tuple[str, str], str] = {}
     for name, camera in _enabled(raw).items():
@@ -94,8 +94,6 @@ def _sources(raw: Raw, folder: Path) -> Iterator[Finding]:
             other = f'camera "{seen[one]}"' if _SLUG.fullmatch(seen[one]) else "another camera"
             yield keys, f"is the source of {other} too; each camera has its own"
         seen.setdefault(one, name)
-        if "://" not in source and not source.startswith("/dev/") and source.strip():
-            yield from _must_exist(keys, source, folder)
 
 
 def _ports(raw: Raw) -> Iterator[Finding]:
@@ -269,8 +267,11 @@ def _zone_names(raw: Raw) -> set[str]:
     }
 
 
-def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
+def named_files(root: object) -> Iterator[tuple[Keys, str]]:
+    """Yield the keys and the path of each file and folder that must be there."""
+    raw = _block(root)
     wanted = (
+        *(("cameras", name, "source") for name in _enabled(raw)),
         ("prices", "catalogue"),
         ("brands", "folder"),
         *(("outputs", "mqtt", k) for k in ("ca_file", "client_cert", "client_key")),
@@ -280,8 +281,17 @@ def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
         value: object = raw
         for key in keys:
             value = _block(value).get(key)
-        if isinstance(value, str) and value.strip():
-            yield from _must_exist(keys, value, folder)
+        if isinstance(value, str) and value.strip() and (keys[0] != "cameras" or _is_path(value)):
+            yield keys, value
+
+
+def _is_path(source: str) -> bool:
+    return "://" not in source and not source.startswith("/dev/")
+
+
+def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
+    for keys, value in named_files(raw):
+        yield from _must_exist(keys, value, folder)
 
 
 def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:

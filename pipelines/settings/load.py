@@ -12,7 +12,7 @@ from engines.manifest import read_manifest
 from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.errors import BadInput
 from pipelines.paths import host_slug, state_path
-from pipelines.settings.checks import CLOSED, NO_FILE, check_all
+from pipelines.settings.checks import CLOSED, NO_FILE, check_all, named_files
 from pipelines.settings.document import Document, Unreadable, read_document
 from pipelines.settings.key_paths import named_path
 from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
@@ -99,7 +99,8 @@ def parse_settings(
         mistakes = [mistake for mistake in mistakes if mistake.words not in (NO_FILE, CLOSED)]
     if settings is None or mistakes:
         lines = (mistake.line(path) for mistake in sorted(set(mistakes)))
-        raise SettingsError(lines, substitution.files)
+        named = (folder / value for _, value in named_files(document.value))
+        raise SettingsError(lines, substitution.files.union(named))
     return settings if shard is None else _of_shard(settings, shard)
 
 

@@ -47,12 +47,12 @@ class Mistake:
 class SettingsError(BadInput):
     """The store file cannot be used. `str()` has one line for each mistake, in the order of the file.
 
-    secret_files: where values of `${NAME}` were looked for; one that is missing may come there.
+    files: those that it names, and where values of `${NAME}` were looked for; what is missing may come.
     """
 
-    def __init__(self, lines: Iterable[str], secret_files: Iterable[Path] = ()) -> None:
+    def __init__(self, lines: Iterable[str], files: Iterable[Path] = ()) -> None:
         self.lines: tuple[str, ...] = tuple(lines)
-        self.secret_files = frozenset(secret_files)
+        self.files = frozenset(files)
         super().__init__("\n".join(self.lines))
 
 

@@ -62,9 +62,7 @@ def pem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("PLAY", "405 Method Not Allowed", Cause.ANSWER),
     ],
 )
-def test_a_refusal_has_its_cause_and_its_words(
-    pem: Path, method: str, status: str, cause: Cause
-) -> None:
+def test_a_refusal_has_its_cause_and_its_words(pem: Path, method: str, status: str, cause: Cause) -> None:
     with refusing_camera(method, status, pem=pem) as url:
         found, answer = lost(url)
     assert found is cause

@@ -204,6 +204,17 @@ def test_what_cannot_be_taken_up_changes_nothing(shop, path, value, words):
     assert set(shop.store.cameras()) == {"steady", "other"}
 
 
+def test_a_price_list_that_is_mended_after_the_edit_that_names_it_is_taken_up(shop):
+    edited = Edited(shop)
+    listed = edited.path.with_name("later.csv")
+    listed.write_text("")
+    assert edited.put("prices/catalogue", "later.csv").result is ReloadResult.REFUSED
+    listed.write_text(Path(PRICES).read_text())
+    wait_for(lambda: shop.store.reload_report.result is ReloadResult.APPLIED, PATIENCE_S)
+    assert shop.store.brands.catalogue._path == listed
+    assert shop.metric("msh_store_file_ok") == 1
+
+
 def _camera(edited: Edited, source: str):
     edited.content["cameras"]["other"] = {"source": source}
     return edited.write()

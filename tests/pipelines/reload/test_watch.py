@@ -98,6 +98,30 @@ def test_a_secret_that_comes_after_the_store_file_that_names_it_is_a_change(tmp_
     assert watch.changed()  # what was known before the mistake is watched on
 
 
+@pytest.mark.parametrize(
+    ("key", "section"),
+    [
+        ("cameras.till.source", "cameras:\n  till: {{source: {path}}}\n"),
+        ("prices.catalogue", "prices: {{catalogue: {path}}}\ncameras:\n"),
+        ("outputs.mqtt.ca_file", "outputs: {{mqtt: {{url: 'mqtts://b', ca_file: {path}}}}}\ncameras:\n"),
+    ],
+)
+def test_a_file_that_comes_after_the_store_file_that_names_it_is_a_change(tmp_path, key, section):
+    path, named = tmp_path / "store.yaml", tmp_path / "named"
+    path.write_text(MINIMAL)
+    watch = StoreFileWatch(path, {})
+    watch.load()
+    path.write_text(MINIMAL.replace("cameras:\n", section.format(path="named"), 1))
+    with pytest.raises(SettingsError, match=f"{key}: there is no such file"):
+        watch.load()
+    assert not watch.changed()
+    named.write_text("x")
+    assert [watch.changed() for _ in range(2)] == [True, False]
+    watch.load()
+    touch(named, "its own business from now on")
+    assert [watch.changed() for _ in range(2)] == [False, False]
+
+
 def test_the_port_answers_while_the_models_are_read_and_sighup_ends_nothing(tmp_path):
     path, port = tmp_path / "store.yaml", free_port()
     path.write_text(MINIMAL + f'outputs: {{metrics: {{listen: "127.0.0.1:{port}"}}}}\n')
