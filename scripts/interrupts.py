@@ -1,14 +1,29 @@
-"""Ctrl-C while a command is still being loaded: it ends there and then, without a word."""
+"""Ctrl-C and SIGTERM while a command is still being loaded: it ends there and then, without a word."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def heed_orders_to_stop() -> None:
+    """Have SIGTERM end the first process of a container, too, until a command has a handler of its own.
+
+    The kernel keeps from process 1 what it has no handler for: `docker stop` while the store was starting was
+    lost, the store started all the same, and was killed after the time that a stop may take.
+    """
+    if os.getpid() == 1 and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    os._exit(128 + number)
 
 
 @contextmanager
