@@ -50,6 +50,21 @@ _mapped: dict[tuple[Path, int, int], mmap.mmap] = {}
 _proved: dict[Path, FileStamp] = {}
 """Files whose digest was looked at, as they were then."""
 _lock = threading.Lock()
+_core: list[ov.Core] = []
+_core_lock = threading.Lock()
+
+
+def openvino_core() -> ov.Core:
+    """Return OpenVINO's core, the one of this process, which lives as long; from any thread.
+
+    Each core has a CPU plugin of its own. That gives the thread which first uses it a stack for signals, and
+    when it goes, with the last of its models, the stack that was there before, which may be gone itself: the
+    next signal, such as Ctrl-C, is then a segmentation fault (OpenVINO 2026.4).
+    """
+    with _core_lock:
+        if not _core:
+            _core.append(ov.Core())
+        return _core[0]
 
 
 def compiled_folder(environ: Mapping[str, str] | None = None) -> Path | None:
@@ -76,7 +91,7 @@ def compile_cached(
     build: reads the file and makes of it what is compiled. how: what `build` makes, in a few words; another
     `how`, or another version of the file, is another compiled model. Raises what `build` and OpenVINO raise.
     """
-    core = ov.Core()
+    core = openvino_core()
     blob = _place(path, config, how)
     if blob is not None and (found := _load(core, blob, config)) is not None:
         return found
@@ -114,7 +129,7 @@ def _place(path: Path, config: Mapping[str, Any], how: str) -> Path | None:
 @cache
 def _cpu() -> str:
     """Return what this CPU can do: a graph is optimised for it. Where the system does not say, its name."""
-    return cpu_flags() or str(ov.Core().get_property("CPU", "FULL_DEVICE_NAME"))
+    return cpu_flags() or str(openvino_core().get_property("CPU", "FULL_DEVICE_NAME"))
 
 
 def _load(core: ov.Core, blob: Path, config: Mapping[str, Any]) -> Any:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import openvino  # type: ignore[import-untyped]  # the wheel has no py.typed
 
 from engines.colour import to_bgr
-from engines.compiled_models import compile_cached
+from engines.compiled_models import compile_cached, openvino_core
 from engines.cpu_flags import cpu_flags, is_quick_in_int8
 from engines.errors import BadInput
 from engines.image import I420
@@ -96,7 +95,7 @@ class WordReader:
         for model in (found, read):
             model.check_file()
         finds, reads = _request(found, threads, CACHED_REGIONS), _request(read, threads, CACHED_LINES)
-        letters = _letters(openvino.Core().read_model(read.path))
+        letters = _letters(openvino_core().read_model(read.path))
         self._finder, self._lines = RegionFinder(finds), LineReader(reads, letters)
         self.loaded = {
             model.name: "i8" if model.is_int8 else precision_of(request.get_compiled_model())

@@ -95,10 +95,10 @@ def detect(
 
 def on_cpu(model: Model) -> Callable[[Floats], Sequence[Floats]]:
     """Return the model on the CPU in 32 bit: (1, 3, height, width) in, OUTPUTS out."""
-    import openvino as ov  # type: ignore[import-untyped]  # noqa: PLC0415 of the extra cpu
+    from engines.compiled_models import openvino_core  # noqa: PLC0415 of the extra cpu
 
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"}
-    compiled = ov.Core().compile_model(str(model.path), "CPU", settings)
+    compiled = openvino_core().compile_model(str(model.path), "CPU", settings)
 
     def infer(tensor: Floats) -> list[Floats]:
         answer = {key.get_any_name(): value for key, value in compiled(tensor).items()}

@@ -165,15 +165,15 @@ def _answers_zero(file: Path, made: Path, wish: Wish) -> bool:
 
     Asked of pictures of nothing, of which such networks answer many unsure boxes.
     """
-    import openvino as ov  # type: ignore[import-untyped]  # noqa: PLC0415 loads OpenVINO
-
+    from engines.compiled_models import openvino_core  # noqa: PLC0415 loads OpenVINO
     from engines.families.adapt import adapt  # noqa: PLC0415 loads onnx
 
     wanted = ("first", *[None] * (len(wish.classes) - 1))
     width, height = adapt(file, made, replace(wish, classes=wanted, first=0)).size
-    network = ov.Core().read_model(made)
+    core = openvino_core()
+    network = core.read_model(made)
     network.reshape([1, 3, height, width])
-    request = ov.Core().compile_model(network, "CPU", {"INFERENCE_NUM_THREADS": 1}).create_infer_request()
+    request = core.compile_model(network, "CPU", {"INFERENCE_NUM_THREADS": 1}).create_infer_request()
     grain = np.random.default_rng(1).integers(0, 256, (3, 3, height // GRAIN, width // GRAIN))
     pictures = [np.full((3, height, width), GREY), *grain.repeat(GRAIN, 2).repeat(GRAIN, 3)]
     return any(

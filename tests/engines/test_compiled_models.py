@@ -1,6 +1,9 @@
 """Compiled models on disk: the same answers, nobody else's file is trusted, and no fault stops a start."""
 
+import os
 import stat
+import subprocess
+import sys
 
 import numpy as np
 import onnx
@@ -9,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from engines import compiled_models
 from engines.compiled_models import compile_cached, compiled_folder
+from engines.paths import ROOT
 
 CONFIG = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
 
@@ -47,6 +51,31 @@ def run(path, how="as it is", config=CONFIG):
 
     compiled = compile_cached(path, build, config, how)
     return float(compiled([np.ones((1, 4), np.float32)])[0][0, 0]), bool(built)
+
+
+MODELS_THAT_GO = """
+import gc, os, signal, sys
+from engines.compiled_models import compile_cached
+def load():
+    return compile_cached(Path(sys.argv[1]), lambda core: core.read_model(sys.argv[1]), {}, "as it is")
+models = [load() for _ in range(3)]
+while models:
+    del models[0]
+    gc.collect()
+signal.signal(signal.SIGINT, lambda *_: print("heard"))
+os.kill(os.getpid(), signal.SIGINT)
+"""
+
+
+def test_a_signal_is_heard_after_models_have_gone(model):
+    """Each model had a core of its own, which left a stack for signals that was gone: Ctrl-C crashed."""
+    code = f"from pathlib import Path{MODELS_THAT_GO}"
+    command = [sys.executable, "-c", code, str(model(2.0))]
+    environment = {**os.environ, "MSH_COMPILED": "off"}
+    ended = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, "heard\n")
 
 
 def test_what_was_compiled_is_read_back_by_its_user_alone(folder, model):
