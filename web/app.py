@@ -31,7 +31,7 @@ from web.api.uploads import UploadHandlers
 from web.api.wizard import WizardHandlers
 from web.live.desk_events import DeskEvents
 from web.live.video import Viewers
-from web.refusal import Code, Refused, on_http_error, on_refused
+from web.refusal import ENDING, Code, Refused, on_http_error, on_refused
 from web.uploads.jobs import Jobs
 from web.uploads.webcam import Webcams
 
@@ -209,7 +209,12 @@ class PageApp:
                 raise
             if visitor is not None and visitor.by_token:
                 self._notes.token_shown(request, visitor)
-            return await handler(request, visitor)
+            try:
+                return await handler(request, visitor)
+            except asyncio.CancelledError:  # by uvicorn, where the end of the page waited long enough for it
+                if not self._closing.is_set():
+                    raise
+                raise Refused(Code.BUSY, ENDING) from None
 
         return endpoint
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
 
+ENDING = "the page is ending; send it again in a minute"
+
+
 class Code(Enum):
     """The codes of refused requests, each with its HTTP status."""
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
+from web.refusal import ENDING
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
@@ -120,7 +122,7 @@ class BoundedProtocol(H11Protocol):
         """Let an answer that is under way end; wait for no client that does not send or read."""
         super().shutdown()
         if self.conn.their_state is h11.SEND_BODY:
-            self._refuse(503, "the page is ending; send it again in a minute")
+            self._refuse(503, ENDING)
             self._transport.close()
         # By TLS, closing waits for an answer of the client.
         is_deaf = self._transport.is_closing() and not self._transport.can_write_eof()

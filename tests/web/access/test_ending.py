@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.cameras.states import Cause
+from pipelines.cameras.trial import CameraTrial
 from tests.fakes.served_page import JPEG, served_page
 from tests.waiting import wait_for
 from tests.web.access.test_certificate import signed
@@ -71,6 +74,35 @@ def test_a_request_that_stopped_coming_is_not_waited_for(
     assert [one.getMessage() for one in caplog.records if one.levelname in ("WARNING", "ERROR")] == []
     assert capfd.readouterr().err == ""
     assert page.left() == []
+
+
+def test_a_request_whose_work_takes_longer_is_answered_and_is_no_failure(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A camera that is tried may be silent for longer than an end takes; it was a traceback in the log."""
+    monkeypatch.setattr("web.server.STOP_S", 1)
+    asked, hold = threading.Event(), threading.Event()
+
+    def attempt(*_: object) -> CameraTrial:
+        asked.set()
+        hold.wait(300)
+        return CameraTrial(Cause.TIMEOUT)
+
+    try:
+        with served_page(tmp_path) as page:
+            page.backend.try_camera = attempt
+            camera = b'{"source": "rtsp://127.0.0.1:1/x"}'
+            kind = f"Content-Type: application/json\r\nContent-Length: {len(camera)}"
+            with begun(page, "POST /api/cameras/try", kind, camera) as one:
+                assert asked.wait(300)
+                page.server.stop()
+                answer = b""
+                while part := one.recv(65536):
+                    answer += part
+    finally:
+        hold.set()
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert [one.getMessage() for one in caplog.records if one.exc_info] == []
 
 
 def test_a_client_that_does_not_read_its_video_is_not_waited_for(
