@@ -108,6 +108,7 @@ class CameraSource:
         self._status = CameraStatus(CameraState.STOPPED, Cause.NONE, now_ns(), None, 0, 0, 0)
         self._reported = self._counted = (0, 0)
         self._withheld = 0
+        self._told = ""
         self._results: list[str] = []
 
     @property
@@ -229,6 +230,7 @@ class CameraSource:
                 self._source_bin.keep_alive()
             if self._policy.frame(tap.last):
                 self._results.append("ok")
+                self._told = ""
                 self._status = replace(self._status, connects=self._status.connects + 1)
         self._count(*tap.take())
         if self._source_bin is not None and (withheld := self._source_bin.take_withheld()):
@@ -312,8 +314,9 @@ class CameraSource:
             self._lost(cause)
 
     def _tell(self, words: str) -> None:
-        """Log a camera's own words, where there are any."""
-        if words:
+        """Log a camera's own words, where there are any; the same again only after it was live."""
+        if words and words != self._told:
+            self._told = words
             extra = news("camera_answers", camera=self.camera, answer=words)
             logger.warning("camera %s: the camera answers %r", self.camera, words, extra=extra)
 
