@@ -22,8 +22,8 @@ from pipelines.cpu.turned import (
     look_turned,
 )
 from pipelines.cpu.turned_evidence import SURE_FACE
+from pipelines.offline.framed_picture import look_at_framed
 from pipelines.offline.key_frames import KeyFrames
-from pipelines.offline.large_picture import look_at_picture
 from pipelines.offline.lying_looks import LyingLooks, upright_in
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.attribution import PriceProbe
@@ -134,7 +134,7 @@ class Annotator:
 
     def picture(self, pixels: I420) -> Annotated:
         """Annotate one picture, in place: everyone in it counts, and one look worth a whole vote confirms."""
-        closer = look_at_picture(self._scenes, pixels)
+        closer = look_at_framed(self._scenes, pixels)
         scene = closer.scene
         self._rest(pixels)
         turned = look_turned(self._scenes, pixels, scene, self._masking)

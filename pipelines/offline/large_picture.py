@@ -51,14 +51,14 @@ def look_at_picture(scenes: SceneDetector, picture: I420) -> Closer:
     parts = objects.where(~small & (objects.classes == person))
     joined = Scene(
         together([large, objects.where(small)]),
-        _new(together([doubtful, scene.doubtful, parts]), large.where(large.classes == person)),
-        together([found, _new(faces, found)]),
+        not_among(large.where(large.classes == person), together([doubtful, scene.doubtful, parts])),
+        together([found, not_among(found, faces)]),
     )
     cut_faces = cut_by_the_edge(scenes, picture, scene, person, LITTLE_BLACK)[1]
     return Closer(joined, np.concatenate([near.cut_faces * scale, cut_faces]))
 
 
-def _new(found: Detections, known: Detections) -> Detections:
+def not_among(known: Detections, found: Detections) -> Detections:
     """Return what of all that was found is none of the known ones, each once, the surest first."""
     rows = suppress(found.boxes, found.scores, found.classes, SAME)
     once = Detections(found.boxes[rows], found.scores[rows], found.classes[rows])
