@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from engines.compiled_models import compile_cached
@@ -16,12 +17,18 @@ from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
 from engines.openvino_runtime import EXACT, one_line, precision_of
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import openvino as ov  # type: ignore[import-untyped]  # the wheel has no py.typed
 
     from engines.image import I420
 
 OUTPUT = "shares"
 SMALLEST = 16
+DARK, LIT, MAX_GAIN = 120, 230, 3.0
+"""Brightness, of 255, below which all but a hundredth of a crop too dark for the network lies, what that is
+raised to, and the most by which it is multiplied. Five of 153 people on photographs are so dark, of 120 on
+street photographs none.
+"""
 
 
 class GarmentParser:
@@ -65,6 +72,7 @@ class GarmentParser:
             return None
         pixels = np.zeros_like(self._pixels)
         fit = letterbox(crop, pixels, rgb=True)
+        _lighten(pixels[fit.top : fit.top + fit.height, fit.left : fit.left + fit.width])
         fed = pixels.transpose(2, 0, 1)[None].astype(np.float32)
         try:
             shares = self._request.infer([fed])[OUTPUT][0].copy()
@@ -74,3 +82,10 @@ class GarmentParser:
         if not np.isfinite(shares).all():
             raise InferenceFailed(f"model {self._model.name}: the answer holds numbers that are not finite")
         return Outfit(shares, pixels, fit)
+
+
+def _lighten(pixels: npt.NDArray[np.uint8]) -> None:
+    """Make a dark crop, (height, width, 3) RGB, as bright as others, in place."""
+    brightest = float(np.percentile(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), 99))
+    if brightest < DARK:
+        pixels[:] = cv2.convertScaleAbs(pixels, alpha=min(MAX_GAIN, LIT / max(1.0, brightest)))

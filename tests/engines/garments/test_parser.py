@@ -36,6 +36,25 @@ def test_a_person_wears_something_and_shows_skin(parser: GarmentParser) -> None:
     assert outfit.at((60, 380, 120, 440)) == top.type
 
 
+@pytest.mark.parametrize("light", [0.5, 0.4, 0.3])
+def test_in_the_dark_a_person_wears_the_same(parser: GarmentParser, light: float) -> None:
+    picture = cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[:, :380]
+    lit, dark = parser.parse(from_bgr(picture)), parser.parse(from_bgr((picture * light).astype(np.uint8)))
+    assert lit is not None
+    assert dark is not None
+    assert dark.is_person
+    assert {(g.type, g.colour) for g in dark.garments} == {(g.type, g.colour) for g in lit.garments}
+
+
+def test_what_is_bright_enough_is_parsed_as_it_is() -> None:
+    pixels = np.full((8, 8, 3), 90, np.uint8)
+    pixels[0] = 121
+    parsing._lighten(pixels)
+    assert pixels[4, 4].tolist() == [90, 90, 90]
+    parsing._lighten(black := np.zeros((8, 8, 3), np.uint8))
+    assert not black.any()
+
+
 @pytest.mark.parametrize("crop", [I420.black(192, 320), from_bgr(np.full((300, 120, 3), 200, np.uint8))])
 def test_nothing_is_no_person(parser: GarmentParser, crop: I420) -> None:
     outfit = parser.parse(crop)
