@@ -58,6 +58,10 @@ TOUCHED = 0.4
 """Share of a box that a garment must cover for a mark there to be on it."""
 PERSON = 0.033
 """Least share of skin and hair among all that is seen of a body: flat garments and mannequins have less."""
+SURE_SKIN, SURE_CELLS = 0.75, 5
+"""How sure the parser must be of skin and hair, and of how many cells, for less of it to be enough. Five flat
+garments and mannequins in twelve lights and sizes have 3 cells at most.
+"""
 
 _CELLS = {"glasses": 3, "belt": 5, "shoes": 6, "hat": 10, "bag": 12, "scarf": 12}
 _FEWEST = 24
@@ -142,9 +146,12 @@ class Outfit:
         A garment on a hanger or a figure shows neither.
         """
         count = len(self._names)
-        bare = int((self._cell_types > count).sum())
-        worn = int((self._cell_types < count).sum())
-        return bare >= max(2, PERSON * (bare + worn)) or all(
+        body = self._cell_types > count
+        bare, worn = int(body.sum()), int((self._cell_types < count).sum())
+        if bare >= max(2, PERSON * (bare + worn)):
+            return True
+        sure = self._shares[[CLASSES.index(one) for one in BODY]].sum(0) >= SURE_SKIN
+        return int((body & sure).sum()) >= SURE_CELLS or all(
             self._region(groups) for groups in (*_LAYERS.values(), ("shoes",))
         )
 

@@ -177,6 +177,17 @@ def test_a_mark_is_on_what_lies_there(box: tuple[float, float, float, float], ty
     assert outfit(STANDING).at(box) == type_
 
 
+@pytest.mark.parametrize(("sure", "columns", "is_person"), [(0.9, 5, True), (0.9, 4, False), (0.7, 5, False)])
+def test_little_skin_is_a_persons_where_it_is_surely_skin(sure: float, columns: int, is_person: bool) -> None:
+    """Skin within the clothes, under the share that skin alone needs; a mannequin's is never sure."""
+    shares = outfit({"coat": (4, 2, 78, 46)})._shares.copy()
+    shares[:, 20, 10 : 10 + columns] = 0
+    shares[CLASSES.index("skin"), 20, 10 : 10 + columns] = sure
+    shares[CLASSES.index("background"), 20, 10 : 10 + columns] = 1 - sure
+    seen = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((192, 320), (192, 320)))
+    assert seen.is_person is is_person
+
+
 def test_who_is_dressed_from_top_to_shoes_is_a_person_though_no_skin_is_seen() -> None:
     clothes = {name: place for name, place in STANDING.items() if name not in {"hair", "skin"}}
     assert outfit(clothes).is_person
