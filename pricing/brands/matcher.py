@@ -6,6 +6,7 @@ import math
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from pricing.brands.common_words import COMMON_WORDS, COMPANIONS
@@ -21,6 +22,10 @@ SHORT = 3
 SURE = 0.9
 LARGE = 0.02
 LOOKALIKE_COST = 0.75
+OTHERS_HALF, RIVAL = 5, 2.0
+"""Least letters of a word of another brand's name, and how far what is read may be from it, and what stands
+with it from the word beside it in that name: then it is no brand by itself.
+"""
 _LOOKALIKES = str.maketrans("0158624", "oisbgza")
 _HUMP = re.compile(r"(?<=[a-z]{2})(?=[A-Z][A-Za-z])")
 """Where two words are written as one."""
@@ -139,6 +144,7 @@ class BrandMatcher:
         self._folded: dict[str, str] = {}
         self._shortened: defaultdict[str, list[str]] = defaultdict(list)
         self._strict: set[str] = set()
+        self._beside: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
         self._longest = 0
         self._longest_run = 1
         for brand, aliases in brands.items():
@@ -164,6 +170,10 @@ class BrandMatcher:
             self._folded[folded(compact)] = compact
         for short in deletions(compact, _letters(compact)) if tolerant else ():
             self._shortened[short].append(compact)
+        for pair in pairwise(name.split()):
+            # PARIS and JEANS stand beside any brand.
+            if all(len(word) >= OTHERS_HALF and word not in COMMON_WORDS | COMPANIONS for word in pair):
+                self._beside[brand] |= {pair, (pair[1], pair[0])}
         self._longest = max(self._longest, len(compact))
         self._longest_run = max(
             self._longest_run, 2 * len(name.split()), len(name.replace("&", " & ").split())
@@ -187,6 +197,8 @@ class BrandMatcher:
                 run = tokens[start : start + length]
                 match = self._run(run, readings)
                 if match is None or not self._stands(match[0], tokens, start, length, readings):
+                    continue
+                if length == 1 and self._is_others_half(match[0], start, tokens, readings):
                     continue
                 first, last = run[0].reading, run[-1].reading
                 read = min(readings[i].confidence for i in range(first, last + 1))
@@ -228,6 +240,28 @@ class BrandMatcher:
         around = [text for text, reading in others if reading.block == block and reading.line not in lines]
         return all(text in COMPANIONS or text.isdigit() for text in beside) and not any(
             text in COMMON_WORDS and text not in COMPANIONS for text in around
+        )
+
+    def _is_others_half(
+        self, name: str, number: int, tokens: Sequence[_Token], readings: Sequence[Reading]
+    ) -> bool:
+        """Return whether a word is nearly half of another brand's name, and its block has the other half.
+
+        LOUIS above VUITTON in a script is read as LEVIS above VULTTONO.
+        """
+        said = tokens[number]
+        block = readings[said.reading].block
+        others = [
+            token.text
+            for token in (*tokens[:number], *tokens[number + 1 :])
+            if readings[token.reading].block == block
+        ]
+        return any(
+            distance(said.text, word, RIVAL) <= RIVAL
+            and any(other in text or distance(text, other, RIVAL) <= RIVAL for text in others)
+            for brand, pairs in self._beside.items()
+            if brand != self._exact[name]
+            for word, other in pairs
         )
 
     def _run(self, run: Sequence[_Token], readings: Sequence[Reading]) -> tuple[str, float] | None:

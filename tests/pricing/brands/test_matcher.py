@@ -218,6 +218,33 @@ def test_short_names_count_only_read_surely_and_large(confidence: float, size: f
     assert len(STRICT.find(readings("CALVIN KLEIN", confidence=confidence, size=size))) == 1
 
 
+@pytest.mark.parametrize(
+    ("lines", "brands"),
+    [
+        (["levis I", "vulttono"], []),
+        (["leuis I", "(c) vuittonadio"], []),
+        (["leuis I", "vuittono"], ["louis vuitton"]),
+        (["Leuis", "(c) vuittona dio"], ["louis vuitton"]),
+        (["levis", "JEANS"], ["levis"]),
+        (["levis", "ORIGINAL"], ["levis"]),
+        (["keane", "JEANS"], ["keane"]),
+    ],
+)
+def test_half_of_another_brands_name_beside_the_other_half_is_no_brand(
+    lines: list[str], brands: list[str]
+) -> None:
+    """LOUIS in a script is read as LEVIS; a brand is told as two of one brand only by both of its halves."""
+    names = {"levis": [], "louis vuitton": ["vuitton"], "keane": [], "klein": ["Calvin Klein Jeans"]}
+    parts = [Reading(text, 0.9, number) for number, text in enumerate(lines)]
+    assert [found.brand for found in BrandMatcher(names).find(parts)] == brands
+
+
+def test_half_of_another_brands_name_in_another_block_is_its_own() -> None:
+    matcher = BrandMatcher({"levis": [], "louis vuitton": []})
+    parts = [Reading("LEVIS", 0.9, 0, 0), Reading("VULTTONO", 0.9, 1, 1)]
+    assert [found.brand for found in matcher.find(parts)] == ["levis"]
+
+
 def test_no_name_reaches_into_another_block() -> None:
     parts = [Reading("CALVIN", 0.9, 0, 0), Reading("KLEIN", 0.9, 1, 1)]
     assert MATCHER.find(parts) == []
