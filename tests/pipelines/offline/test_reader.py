@@ -206,7 +206,7 @@ BAD = {
     "garbage.png": (lambda path: path.write_bytes(b"\x89PNG"), "no picture"),
     "login.jpg": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
     "login.mp4": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
-    "sound.wav": (sound_only, "no video"),
+    "sound.wav": (sound_only, "no picture was found in the file"),
     "cut.mp4": (lambda path: cut(path, 0.5), "is cut short; send it again"),
 }
 

@@ -76,7 +76,7 @@ def test_a_silent_camera_that_refuses_to_play_is_lost_with_the_cause():
         origins=FrameOrigins(),
         clock=lambda: now[0],
         now_ns=lambda: int(now[0] * 1e9),
-        ask=lambda: asked.append(now[0]) or "405 Method Not Allowed",
+        ask=lambda: asked.append(now[0]) or (Cause.ANSWER, "405 Method Not Allowed"),
     )
     source.start()
     source.tick()
