@@ -67,7 +67,10 @@ class BuiltPipeline:
         """Put new elements in the place of a chain that ends in a sink; return the old ones, still running.
 
         names: in their order; what feeds the first is not linked any more. ready: called before it is again.
+        Raises BadInput for an element with a gate, which a new one would not have.
         """
+        if gated := self._gated.keys() & set(names):
+            raise BadInput(f"{', '.join(sorted(gated))}: a gate stands there, which must not be replaced")
         old = [self.element(name) for name in names]
         for element in old:
             element.set_locked_state(True)

@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.deepstream.runtime.recordings import BRANCH
+from pipelines.errors import BadInput
 from pipelines.settings.outputs import ViewerConfig
 from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.rtsp_viewer import RtspViewer
@@ -184,6 +186,18 @@ def test_the_recording_of_a_silent_camera_is_finished_and_the_next_begins_with_i
         ok, picture = film.read()
         assert ok
         assert picture.std() > 20  # from its first frame on: the test card, not a grey nothing
+
+
+def test_an_element_with_a_gate_is_not_put_anew(tmp_path):
+    """Recordings are, while the store runs: the new ones stand behind the same gate."""
+    with running(tmp_path, rtsp(1), outputs="record") as run:
+        built = run.platform._built
+        for name in sorted(built._gated):
+            before = built.element(name)
+            with pytest.raises(BadInput, match=name):
+                built.put_anew([name], list)
+            assert built.element(name) is before
+        assert built._gated.keys().isdisjoint(part + "c0" for part in BRANCH)
 
 
 def test_a_recording_ends_before_it_alone_is_all_that_the_bound_allows(tmp_path):
