@@ -66,9 +66,13 @@ def test_a_module_in_c_that_was_interrupted_is_no_broken_module(
         raise ImportError("initialization failed") from (KeyboardInterrupt() if pressed else None)
 
     monkeypatch.setattr(check, "run", loads)
-    if pressed:
-        assert main(["check", "store.yaml"]) == 130
-    else:
-        with pytest.raises(ImportError):
-            main(["check", "store.yaml"])
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # another test may have left its own
+    try:
+        if pressed:
+            assert main(["check", "store.yaml"]) == 130
+        else:
+            with pytest.raises(ImportError):
+                main(["check", "store.yaml"])
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -20,7 +20,7 @@ class TestFloor:
     def test_the_first_picture_comes_soon(self, visit):
         page = visit.go("#/floor")
         page.locator(".tile:not(.stale)").first.wait_for()
-        assert drawn(page, ".tile canvas")
+        wait_for(lambda: drawn(page, ".tile canvas"))
 
     def test_people_stand_in_the_servers_order_with_items_prices_and_source(self, visit):
         page = visit.go("#/floor")
