@@ -21,7 +21,9 @@ from prometheus_client.metrics import MetricWrapperBase
 from probes.events.messages import MessageKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+
+    from prometheus_client import Metric
 
 STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0)
@@ -82,6 +84,22 @@ class Health:
     stuck: bool = False
 
 
+class _StoreRegistry(CollectorRegistry):
+    """A registry that shows no series of a camera that is gone: its frames under way may still be counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cameras: frozenset[str] | None = None
+        """Those of the store; None: series of any are shown."""
+
+    def collect(self) -> Iterator[Metric]:
+        for family in super().collect():
+            if (cameras := self.cameras) is not None:
+                shown = {None, *cameras}
+                family.samples = [one for one in family.samples if one.labels.get("camera") in shown]
+            yield family
+
+
 class Metrics:
     """The metrics as prometheus_client objects, which are thread-safe: `metrics.frames_received.labels(...)`.
 
@@ -92,7 +110,7 @@ class Metrics:
     def __init__(self, camera_states: Sequence[str]) -> None:
         # They would be samples to all who read metrics here; web.created adds them to OpenMetrics.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it unannotated
-        self.registry = registry = CollectorRegistry()
+        self.registry = registry = _StoreRegistry()
         self._camera_states = tuple(camera_states)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -323,6 +341,13 @@ class Metrics:
     def count_owed_looks(self, met: bool) -> None:
         """Count a check of the looks that a person is owed."""
         self.looks_owed.labels("met" if met else "missed").inc()
+
+    def set_cameras(self, cameras: Iterable[str]) -> None:
+        """Show series of these cameras only; of one that is new, only what is counted from now on."""
+        before, now = self.registry.cameras, frozenset(cameras)
+        for camera in () if before is None else now - before:
+            self.forget_camera(camera)
+        self.registry.cameras = now
 
     def forget_camera(self, camera: str) -> None:
         """Drop all series of a camera that the store has no more."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import threading
 import time
@@ -289,6 +288,7 @@ class Reloader:
         """Have reports and outputs for the cameras of these settings, and for no other."""
         parts = self._parts
         before, after = old.enabled_cameras(), target.enabled_cameras()
+        parts.metrics.set_cameras(target.cameras)
         parts.reporter.set_cameras(after)
         parts.outputs.set_cameras(_rates(after), renewed=_renewed(before, after))
 
@@ -297,8 +297,7 @@ class Reloader:
         for name in old.cameras:
             if name not in target.cameras:
                 parts.publisher.clear_state(f"camera/{name}/status")
-                with contextlib.suppress(KeyError):
-                    parts.metrics.forget_camera(name)
+                parts.metrics.forget_camera(name)
                 parts.floor.forget_camera(name)
         for name, camera in target.cameras.items():
             was = old.cameras.get(name)

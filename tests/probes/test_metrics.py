@@ -172,3 +172,22 @@ def test_every_metric_of_the_alerts_exists_and_each_says_what_to_do():
         assert named <= known
         assert {"summary", "action"} == set(rule["annotations"])
         assert rule["labels"]["severity"] in {"warning", "critical"}
+
+
+def test_frames_under_way_of_a_camera_that_is_gone_are_not_shown_and_not_counted_when_it_returns():
+    metrics = Metrics(("live",))
+    dropped = metrics.frames_dropped.labels
+    metrics.set_cameras(["door", "till"])
+    dropped("door", "loss").inc()
+    metrics.set_cameras(["till"])
+    dropped("door", "removed").inc()
+    dropped("till", "loss").inc()
+    assert 'camera="door"' not in generate_latest(metrics.registry).decode()
+    metrics.set_cameras(["door", "till"])
+    dropped("door", "loss").inc()
+    page = generate_latest(metrics.registry).decode()
+    lines = [line for line in page.splitlines() if line.startswith("msh_frames_dropped_total")]
+    assert lines == [
+        'msh_frames_dropped_total{camera="till",reason="loss"} 1.0',
+        'msh_frames_dropped_total{camera="door",reason="loss"} 1.0',
+    ]
