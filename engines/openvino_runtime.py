@@ -50,7 +50,8 @@ more sizes, each in its turn, would else be compiled anew for every picture."""
 
 EXACT: Final = {"INFERENCE_PRECISION_HINT": "f32"}
 """Settings of a network that must answer the same on every CPU: vectors that are compared with enrolled ones,
-words, garments. In bf16 vectors of marks are 0.97 to 1 alike with those in fp32, and other words are read.
+words, garments on pictures. In bf16 vectors of marks are 0.97 to 1 alike with those in fp32, and other words
+are read.
 """
 
 

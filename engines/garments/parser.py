@@ -14,7 +14,7 @@ from engines.garments.classes import CLASSES
 from engines.garments.outfit import STRIDE, Outfit
 from engines.letterbox import letterbox
 from engines.manifest import GARMENTS, Decoder, find_model, read_manifest
-from engines.openvino_runtime import EXACT, one_line, precision_of
+from engines.openvino_runtime import EXACT, Precision, one_line, precision_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -34,16 +34,20 @@ street photographs none.
 class GarmentParser:
     """Parses crops of persons. One instance serves one thread at a time.
 
-    model: its name in the manifest; its file is verified. Raises BadInput where it cannot be used.
+    model: its name in the manifest; its file is verified. precision: FASTEST, for who is looked at again and
+    again, is bf16 where the CPU has it. Raises BadInput where the model cannot be used.
     """
 
-    def __init__(self, *, threads: int = 1, model: str = GARMENTS) -> None:
+    def __init__(
+        self, *, threads: int = 1, model: str = GARMENTS, precision: Precision = Precision.FP32
+    ) -> None:
         self._model = find_model(model, read_manifest())
         if self._model.decoder is not Decoder.GARMENTS:
             raise BadInput(f"model {model}: its decoder is {self._model.decoder.value}, not garments")
         self._model.check_file()
         size = self._model.input
-        settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False, **EXACT}
+        exact = EXACT if precision is Precision.FP32 else {}
+        settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False, **exact}
         shape = [1, 3, size.height, size.width]
 
         def read(core: ov.Core) -> ov.Model:

@@ -94,8 +94,9 @@ class LateParser:
         """Return the outfit on a crop; see GarmentParser. Raises BadInput where it cannot be loaded."""
         if self._parser is None:
             from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
+            from engines.openvino_runtime import Precision  # noqa: PLC0415 the same
 
-            self._parser = GarmentParser(model=self._model)
+            self._parser = GarmentParser(model=self._model, precision=Precision.FASTEST)
             _report_loaded(self._on_load, self._parser.loaded)
         return self._parser.parse(crop)
 
@@ -144,9 +145,9 @@ def build_recogniser(
 ) -> Recogniser:
     """Return what reads words, symbols and emblems, and sees garments; BadInput where a model is amiss.
 
-    patient: for single pictures, see LateFinder; text is found in fp32 there, alike on every CPU. mirrored:
-    whether words in mirrors are read. garments: the model that sees them; None for none. on_load: called with
-    the name and the arithmetic of each model once it is loaded, from any thread.
+    patient: for single pictures, see LateFinder; text is found and garments are told in fp32 there, alike on
+    every CPU. mirrored: whether words in mirrors are read. garments: the model that sees them; None for none.
+    on_load: called with the name and the arithmetic of each model once it is loaded, from any thread.
     """
     from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
     from engines.marks.emblems import find_emblems  # noqa: PLC0415 loads OpenCV
@@ -154,8 +155,9 @@ def build_recogniser(
     from engines.ocr.reader import WordReader  # noqa: PLC0415 loads its models
     from engines.openvino_runtime import Precision  # noqa: PLC0415 loads OpenVINO
 
-    words = WordReader(precision=Precision.FP32 if patient else Precision.FASTEST)
-    parser = GarmentParser(model=garments) if garments else None
+    precision = Precision.FP32 if patient else Precision.FASTEST
+    words = WordReader(precision=precision)
+    parser = GarmentParser(model=garments, precision=precision) if garments else None
     _report_loaded(on_load, words.loaded | (parser.loaded if parser else {}))
     return Recogniser(
         words,

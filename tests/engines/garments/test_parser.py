@@ -17,6 +17,7 @@ from engines.garments.classes import CLASSES
 from engines.garments.parser import GarmentParser
 from engines.image import I420
 from engines.manifest import GARMENTS, read_manifest
+from engines.openvino_runtime import Precision
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,18 @@ def test_a_person_wears_something_and_shows_skin(parser: GarmentParser) -> None:
     ]
     assert top.colour in {"orange", "red"}
     assert outfit.at((60, 380, 120, 440)) == top.type
+
+
+@pytest.mark.parametrize("right", [300, 380])
+def test_what_is_quickest_tells_the_same_of_what_is_plain(parser: GarmentParser, right: int) -> None:
+    crop = from_bgr(cv2.cvtColor(data.astronaut(), cv2.COLOR_RGB2BGR)[:, :right])
+    exact, quick = parser.parse(crop), GarmentParser(precision=Precision.FASTEST).parse(crop)
+    assert exact is not None
+    assert quick is not None
+    assert quick.is_person
+    plain = {(g.type, g.colour) for g in exact.garments if g.confidence > 0.7}
+    assert plain
+    assert plain <= {(g.type, g.colour) for g in quick.garments}
 
 
 @pytest.mark.parametrize("light", [0.5, 0.4, 0.3])

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engines.compiled_models import compile_cached
 from engines.errors import BadInput
+from engines.garments import parser
 from engines.image import I420
 from engines.manifest import Model
+from engines.openvino_runtime import EXACT
 from pipelines.assembly.recognisers import (
     LateFinder,
     LateParser,
@@ -38,6 +41,21 @@ def test_text_on_pictures_is_found_alike_on_every_cpu(patient, arithmetic, monke
     seen, on_load = told()
     build_recogniser(lambda _: None, patient=patient, garments=None, on_load=on_load)
     assert seen == {"text-regions": arithmetic, "text-lines": "f32"}
+
+
+@pytest.mark.parametrize(("patient", "exact"), [(True, True), (False, False)])
+def test_garments_on_pictures_are_told_alike_on_every_cpu(patient, exact, monkeypatch):
+    """Who is looked at again and again is told by many looks, in what is quickest."""
+    asked = []
+
+    def compile_noted(path, read, settings, how):
+        asked.append(settings)
+        return compile_cached(path, read, settings, how)
+
+    monkeypatch.setattr(parser, "compile_cached", compile_noted)
+    build_recogniser(lambda _: None, patient=patient)
+    LateParser("garments").parse(I420.black(64, 128))
+    assert [EXACT.items() <= settings.items() for settings in asked] == [exact, False]
 
 
 @pytest.mark.parametrize("late", [lambda told: LateParser("garments", told), LateReader])
