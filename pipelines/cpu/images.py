@@ -1,10 +1,8 @@
-"""Still pictures: read one, or play a folder of them as if it were a camera."""
+"""Still pictures, and the frames of moving ones."""
 
 from __future__ import annotations
 
 import io
-import logging
-import time
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,8 +28,6 @@ from engines.file_type import (
     read_type,
     sniff,
 )
-from pipelines.cameras.source import SourceLost
-from pipelines.cameras.states import Cause
 from pipelines.errors import BadInput
 from pipelines.printable import noted
 from pricing.plain_file import read_plain
@@ -45,8 +41,6 @@ if TYPE_CHECKING:
     from engines.image import I420
 
     Bgr = npt.NDArray[np.uint8]
-
-logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 MAX_PIXELS, MAX_JPEG_PIXELS = 120_000_000, 240_000_000
@@ -320,80 +314,3 @@ def _decoded(animation: Any) -> Iterator[Any]:
 def _frame_ms(frame: Any) -> int:
     shown = frame.info.get("duration", 0)
     return int(shown) if isinstance(shown, (int, float)) and shown >= MIN_FRAME_MS else 100
-
-
-class ImageFolder:
-    """A folder of pictures as a source: one picture every 1 / fps seconds, in order of their names."""
-
-    def __init__(self, folder: str, fps: float, *, loop: bool) -> None:
-        self._period, self._loop = 1 / fps, loop
-        try:
-            self._paths = list_images(folder)
-        except OSError as error:
-            raise SourceLost(Cause.FILE, f"{folder}: {error.strerror}") from None
-        if not self._paths:
-            raise SourceLost(Cause.FILE, f"{folder} holds no pictures")
-        self._next = 0
-        self._bad: set[Path] = set()
-        self._logged: set[tuple[Path, str]] = set()
-        self._picture: I420 | None = None
-        self._due = time.monotonic()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Wait until the next picture is due; see `Source`. Unreadable ones are passed over."""
-        left = self._due - time.monotonic()
-        if left > 0:
-            time.sleep(min(left, timeout_s))
-        if left > timeout_s:
-            return False
-        if self._next == len(self._paths):
-            if len(self._bad) == len(self._paths):
-                raise SourceLost(Cause.DECODE, "none of the pictures can be read")
-            if not self._loop:
-                raise SourceLost(Cause.ENDED)
-            self._next = 0
-        path = self._paths[self._next]
-        self._next += 1
-        return self._read(path)
-
-    def take(self) -> I420:
-        """Return the picture; see `Source`."""
-        picture, self._picture = self._picture, None
-        if picture is None:
-            raise SourceLost(Cause.DECODE, "no picture is there")
-        return picture
-
-    def take_withheld(self) -> int:
-        """Return 0; see `Source`. A picture is whole or it is passed over."""
-        return 0
-
-    def take_undecoded(self) -> int:
-        """Return 0; see `Source`. All pictures are read."""
-        return 0
-
-    @property
-    def answered(self) -> bool:
-        """Whether there is something to read; see `Source`."""
-        return True
-
-    def close(self) -> None:
-        """Nothing is held."""
-        self._picture = None
-
-    def _read(self, path: Path) -> bool:
-        if path in self._bad:
-            return False
-        try:
-            self._picture = read_image(path, lambda line: self._log_once(path, line))
-        except BadInput as error:
-            self._bad.add(path)
-            logger.warning("%s", error)
-            return False
-        self._due = max(self._due + self._period, time.monotonic())
-        return True
-
-    def _log_once(self, path: Path, line: str) -> None:
-        """Log what is amiss with a picture, once however often it is shown."""
-        if (path, line) not in self._logged:
-            self._logged.add((path, line))
-            logger.warning("%s: %s", path, line)

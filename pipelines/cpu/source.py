@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras import login_guard
@@ -22,8 +23,9 @@ from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.cpu import gst
 from pipelines.cpu.decoding import add_file, check_linked, decode_any, link_rtp
 from pipelines.cpu.gst import CONVERT, SINK, Gst
-from pipelines.cpu.images import ImageFolder
+from pipelines.cpu.image_folder import ImageFolder
 from pipelines.gst_structure import structure_of
+from pricing.plain_file import file_stamp
 
 if TYPE_CHECKING:
     from engines.image import I420
@@ -100,6 +102,7 @@ class GstSource:
         self._play()
 
     def _play(self) -> None:
+        self._stamp = file_stamp(Path(self._spec.source)) if self._kind is SourceKind.FILE else None
         build = {SourceKind.RTSP: _rtsp, SourceKind.V4L2: _device, SourceKind.FILE: _file}[self._kind]
         self._pipeline, self._keep_alive = build(self._spec, self._guard)
         self._sink = self._pipeline.get_by_name(SINK)
@@ -176,9 +179,7 @@ class GstSource:
         if message.type == Gst.MessageType.APPLICATION:
             raise SourceLost(Cause(structure_of(message).get_name()), "found while linking")
         if message.type == Gst.MessageType.EOS:
-            # A file that was cut off cannot be wound back in most containers: it is opened anew.
-            is_film = self._spec.loop and self._kind is SourceKind.FILE
-            if not (is_film and not is_cut_off(self._spec.source) and self._rewind()):
+            if not (self._spec.loop and self._kind is SourceKind.FILE and self._rewind()):
                 raise SourceLost(Cause.ENDED)
             return
         error, debug = message.parse_error()
@@ -202,6 +203,13 @@ class GstSource:
         raise SourceLost(cause, f"{error.domain} {error.code}: {text}", answer=words)
 
     def _rewind(self) -> bool:
+        """Play the file again; False where it must be opened anew.
+
+        So must one that was replaced or grew meanwhile: this pipeline has the old one. One that was cut off
+        cannot be wound back in most containers.
+        """
+        if file_stamp(Path(self._spec.source)) != self._stamp or is_cut_off(self._spec.source):
+            return False
         return bool(
             self._pipeline.seek_simple(Gst.Format.TIME, Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT, 0)
         )

@@ -270,6 +270,25 @@ def test_loops_without_a_new_connection(watch, tmp_path, kind):
     assert ear.states[-1][1] is CameraState.LIVE
 
 
+@pytest.mark.parametrize("how", ["replaced", "grown"])
+def test_a_looping_film_that_changed_on_disk_is_opened_anew_at_its_end(watch, tmp_path, how):
+    path = write_video(tmp_path / "x.ts", frames=5, mux="mpegtsmux")
+    supervisor, ear = watch(str(path), loop=True)
+    ear.until_more("c", 7)
+    assert supervisor.status().connects == 1
+    other = write_video(tmp_path / "other.ts", frames=5, size=(160, 120), mux="mpegtsmux")
+    if how == "replaced":
+        other.replace(path)
+    else:
+        with path.open("ab") as file:
+            file.write(other.read_bytes())
+    ear.until(lambda: ear.connects == [("c", "ok")] * 2)
+    ear.until(lambda: how == "grown" or ear.last["c"].pixels.width == 160)
+    ear.until_more("c", 13)
+    assert supervisor.status().connects == 2
+    assert {state for _, state, _ in ear.states} == {CameraState.CONNECTING, CameraState.LIVE}
+
+
 def test_garbage_is_a_typed_cause(watch, tmp_path):
     (tmp_path / "x.mp4").write_bytes(random.Random(1).randbytes(50_000))
     _, ear = watch(str(tmp_path / "x.mp4"))
