@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command is still being loaded: it ends there and then, without a word."""
+"""Signals while a command is still being loaded: Ctrl-C and SIGTERM end it there and then, without a word."""
 
 from __future__ import annotations
 
@@ -8,16 +8,22 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
+from scripts.orders import heed
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
-def heed_orders_to_stop() -> None:
-    """Have SIGTERM end the first process of a container, too, until a command has a handler of its own.
+def heed_orders(argv: Sequence[str]) -> None:
+    """Have signals mean what they mean later, until a command has handlers of its own.
 
-    The kernel keeps from process 1 what it has no handler for: `docker stop` while the store was starting was
-    lost, the store started all the same, and was killed after the time that a stop may take.
+    argv: with the program. SIGTERM ends the first process of a container, too. The kernel keeps from process
+    1 what it has no handler for: `docker stop` while the store was starting was lost, the store started all
+    the same, and was killed after the time that a stop may take. SIGHUP ends no store that is only starting:
+    it has the store file read once it can be.
     """
+    if argv[1:2] == ["run"]:
+        heed(signal.SIGHUP)
     if os.getpid() == 1 and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _end)
 

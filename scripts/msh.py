@@ -8,9 +8,9 @@ import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from scripts.interrupts import ends_at_once, heed_orders_to_stop, was_interrupted
+from scripts.interrupts import ends_at_once, heed_orders, was_interrupted
 
-heed_orders_to_stop()
+heed_orders(sys.argv)
 with ends_at_once():
     import engines  # noqa: F401 before anything loads numpy: see there
     from pipelines.errors import BadInput

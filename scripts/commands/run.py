@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ from pipelines.store import Store
 from pricing.money import display
 from probes.metrics import Health, Metrics
 from scripts.commands.log_arguments import add_log_arguments
+from scripts.orders import forget_orders, heed, next_order
 from web.metrics import MetricsServer
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the store; return 0 after a clean end, 1 where it failed or could not stop cleanly."""
+    heed(signal.SIGHUP)
     make_private()
     share_arenas()
     limit_kernels()
@@ -85,7 +86,6 @@ def run(args: argparse.Namespace) -> int:
         logger.warning("%s", warning)
     metrics = Metrics([state.value for state in CameraState])
     platform = args.platform or settings.platform.kind
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     manager = ServiceManager(os.environ)
     startup = Startup()
     listen = settings.outputs.metrics.listen if settings.outputs.metrics else None
@@ -114,10 +114,7 @@ def run(args: argparse.Namespace) -> int:
     store.restarts = manager.restarts
     if args.record:
         logger.warning("people's places and items are written to %s, beyond the privacy report", args.record)
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
-    signal.signal(signal.SIGHUP, lambda *_: store.reload())
+    heed(signal.SIGINT, signal.SIGTERM)
     servers: list[MetricsServer | PageServer] = [*early]
     try:
         if outputs is not None:
@@ -126,10 +123,11 @@ def run(args: argparse.Namespace) -> int:
             servers.append(page)
             page.start()
         store.start()
-        died = _watch(store, stopping, args.duration, manager)
+        died = _watch(store, args.duration, manager)
     finally:
         manager.stopping()
         clean = _stop(store, servers)
+        forget_orders()
     print_report(store.report(), settings)
     if died:
         logger.error("stopped: the platform failed, see the error above")
@@ -229,10 +227,15 @@ def _page(
     return page
 
 
-def _watch(store: Store, stopping: threading.Event, duration: float | None, manager: ServiceManager) -> bool:
-    """Wait for the end and feed systemd's watchdog; return whether the store failed."""
+def _watch(store: Store, duration: float | None, manager: ServiceManager) -> bool:
+    """Do what signals order, feed systemd's watchdog, wait for the end; return whether the store failed."""
     ends = time.monotonic() + (duration if duration is not None else float("inf"))
-    while not stopping.wait(WATCH_S) and time.monotonic() < ends:
+    while time.monotonic() < ends:
+        order = next_order(WATCH_S)
+        if order == signal.SIGHUP:
+            store.reload()
+        elif order is not None:
+            return False
         if store.platform.failed:
             return True
         if store.restart_asked:

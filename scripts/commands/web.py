@@ -7,7 +7,6 @@ import os
 import re
 import signal
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from pipelines.logs import set_up_logging
 from pipelines.settings.load import load_settings
 from probes.metrics import Metrics
 from scripts.commands.log_arguments import add_log_arguments
+from scripts.orders import forget_orders, heed, next_order
 
 if TYPE_CHECKING:
     import argparse
@@ -49,16 +49,15 @@ def run(args: argparse.Namespace, ask: Callable[[str], str] = getpass.getpass) -
     settings = load_settings(args.config, env=os.environ)
     scrubber.add(settings.secret_values())
     server = page_alone(settings, Metrics([state.value for state in CameraState]), scrubber)
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    heed(signal.SIGINT, signal.SIGTERM)
     server.start()
     try:
         print(f"The page: {server.url}", flush=True)
-        while not stopping.wait(0.5):
+        while next_order(0.5) is None:
             pass
     finally:
         server.stop()
+        forget_orders()
     return 0
 
 

@@ -43,6 +43,32 @@ def test_the_first_process_of_a_container_ends_where_it_is_told_to_while_modules
     assert _ended(signal.SIGTERM, module) == (128 + signal.SIGTERM, "")
 
 
+SENT_TO_A_STORE = """
+import os, signal, sys
+module = sys.argv.pop(1)
+class Sends:
+    def find_spec(self, name, *_):
+        if name == module:
+            os.kill(os.getpid(), signal.SIGHUP)
+sys.meta_path.insert(0, Sends())
+from scripts.msh import main
+ended = main()
+from scripts.orders import next_order
+print("noted:", next_order(0) == signal.SIGHUP)
+sys.exit(ended)
+"""
+
+
+@pytest.mark.parametrize("module", ["engines", "scripts.commands.run", "pydantic"])
+def test_a_store_that_is_told_to_read_its_file_while_modules_are_loaded_goes_on_and_reads_it_later(
+    module: str,
+) -> None:
+    command = [sys.executable, "-c", SENT_TO_A_STORE, module, "run", "no-such-store.yaml"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert (ended.returncode, ended.stdout) == (2, "noted: True\n")
+    assert ended.stderr.startswith("msh run: no-such-store.yaml")
+
+
 def _ended(sent: signal.Signals, module: str) -> tuple[int, str]:
     """Return how a command ends that gets a signal while it loads a module. SIGTERM: it is process 1."""
     command = [
