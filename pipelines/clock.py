@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 NS = 1_000_000_000
 STEP_NS = NS
@@ -16,6 +16,16 @@ STEP_NS = NS
 FAR_NS = 10 * NS
 BELIEVED_NS = 3600 * NS
 """A clock that was set forward is believed after so long, where something would be deleted by it for ever."""
+AWAY_NS = 3600 * NS
+"""A store that did not run for longer may have been told a wrong time when its machine started."""
+
+
+class _Doubt(NamedTuple):
+    """A step forward that is not believed yet. until: by `StoreClock.now`; away: made while nothing ran."""
+
+    until: int
+    step: int
+    away: bool = False
 
 
 class StoreClock:
@@ -37,7 +47,7 @@ class StoreClock:
         self._now_ns, self._monotonic_ns = now_ns, monotonic_ns
         self._start = now_ns() - monotonic_ns()
         self._correction = 0
-        self._doubted: deque[tuple[int, int]] = deque()  # until when, by how many ns
+        self._doubted: deque[_Doubt] = deque()
         self._setting = threading.RLock()  # re-entrant: `check` reads the time, and a signal handler may
 
     def now(self) -> int:
@@ -60,9 +70,37 @@ class StoreClock:
         server and corrected soon, would else delete all that is kept for days. Every step has an hour of its
         own: a clock that steps again and again is followed as well.
         """
+        return self._believed(lambda _: True)
+
+    def counted_now(self) -> int:
+        """Return the UTC time, in ns, of the day for which is counted what may be done so often in one.
+
+        As `expiry_now`, but how long the store did not run is believed: a new day has begun meanwhile.
+        """
+        return self._believed(lambda doubt: not doubt.away)
+
+    def _believed(self, counts: Callable[[_Doubt], bool]) -> int:
         with self._setting:
             now = self.now()
-            return self.utc(now) - sum(step for until, step in self._doubted if now < until)
+            doubts = (doubt.step for doubt in self._doubted if now < doubt.until and counts(doubt))
+            return self.utc(now) - sum(doubts)
+
+    def doubts(self) -> list[tuple[int, int]]:
+        """Return each step forward that is not believed yet: for how long, and by how much, in ns."""
+        with self._setting:
+            now = self.now()
+            return [(doubt.until - now, doubt.step) for doubt in self._doubted if now < doubt.until]
+
+    def go_on(self, seen: int, doubts: Iterable[tuple[int, int]]) -> None:
+        """Go on from an earlier run: the UTC ns that it saw last, and its `doubts`. Once, at the start.
+
+        The time between is like a step: a machine that starts in a wrong year would delete what is kept.
+        """
+        with self._setting:
+            now, step = self.now(), self.utc_now() - seen
+            self._doubted.extend(_Doubt(now + left, by, away=True) for left, by in doubts)
+            if step < 0 or step > AWAY_NS:
+                self._doubt(step, away=True)
 
     def from_wall(self, wall_ns: int) -> int:
         """Return a moment of the machine's clock as `now` would name it; now, where the two do not agree."""
@@ -85,15 +123,15 @@ class StoreClock:
                 on_step(step)
         return step
 
-    def _doubt(self, step: int) -> None:
+    def _doubt(self, step: int, *, away: bool = False) -> None:
         """Doubt a step forward for BELIEVED_NS; a step back takes the newest doubts away again."""
         now = self.now()
-        while self._doubted and self._doubted[0][0] <= now:
+        while self._doubted and self._doubted[0].until <= now:
             self._doubted.popleft()
         while step < 0 and self._doubted:
-            until, doubted = self._doubted.pop()
-            if (step := doubted + step) > 0:
-                self._doubted.append((until, step))
+            newest = self._doubted.pop()
+            if (step := newest.step + step) > 0:
+                self._doubted.append(newest._replace(step=step))
                 return
         if step > 0:
-            self._doubted.append((now + BELIEVED_NS, step))
+            self._doubted.append(_Doubt(now + BELIEVED_NS, step, away))

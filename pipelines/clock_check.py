@@ -1,4 +1,4 @@
-"""Finds out that the machine's clock was set, and has the times of earlier messages corrected."""
+"""Finds out that the machine's clock was set, has earlier messages corrected, and keeps the time on disk."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pipelines.clock import StoreClock
+    from pipelines.clock_file import ClockFile
     from probes.metrics import Metrics
 
 logger = logging.getLogger(__name__)
@@ -20,15 +21,21 @@ class ClockCheck:
     """Checks a store's clock; from one thread. on_step: as for `StoreClock.check`."""
 
     def __init__(
-        self, clock: StoreClock, metrics: Metrics, on_step: Callable[[int], None] | None = None
+        self,
+        clock: StoreClock,
+        metrics: Metrics,
+        file: ClockFile,
+        on_step: Callable[[int], None] | None = None,
     ) -> None:
-        self._clock, self._metrics, self._on_step = clock, metrics, on_step
+        self._clock, self._metrics, self._file, self._on_step = clock, metrics, file, on_step
 
     def check(self) -> None:
         """Check once; where the clock was set, correct, count and log it."""
-        step = self._clock.check(self._on_step)
-        if not step:
-            return
+        if step := self._clock.check(self._on_step):
+            self._tell(step)
+        self._file.check()
+
+    def _tell(self, step: int) -> None:
         way = "forward" if step > 0 else "back"
         text = "the machine's clock was set %s by %.1f s; times are corrected"
         logger.warning(text, way, abs(step) / 1e9, extra=news("clock_set", seconds=round(step / 1e9, 1)))

@@ -26,6 +26,7 @@ from pipelines.cameras.reporter import CameraReporter
 from pipelines.cameras.throttle import Throttle
 from pipelines.clock import StoreClock
 from pipelines.clock_check import ClockCheck
+from pipelines.clock_file import ClockFile, clock_path
 from pipelines.device_topic import DeviceTopic
 from pipelines.floor.staff_commands import people_commands
 from pipelines.floor.store_summary import StoreSummary
@@ -89,7 +90,7 @@ class Store:
         """
         self._metrics = metrics
         self.clock = clock = clock or StoreClock()
-        now_ns = clock.utc_now
+        self._clock_file = ClockFile(clock, clock_path(settings.store.id, state_folder()))
         random = SystemRandom()
         device = settings.store.device or host_slug()
         catalogue = load_catalogue(settings)
@@ -103,9 +104,8 @@ class Store:
                 metrics=metrics,
                 spell=self.brand,
                 folder=state_folder,
-                now_ns=now_ns,
+                clock=clock,
                 random=random.random,
-                expiry_ns=clock.expiry_now,
             ),
         )
         self._messaging = messaging = build_messaging(
@@ -179,7 +179,7 @@ class Store:
             self._desk,
             self._publisher,
             currency=settings.store.currency,
-            now_ns=now_ns,
+            now_ns=clock.utc_now,
         )
         self._overload = Overload(
             metrics,
@@ -233,7 +233,9 @@ class Store:
         self.restarts = self.restart_asked = False
         self._retention = build_retention(settings, metrics, clock, tidy=self._prices.expire)
         self._state_folder = StateFolderCheck(metrics)
-        self._clock_check = ClockCheck(clock, metrics, self._mqtt.clock_set if self._mqtt else None)
+        self._clock_check = ClockCheck(
+            clock, metrics, self._clock_file, self._mqtt.clock_set if self._mqtt else None
+        )
         self._device = DeviceTopic(self._platform, self._reloader, self._overload, self._publisher, clock)
         self._housekeeper = self._build_housekeeper()
 
@@ -326,6 +328,7 @@ class Store:
             "outputs": self._outputs.close,
             "access log": self.access.close,
             "summary": self._summary.close,
+            "clock": self._clock_file.save,
         }
         clean = end.run_all(last) and clean
         if self._mqtt:

@@ -15,6 +15,8 @@ from pipelines.brands.enrol import build_enroller
 from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.snapshot import GallerySnapshot
+from pipelines.clock import StoreClock
+from pipelines.clock_file import clock_path, go_on
 from pipelines.logs import ScrubFilter
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
@@ -149,10 +151,18 @@ def page_alone(settings: Settings, metrics: Metrics, scrubber: SecretScrubber) -
         listed = (name for name in names.values() if book.key_of(name) == key)
         return next(listed, book.name(key))
 
+    clock = StoreClock()
+    go_on(clock, clock_path(settings.store.id, state_folder()))
+
+    def expiry_ns() -> int:
+        clock.check()
+        return clock.expiry_now()
+
     access = AccessLog(
         access_file(settings.store.id, state_folder()),
         days=settings.privacy.access_log_days,
         now_ns=time.time_ns,
+        expiry_ns=expiry_ns,
         getrandbits=SystemRandom().getrandbits,
         metrics=metrics,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
     from pathlib import Path
 
+    from pipelines.clock import StoreClock
     from pipelines.settings.prices import LivePricesConfig
     from pipelines.settings.root import Settings
     from pricing.live.live import LivePrices
@@ -41,13 +42,13 @@ def build_freshness(settings: Settings) -> Freshness:
     return Freshness(*(hours * NS_PER_HOUR for hours in (cache.fresh_h, cache.stale_h, cache.unknown_h)))
 
 
-def budget_day(now_ns: int, expiry_ns: int, zone: tzinfo) -> date:
+def budget_day(now_ns: int, counted_ns: int, zone: tzinfo) -> date:
     """Return the day that a question counts for, from UTC ns: a wrong day has no budget of its own.
 
-    expiry_ns: the time that follows a step an hour later, see `StoreClock.expiry_now`. A machine without a
+    counted_ns: the time that follows a step an hour later, see `StoreClock.counted_now`. A machine without a
     battery for its clock starts in 1970: that was wrong from the beginning, and is no day to wait for.
     """
-    doubtful, now = (datetime.fromtimestamp(ns / 1e9, zone).date() for ns in (expiry_ns, now_ns))
+    doubtful, now = (datetime.fromtimestamp(ns / 1e9, zone).date() for ns in (counted_ns, now_ns))
     return now if doubtful.year < _FIRST_YEAR else doubtful
 
 
@@ -57,14 +58,12 @@ def build_live(
     metrics: Metrics,
     spell: Callable[[str], str],
     folder: Callable[[], Path],
-    now_ns: Callable[[], int],
+    clock: StoreClock,
     random: Callable[[], float],
-    expiry_ns: Callable[[], int] | None = None,
 ) -> LivePrices | None:
     """Return what asks the store's price service, not yet started; None where the settings name none.
 
     spell: a brand's normal form as people write it. folder: of what must outlive a restart.
-    expiry_ns: UTC ns by which old answers are deleted and questions are counted; now_ns without it.
     """
     live, zone = settings.prices.live, settings.store.zone
     if live is None:
@@ -77,7 +76,7 @@ def build_live(
     rates = _rates(settings)
 
     def today() -> date:
-        return budget_day(now_ns(), (expiry_ns or now_ns)(), zone)
+        return budget_day(clock.utc_now(), clock.counted_now(), zone)
 
     return LivePrices(
         _service(settings, live),
@@ -85,8 +84,8 @@ def build_live(
         PriceCache(
             cache_file(settings, folder()),
             settings.prices.cache.max_mb * 1_000_000,
-            now_ns,
-            expiry_ns=expiry_ns,
+            clock.utc_now,
+            expiry_ns=clock.expiry_now,
             max_days=settings.prices.cache.max_days,
         ),
         LiveSpec(build_freshness(settings), live.budget_per_day, live.timeout_s, live.retries),
@@ -95,7 +94,7 @@ def build_live(
         spell=spell,
         on_result=lambda result: metrics.price_lookups.labels(result).inc(),
         rates=rates,
-        now_ns=now_ns,
+        now_ns=clock.utc_now,
     )
 
 

@@ -12,15 +12,20 @@ import pytest
 from engines.image import I420
 from pipelines.access_log import AccessKind, AccessLog, AccessWay, access_file
 from pipelines.assembly.mqtt import spool_file
+from pipelines.assembly.prices import cache_file
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
 from pipelines.clock import FAR_NS, NS, StoreClock
 from pipelines.cpu.platform import CpuPlatform
+from pipelines.insights.days import insights_path
+from pipelines.insights.file import InsightsFile
 from pipelines.outputs.mqtt.spool import Spool
 from pipelines.paths import state_folder
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from pricing.insights.cells import CountCell
+from pricing.live.cache import PriceCache, history
+from pricing.live.remembered import Answer, Result, Thing
 from probes.events.messages import MessageKind, rfc3339
 from probes.metrics import Metrics
 from probes.recognition.sent_log import SentLog, read_sent, sent_path
@@ -28,9 +33,11 @@ from tests.fakes.redacted import plain
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 HOUR = 3600 * NS
+THING = Thing("nike", "shoes")
 
 
 class Machine:
@@ -180,47 +187,64 @@ def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
     assert states["camera/door/status"]["since"] == rfc3339(machine.wall - NS)
 
 
-def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_days(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
-    pictures = tmp_path / "pictures"
-    snapshots = f"snapshots: {{folder: {pictures}, interval_s: 60, max_hours: 24}}"
-    (tmp_path / "store.yaml").write_text(STORE.replace("outputs: {", f"outputs: {{{snapshots}, "))
-    with (tmp_path / "store.yaml").open("a") as file:
-        file.write('describe: {provider: openai, model: m, url: "http://127.0.0.1:9/v1"}\n')
-    settings = load_settings(tmp_path / "store.yaml", env={})
-    machine = Machine(wall=1_800_000_000 * NS)
-    metrics = Metrics([state.value for state in CameraState])
-    # Of an earlier run: entries of this one are corrected with the clock.
-    earlier = AccessLog(
-        access_file("s", state_folder()), days=30, now_ns=lambda: machine.wall, getrandbits=lambda _: 0
-    )
-    earlier.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="door")
-    earlier.close()
-    sent = sent_path(state_folder(), "s")
-    SentLog(sent, lambda: machine.wall).add()
-    (counted,) = read_sent(sent)
-    spool = Spool(
-        spool_file(settings, "box", state_folder()), 1_000_000, lambda: machine.wall, lambda *_: None
-    )
-    spool.open()
-    (waits,) = spool.put([(MessageKind.ENDED, "t", b"{}", machine.wall + 7 * 24 * HOUR)])
-    spool.close()
-    store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
-    second = machine.wall // NS
-    picture = pictures / "door" / "1.jpg"
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    picture.write_bytes(b"x")
-    os.utime(picture, (second, second))
-    store._mqtt._spool.open()
-    store.insights.add([CountCell("camera", "door", second - 900, second, 9, 9)])
+class Box:
+    """A store whose earlier run left one of all that is kept for days; its clock, and its restarts."""
 
-    def kept(passed: int, step: int = 0) -> list[bool]:
-        machine.passes(passed * NS, wall_ns=passed * NS + step)
+    def __init__(self, tmp_path: Path) -> None:
+        pictures, path = tmp_path / "pictures", tmp_path / "store.yaml"
+        snapshots = f"snapshots: {{folder: {pictures}, interval_s: 60, max_hours: 24}}"
+        live = 'prices: {live: {service: {url: "http://127.0.0.1:9/{brand}", items: $, price: $.p}}}\n'
+        describe = 'describe: {provider: openai, model: m, url: "http://127.0.0.1:9/v1"}\n'
+        path.write_text(STORE.replace("outputs: {", f"outputs: {{{snapshots}, ") + live + describe)
+        self.settings = load_settings(path, env={})
+        self.machine = Machine(wall=1_800_000_000 * NS)
+        wall, state = self.machine.wall, state_folder()
+        # Of an earlier run: entries of this one are corrected with the clock.
+        earlier = AccessLog(access_file("s", state), days=30, now_ns=lambda: wall, getrandbits=lambda _: 0)
+        earlier.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="door")
+        earlier.close()
+        sent = sent_path(state, "s")
+        SentLog(sent, lambda: wall).add()
+        (self.counted,) = read_sent(sent)
+        self.sent = sent
+        spool = Spool(spool_file(self.settings, "box", state), 1_000_000, lambda: wall, lambda *_: None)
+        spool.open()
+        (self.waits,) = spool.put([(MessageKind.ENDED, "t", b"{}", wall + 7 * 24 * HOUR)])
+        spool.close()
+        prices = PriceCache(cache_file(self.settings, state), 1_000_000, lambda: wall)
+        prices.put(Answer(THING, wall, Result.PRICED, 100, 100, 100, "EUR", "shop"))
+        prices.close()
+        self.second = wall // NS
+        insights = InsightsFile(insights_path(self.settings, state), lambda: wall)
+        insights.add([CountCell("camera", "door", self.second - 900, self.second, 9, 9)])
+        insights.close()
+        self.picture = pictures / "door" / "1.jpg"
+        self.picture.parent.mkdir(parents=True, exist_ok=True)
+        self.picture.write_bytes(b"x")
+        os.utime(self.picture, (self.second, self.second))
+        self.store = self._started()
+
+    def _started(self) -> Store:
+        metrics = Metrics([state.value for state in CameraState])
+        store = Store(self.settings, metrics=metrics, platform="cpu", clock=self.machine.clock)
+        store._mqtt._spool.open()
+        return store
+
+    def restart(self, off: int, step: int = 0) -> None:
+        """End, and start so many seconds later by a clock that is off by so many ns more."""
+        self.store.stop()
+        self.store._mqtt._spool.close()  # whose thread was not started
+        self.machine = Machine(wall=self.machine.wall + off * NS + step)
+        self.store = self._started()
+
+    def kept(self, passed: int, step: int = 0) -> list[bool]:
+        """Run for so many seconds, the clock being set by so many ns; return what is kept still."""
+        store, second = self.store, self.second
+        self.machine.passes(passed * NS, wall_ns=passed * NS + step)
         store._clock_check.check()
+        store._clock_file.save()
         store._insights.check()
-        store._retention._due = 0.0
+        store._retention._due = store._retention._house_due = 0.0
         store._retention.check()
         store.access.note(AccessKind.WATCH_STARTED, "staff", AccessWay.PAGE, camera="till")
         cameras = {entry.camera for _, entry in store.access.entries()}
@@ -229,21 +253,59 @@ def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_d
         for note in store._mqtt._queue.take(0)[0]:
             note()
         store._mqtt._spool.put([])
-        waiting = [entry.id for entry in store._mqtt._spool.pending()]
         return [
-            picture.exists(), "door" in cameras, bool(cells), counted in read_sent(sent), waits in waiting
-        ]  # fmt: skip
+            self.picture.exists(),
+            "door" in cameras,
+            bool(cells),
+            self.counted in read_sent(self.sent),
+            self.waits in [entry.id for entry in store._mqtt._spool.pending()],
+            bool(history(cache_file(self.settings, state_folder()), THING)),
+        ]
 
-    years = 3 * 365 * 24 * HOUR
-    try:
-        assert kept(60) == [True] * 5
-        assert kept(60, step=years) == [True] * 5
-        assert kept(60, step=-years) == [True] * 5
-        assert kept(7200) == [True] * 5
-        assert kept(60, step=years) == [True] * 5
-        assert kept(7200) == [False] * 5, "a time that lasts is believed"
-    finally:
-        store.stop()
+
+YEARS = 73 * 365 * 24 * HOUR
+
+
+@pytest.fixture
+def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Box]:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    made = Box(tmp_path)
+    yield made
+    made.store.stop()
+
+
+def test_a_wrong_year_that_is_set_right_again_deletes_nothing_that_is_kept_for_days(box: Box) -> None:
+    assert box.kept(60) == [True] * 6
+    assert box.kept(60, step=YEARS) == [True] * 6
+    assert box.kept(60, step=-YEARS) == [True] * 6
+    assert box.kept(7200) == [True] * 6
+    assert box.kept(60, step=YEARS) == [True] * 6
+    assert box.kept(7200) == [False] * 6, "a time that lasts is believed"
+
+
+def test_a_box_that_starts_in_a_wrong_year_deletes_nothing_that_is_kept_for_days(box: Box) -> None:
+    """A machine whose battery is flat begins in any year, until a time server answers."""
+    assert box.kept(60) == [True] * 6
+    box.restart(off=30, step=YEARS)
+    assert box.kept(60) == [True] * 6
+    box.restart(off=30)  # still wrong
+    assert box.kept(60) == [True] * 6
+    assert box.kept(60, step=-YEARS) == [True] * 6
+    assert box.kept(7200) == [True] * 6
+    box.restart(off=30, step=YEARS)
+    assert box.kept(60) == [True] * 6
+    box.restart(off=30, step=-YEARS)
+    assert box.kept(7200) == [True] * 6
+
+
+def test_how_long_a_start_is_doubted_is_counted_over_restarts(box: Box) -> None:
+    """A box that is started anew within every hour would else never delete."""
+    assert box.kept(60) == [True] * 6
+    box.restart(off=3 * 365 * 24 * 3600)
+    for _ in range(5):
+        assert box.kept(660) == [True] * 6
+        box.restart(off=30)
+    assert box.kept(660) == [False] * 6
 
 
 def test_the_earlier_part_of_a_record_outlives_a_wrong_year_too(

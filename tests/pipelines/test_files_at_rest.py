@@ -49,6 +49,7 @@ DOCUMENTED = {
     "state/insights-shop.db*": "insights-STORE.db",
     "state/home-assistant-shop-*.json*": "home-assistant-STORE-DEVICE.json",
     "state/files-ahead-shop.json*": "files-ahead-STORE.json",
+    "state/clock-shop.json*": "clock-STORE.json",
     "state/*.damaged": "NAME.damaged",
     "state/brands/*": "brands/",
     "state/compiled/*": "compiled/",

@@ -32,6 +32,16 @@ def test_a_wrong_day_has_no_budget_of_its_own_at_once(began, to, day_at_once, da
     clock = StoreClock(lambda: wall, lambda: steady)
     wall = _ns(*to)
     clock.check()
-    assert budget_day(clock.utc_now(), clock.expiry_now(), BERLIN) == day_at_once
+    assert budget_day(clock.utc_now(), clock.counted_now(), BERLIN) == day_at_once
     steady, wall = steady + HOUR, wall + HOUR
-    assert budget_day(clock.utc_now(), clock.expiry_now(), BERLIN) == day_later
+    assert budget_day(clock.utc_now(), clock.counted_now(), BERLIN) == day_later
+
+
+@pytest.mark.parametrize("away_days", [1, 3])
+def test_a_box_that_was_off_begins_the_new_day_at_once(away_days: int) -> None:
+    seen = _ns(2026, 11, 27, 20)
+    wall = seen + (24 * away_days - 10) * HOUR
+    clock = StoreClock(lambda: wall, lambda: 0)
+    clock.go_on(seen, [])
+    assert clock.expiry_now() == seen
+    assert budget_day(clock.utc_now(), clock.counted_now(), BERLIN) == date(2026, 11, 27 + away_days)
