@@ -43,6 +43,7 @@ CREATE TABLE IF NOT EXISTS access (
     seconds REAL, detail TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS access_at ON access (at);
 CREATE TABLE IF NOT EXISTS kept (one INTEGER PRIMARY KEY, days INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS ahead (one INTEGER PRIMARY KEY, ns INTEGER NOT NULL);
 """
 _COLUMNS: Final = "at, kind, who, way, session, address, camera, seconds, detail"
 
@@ -125,7 +126,8 @@ class AccessLog:
     entries wait in memory; more are dropped, the oldest first, and counted. Without `start` nothing is
     written before `entries` or `close`.
 
-    Entries of this run get the right time where the clock is set meanwhile.
+    Entries of this run get the right time where the clock is set meanwhile. Those that an earlier one wrote
+    by a clock that ran ahead go once the log was in use with them for so many days.
 
     path: None keeps all in memory. now_ns: ns that never step. utc: turns them into UTC by the clock as it
     is. expiry_ns: UTC ns by which old entries are deleted.
@@ -149,6 +151,7 @@ class AccessLog:
         self._expiry_ns, self._utc = expiry_ns or now_ns, utc
         self._offset_ns, self._first = utc(0), 2**63 - 1
         """By how much what this run has written is later than `now_ns`, and the number of its first entry."""
+        self._counted_at = now_ns()
         self._metrics, self._publish, self._origin = metrics, publish, origin
         self._file = SqliteFile(path or Path("(memory)"), lambda _: _open(path), now_ns, _WORDS)
         self._waiting: deque[Access] = deque()
@@ -255,10 +258,27 @@ class AccessLog:
                 rows,
             )
             deleted = _delete_before(db, self._oldest())
+            deleted += self._delete_ahead(db, offset_ns)
             too_many = "DELETE FROM access WHERE number <= (SELECT MAX(number) FROM access) - ?"
             deleted += db.execute(too_many, (MAX_ENTRIES,)).rowcount
         if deleted:
             empty_log(db)
+
+    def _delete_ahead(self, db: sqlite3.Connection, offset_ns: int) -> int:
+        """Count for how long there are entries whose time is not yet; delete them after their days.
+
+        Not by the clock: one that begins in 1970 would delete all.
+        """
+        now, counted_at = self._now_ns(), self._counted_at
+        self._counted_at, latest = now, now + offset_ns + DAY_NS
+        if (db.execute("SELECT MAX(at) FROM access").fetchone()[0] or 0) <= latest:
+            db.execute("DELETE FROM ahead")
+            return 0
+        (before,) = db.execute("SELECT ns FROM ahead").fetchone() or (0,)
+        db.execute("INSERT OR REPLACE INTO ahead VALUES (1, ?)", (before + now - counted_at,))
+        if before + now - counted_at < self.days * DAY_NS:
+            return 0
+        return db.execute("DELETE FROM access WHERE at > ?", (latest,)).rowcount
 
     def _oldest(self) -> int:
         return self._expiry_ns() - self.days * DAY_NS
@@ -273,11 +293,11 @@ def access_file(store: str, folder: Path) -> Path:
     return folder / f"access-{store}.db"
 
 
-def expire_others(own: Path, expiry_ns: int) -> None:
+def expire_others(own: Path, expiry_ns: int, days: int) -> None:
     """Delete what has had its time in the logs beside `own` whose stores do not run, and logs that are empty.
 
     A store of another id leaves such a log, which nothing else opens. expiry_ns: UTC ns. How many days count
-    stands in each log; one of a release that did not write that down is left as it is.
+    stands in each log. days: that of one of a release that did not write it down.
     """
     for path in own.parent.glob(access_file("*", own.parent).name):
         if path == own:
@@ -287,20 +307,18 @@ def expire_others(own: Path, expiry_ns: int) -> None:
         except BadInput:  # its store runs
             continue
         try:
-            _expire(path, expiry_ns)
+            _expire(path, expiry_ns, days)
         except (sqlite3.Error, OSError) as error:
             logger.debug("%s: %s", path, error)
         finally:
             lock.release()
 
 
-def _expire(path: Path, expiry_ns: int) -> None:
+def _expire(path: Path, expiry_ns: int, days: int) -> None:
     with closing(_open(path)) as db:
-        row = db.execute("SELECT days FROM kept").fetchone()
-        if row is None:
-            return
+        (days,) = db.execute("SELECT days FROM kept").fetchone() or (days,)
         with db:
-            deleted = _delete_before(db, expiry_ns - row[0] * DAY_NS)
+            deleted = _delete_before(db, expiry_ns - days * DAY_NS)
         if deleted:
             empty_log(db)
         is_empty = db.execute("SELECT COUNT(*) FROM access").fetchone()[0] == 0

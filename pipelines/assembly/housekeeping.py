@@ -23,7 +23,7 @@ def build_retention(
     settings: Settings, metrics: Metrics, clock: StoreClock, *, tidy: Callable[[], object]
 ) -> Retention:
     """Return it; `check` it now and then. tidy: what else deletes by age, called with it."""
-    own = access_file(settings.store.id, state_folder())
+    own, days = access_file(settings.store.id, state_folder()), settings.privacy.access_log_days
     return Retention(
         settings.outputs,
         metrics,
@@ -31,7 +31,7 @@ def build_retention(
         clock=time.monotonic,
         state=state_folder(),
         ahead=state_folder() / f"files-ahead-{settings.store.id}.json",
-        tidy=(tidy, lambda: expire_others(own, clock.expiry_now())),
+        tidy=(tidy, lambda: expire_others(own, clock.expiry_now(), days)),
     )
 
 

@@ -199,7 +199,8 @@ def test_nothing_of_an_old_entry_is_left_on_disk(tmp_path: Path) -> None:
     log.close()
 
 
-def test_the_log_of_a_former_id_is_emptied_by_its_days_and_goes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("release", ["this", "an older"])
+def test_the_log_of_a_former_id_is_emptied_by_its_days_and_goes(tmp_path: Path, release: str) -> None:
     """A renamed store never opens it again; addresses would lie there for ever."""
     clock, own = Clock(), access_file("mitte", tmp_path)
     former = access_file("berlin", tmp_path)
@@ -208,24 +209,25 @@ def test_the_log_of_a_former_id_is_emptied_by_its_days_and_goes(tmp_path: Path) 
         look(log, camera)
         log.close()
         clock.now += DAY_NS
-    access_log.expire_others(own, clock.now + 1)
+    if release == "an older":  # which did not write its days down
+        with sqlite3.connect(former) as db:
+            db.execute("DROP TABLE kept")
+        db.close()
+    days = 30 if release == "this" else 2
+    access_log.expire_others(own, clock.now + 1, days)
     kept = log_of(former, clock)
     assert [entry.camera for _, entry in kept.entries()] == ["till"]
     kept.close()
-    access_log.expire_others(own, clock.now + 2 * DAY_NS)
+    access_log.expire_others(own, clock.now + 2 * DAY_NS, days)
     assert not list(tmp_path.glob("access-*"))
 
 
-@pytest.mark.parametrize("spared", ["own", "running", "of an older release"])
+@pytest.mark.parametrize("spared", ["own", "running"])
 def test_the_logs_of_this_store_and_of_one_that_runs_are_left_to_them(tmp_path: Path, spared: str) -> None:
     path = access_file("berlin", tmp_path)
     log = log_of(path, Clock())
     look(log)
     log.close()
-    if spared == "of an older release":
-        with sqlite3.connect(path) as db:
-            db.execute("DROP TABLE kept")
-        db.close()
     runs = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path), "berlin" if spared == "running" else "other"],
         stdin=subprocess.PIPE,
@@ -234,8 +236,41 @@ def test_the_logs_of_this_store_and_of_one_that_runs_are_left_to_them(tmp_path: 
     assert runs.stdout
     assert runs.stdout.readline() == b"held\n"
     own = path if spared == "own" else access_file("mitte", tmp_path)
-    access_log.expire_others(own, T0 + 99 * DAY_NS)
+    access_log.expire_others(own, T0 + 99 * DAY_NS, 30)
     runs.communicate(b"")
     with sqlite3.connect(path) as db:
         assert db.execute("SELECT COUNT(*) FROM access").fetchone() == (1,)
     db.close()
+
+
+def test_what_an_earlier_run_wrote_by_a_clock_that_ran_ahead_goes_once_it_was_there_for_its_days(
+    tmp_path: Path,
+) -> None:
+    """Its time is never past: who watched would be on record for ever."""
+    path, wall, steady = tmp_path / "access.db", [T0], [0]
+    ahead = log_of(path, lambda: T0 + 70 * 365 * DAY_NS)
+    look(ahead, "in 2095")
+    ahead.close()
+
+    def runs_for(ns: int) -> list[str]:
+        """Run so long, flushing in between as its thread does; return what is on record still."""
+        clock = StoreClock(lambda: wall[0], lambda: steady[0])
+        log = log_of(path, clock.now, utc=clock.utc, expiry_ns=clock.expiry_now)
+        for _ in range(6):
+            steady[0] += ns // 6
+            wall[0] += ns // 6
+            seen = [entry.camera for _, entry in log.entries()]
+        log.close()
+        return seen
+
+    assert runs_for(DAY_NS) == ["in 2095"]
+    wall[0] = 0  # one that was never set proves nothing
+    assert runs_for(DAY_NS // 2) == ["in 2095"]
+    wall[0] = T0 + 2 * DAY_NS
+    assert runs_for(DAY_NS // 4) == ["in 2095"]
+    assert runs_for(DAY_NS // 4) == []
+    assert b"in 2095" not in path.read_bytes()
+    late = log_of(path, lambda: T0 + 70 * 365 * DAY_NS)
+    look(late, "ahead again")
+    late.close()
+    assert runs_for(DAY_NS) == ["ahead again"], "its days begin with it"
