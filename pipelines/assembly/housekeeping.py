@@ -6,8 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from pipelines.access_log import access_file, expire_others
+from pipelines.former_files import KINDS, PRICES, FormerFiles
 from pipelines.outputs.retention import Retention
 from pipelines.paths import state_folder
+from pipelines.settings.privacy import REPORT_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +26,29 @@ def build_retention(
 ) -> Retention:
     """Return it; `check` it now and then. tidy: what else deletes by age, called with it."""
     own, days = access_file(settings.store.id, state_folder()), settings.privacy.access_log_days
+
+    def now_s() -> float:
+        return clock.expiry_now() / 1e9
+
     return Retention(
         settings.outputs,
         metrics,
-        now_s=lambda: clock.expiry_now() / 1e9,
+        now_s=now_s,
         clock=time.monotonic,
         state=state_folder(),
         ahead=state_folder() / f"files-ahead-{settings.store.id}.json",
-        tidy=(tidy, lambda: expire_others(own, clock.expiry_now(), days)),
+        tidy=(
+            tidy,
+            lambda: expire_others(own, clock.expiry_now(), days),
+            FormerFiles(state_folder(), settings.store.id, _days_of_former(settings), now_s).expire,
+        ),
     )
+
+
+def _days_of_former(settings: Settings) -> dict[str, int]:
+    """Return how many days what a store keeps may get old, by kind: as long as counts, where nothing says."""
+    longest = settings.privacy.report_days or REPORT_DAYS
+    return {**dict.fromkeys(KINDS, longest), PRICES: settings.prices.cache.max_days}
 
 
 def take_up_brands(brands: BrandRegistry, looks: LookWorkers, on_change: Callable[[], object]) -> None:

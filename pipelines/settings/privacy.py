@@ -11,6 +11,8 @@ from pipelines.settings.base import Section
 MIN_MARGIN, MIN_HOLD_MS = 0.1, 400
 """What a store cannot go below: with less, parts of faces that turn or are lost for a moment stay open."""
 
+REPORT_DAYS = 400
+
 
 class FacesConfig(Section):
     """How a face is made unrecognisable."""
@@ -62,7 +64,7 @@ class PrivacyConfig(Section):
         le=1000,
     )
     report_days: int = Field(
-        default=400,
+        default=REPORT_DAYS,
         title="Report days",
         description="How many days counts for reports are kept; 0: nothing is counted.",
         ge=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from pipelines.access_log import AccessKind, AccessLog, AccessWay, access_file
@@ -24,3 +25,14 @@ def test_a_store_deletes_what_has_had_its_time_in_the_access_log_of_a_former_id(
     metrics = Metrics([state.value for state in CameraState])
     build_retention(settings, metrics, StoreClock(), tidy=list).check()
     assert not former.exists()
+
+
+def test_a_store_deletes_the_old_files_of_a_former_id_and_none_of_its_own(tmp_path: Path) -> None:
+    settings = load(tmp_path, MINIMAL)
+    paths = [state_folder() / f"insights-{store}.db" for store in ("shop-0", settings.store.id)]
+    for path in paths:
+        path.touch()
+        os.utime(path, (0, 0))
+    metrics = Metrics([state.value for state in CameraState])
+    build_retention(settings, metrics, StoreClock(), tidy=list).check()
+    assert [path.exists() for path in paths] == [False, True]
