@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipelines.cameras.states import CameraState
 from pipelines.outputs.mqtt.broker import MqttSpec
 from pipelines.outputs.mqtt.discovered import with_removed
-from pipelines.outputs.mqtt.former_name import spool_name, take_over
+from pipelines.outputs.mqtt.former_name import machine, spool_name, take_over
 from pipelines.version import VERSION
 from pricing.money import exponent
 from probes.events.home_assistant import discovery
@@ -130,7 +130,7 @@ def build_publisher(
     from pipelines.outputs.mqtt.publisher import MqttPublisher  # noqa: PLC0415 loads paho
 
     store_file = _own_file(settings)
-    take_over(folder(), settings.store.id, device, store_file)
+    take_over(folder(), settings.store.id, device, store_file, machine())
     initial = summaries.initial(clock.utc_now(), CameraState.CONNECTING.value)
     return MqttPublisher(
         broker_spec(mqtt),

@@ -41,9 +41,11 @@ def test_nothing_is_left_of_former_names_of_box_and_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    monkeypatch.setattr("pipelines.outputs.mqtt.former_name.MACHINE_ID", tmp_path / "machine-id")
+    (tmp_path / "machine-id").write_text("b" * 32)
     broker, path = Broker(tmp_path).start(), tmp_path / "store.yaml"
     try:
-        for store, device in (("shop", "box"), ("shop", "box-2"), ("shop-2", "box-2")):
+        for store, device in (("shop", "box"), ("shop", "box-2"), ("shop-2", "box-2"), ("mitte", "till")):
             run(path, broker.port, store, device)
             assert retained(broker, f"{store}/{device}") == named(store, device)
     finally:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from pipelines.errors import BadInput
@@ -14,7 +16,6 @@ from probes.events.status import AVAILABILITY
 
 if TYPE_CHECKING:
     from collections.abc import Container
-    from pathlib import Path
 
     from pipelines.outputs.mqtt.spool import Spool
 
@@ -24,6 +25,7 @@ ABSOLUTE: Final = "//"
 """Begins the name of a retained topic that is not below the device's own."""
 FORMER: Final = "former:"
 """Begins the name of one that was set under a former name or prefix of the box; the rest is whole, too."""
+MACHINE_ID: Final = Path("/etc/machine-id")
 PEOPLE: Final = ".people"
 """Ends the name of the file of open people beside that of messages."""
 
@@ -33,13 +35,16 @@ def spool_name(store: str, device: str) -> str:
     return f"spool-{store}-{device}.db"
 
 
-def take_over(folder: Path, store: str, device: str, store_file: str | None = None) -> None:
+def take_over(
+    folder: Path, store: str, device: str, store_file: str | None = None, machine: str | None = None
+) -> None:
     """Give the message file of a box's, or its store's, former name its new one, unless there is one of that.
 
     Only a file that says itself of which store it is: `spool-a-b-c.db` may be of a store `a-b`. Of another
-    store only one that this store file used, on a box of this name: that store was renamed. Others may share
-    the folder. To be called while no other program runs this store with this folder. Nothing here raises.
-    store_file: None where one file may be of several stores.
+    store only one that this store file used, on a box of this name or on this machine: that store was
+    renamed. Others may share the folder. To be called while no other program runs this store with this
+    folder. Nothing here raises. store_file: None where one file may be of several stores. machine: None where
+    it cannot be told from others, as in a container.
     """
     path = folder / spool_name(store, device)
     if path.exists():
@@ -52,26 +57,30 @@ def take_over(folder: Path, store: str, device: str, store_file: str | None = No
             before = former.stem.removeprefix(f"spool-{store}-")
             logger.info("mqtt: what waits from when this box was %s goes out as %s", before, device)
         elif store_file is not None:
-            for file in folder.glob(spool_name("*", device)):
-                before = file.name.removeprefix("spool-").removesuffix(f"-{device}.db")
-                if _take_over_of_store(file, _Origin(before, device, store_file), path):
-                    logger.info("mqtt: what waits from when store %s was %s goes out as it", store, before)
-                    return
+            _take_over_of_store(folder, _Origin(store, device, store_file, machine), path)
 
 
-def _take_over_of_store(file: Path, origin: _Origin, path: Path) -> bool:
-    """Rename a message file that has this origin; return whether it was one."""
-    try:
-        lock = StateLock(file.parent, origin.store, wait_s=0)
-    except BadInput:  # that store runs
-        return False
-    try:
-        if _origin(file) != origin:
-            return False
-        _rename(file, path)
-    finally:
-        lock.release()
-    return True
+def _take_over_of_store(folder: Path, now: _Origin, path: Path) -> None:
+    """Take the newest message file over that this store used under another id, where that does not run."""
+    found = [
+        (file, origin) for file in folder.glob(spool_name("*", "*")) if (origin := _origin(file, look=True))
+    ]
+    for file, before in sorted(found, key=lambda one: -one[0].stat().st_mtime_ns):
+        if before.store_file != now.store_file or not before.is_box_of(now):
+            continue
+        try:
+            lock = StateLock(folder, before.store, wait_s=0)
+        except BadInput:  # that store runs
+            continue
+        try:
+            if _origin(file) != before:
+                continue
+            _rename(file, path)
+        finally:
+            lock.release()
+        text = "mqtt: what waits from when store %s was %s goes out as it"
+        logger.info(text, now.store, before.store)
+        return
 
 
 def _rename(former: Path, path: Path) -> None:
@@ -128,25 +137,48 @@ def is_former_availability(topic: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
-    """What a message file says of itself. store_file: None where it says nothing of that."""
+    """What a message file says of itself. store_file, machine: None where it says nothing of that."""
 
     store: str
     device: str
     store_file: object
+    machine: object = None
+
+    def is_box_of(self, other: _Origin) -> bool:
+        """Return whether both are of one box: store and device may have got other names at once."""
+        return self.device == other.device or (self.machine is not None and self.machine == other.machine)
 
 
-def _origin(file: Path) -> _Origin | None:
-    """Return whose a message file is; None where that is not sure. Writes what its log holds into it, too."""
+def machine() -> str | None:
+    """Return what tells this machine from others, None where nothing does."""
+    try:
+        found = MACHINE_ID.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+    # A digest, as machine-id(5) wants it of what is written elsewhere.
+    return hashlib.sha256(f"msh {found}".encode()).hexdigest() if len(found) == 32 else None
+
+
+def _origin(file: Path, *, look: bool = False) -> _Origin | None:
+    """Return whose a message file is; None where that is not sure. Writes what its log holds into it, too.
+
+    look: writes nothing; its store may run.
+    """
     try:
         with closing(sqlite3.connect(file, timeout=0.1)) as db:
             row = db.execute("SELECT name FROM base").fetchone()
-            db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            store_file = None
-            with suppress(sqlite3.OperationalError):  # of a release that did not note it
-                store_file = next(iter(db.execute("SELECT name FROM store_file")), (None,))[0]
+            if not look:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            said = [_said(db, table) for table in ("store_file", "machine")]
     except sqlite3.Error:  # damaged, of an older release, or in use: another store's
         return None
     if row is None or not isinstance(row[0], str):
         return None
     *_, store, device, end = ["", "", *row[0].split("/")]
-    return None if end or file.name != spool_name(store, device) else _Origin(store, device, store_file)
+    return None if end or file.name != spool_name(store, device) else _Origin(store, device, *said)
+
+
+def _said(db: sqlite3.Connection, table: str) -> object:
+    with suppress(sqlite3.OperationalError):  # of a release that did not note it
+        return next(iter(db.execute(f"SELECT name FROM {table}")), (None,))[0]  # noqa: S608 a constant
+    return None

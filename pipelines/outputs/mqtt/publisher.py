@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from pipelines.outputs.mqtt.broker import BrokerState
 from pipelines.outputs.mqtt.commands import Commands
 from pipelines.outputs.mqtt.connection import BrokerConnection
-from pipelines.outputs.mqtt.former_name import FORMER, forget_former_base, is_former_availability, whole
+from pipelines.outputs.mqtt.former_name import (
+    FORMER,
+    forget_former_base,
+    is_former_availability,
+    machine,
+    whole,
+)
 from pipelines.outputs.mqtt.outbox import Outbox
 from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.retained import Retained
@@ -219,7 +225,7 @@ class MqttPublisher:
         if ended := self._outbox.end_people(SystemRandom().getrandbits):
             logger.info("%d persons of an earlier run that was killed are reported as ended", ended)
         forget_former_base(self._spool, self._base, self._retained.topics)
-        self._spool.set_store_file(self._store_file)
+        self._spool.set_user(self._store_file, machine())
         self._topics = self._spool.topics()
         self._retained.clear_others(topic for topic in self._topics if not topic.startswith(FORMER))
         while not self._stopping.is_set():

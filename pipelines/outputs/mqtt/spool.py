@@ -186,9 +186,9 @@ class Spool:
         """Note where those of this run begin."""
         self._file.use(lambda disk: disk.set_base(name))
 
-    def set_store_file(self, name: str | None) -> None:
-        """Note which store file uses this one; None: one that may be of several stores."""
-        self._file.use(lambda disk: disk.set_store_file(name))
+    def set_user(self, store_file: str | None, machine: str | None) -> None:
+        """Note which store file uses this one, and on which machine; None: it cannot be told from others."""
+        self._file.use(lambda disk: disk.set_user(store_file, machine))
 
     def _generation(self) -> int:
         """Return that of the next note: an older one that is found with this file is out of date.

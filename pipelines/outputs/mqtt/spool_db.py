@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS person (key TEXT PRIMARY KEY, payload BLOB NOT NULL) 
 CREATE TABLE IF NOT EXISTS topic (name TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS base (one INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS store_file (one INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS machine (one INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS people_file (one INTEGER PRIMARY KEY, generation INTEGER NOT NULL);
 """
 
@@ -186,11 +187,12 @@ class SpoolDatabase:
         with self._db:
             self._db.execute("INSERT OR REPLACE INTO base VALUES (1, ?)", (name,))
 
-    def set_store_file(self, name: str | None) -> None:
-        """Say which store file uses it; None: nobody can know."""
+    def set_user(self, store_file: str | None, machine: str | None) -> None:
+        """Say which store file uses it, and on which machine; None: nobody can know."""
         with self._db:
-            self._db.execute("DELETE FROM store_file")
-            self._db.executemany("INSERT INTO store_file VALUES (1, ?)", [(name,)] if name else [])
+            for table, name in (("store_file", store_file), ("machine", machine)):
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608 a constant
+                self._db.executemany(f"INSERT INTO {table} VALUES (1, ?)", [(name,)] if name else [])  # noqa: S608
 
     def close(self) -> None:
         """Close; a later call of anything else raises sqlite3.ProgrammingError."""

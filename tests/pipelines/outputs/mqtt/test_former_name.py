@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from engines.paths import ROOT
+from pipelines.outputs.mqtt import former_name
 from pipelines.outputs.mqtt.former_name import take_over
 from tests.fakes.broker import free_port
 from tests.pipelines.outputs.mqtt.bench import happening, seqs
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from tests.pipelines.outputs.mqtt.bench import Bench
 
 
-def spooled(folder: Path, name: str, base: str | None, store_file: str | None = None) -> Path:
+def spooled(
+    folder: Path, name: str, base: str | None, store_file: str | None = None, machine: str | None = None
+) -> Path:
     file = folder / name
     with closing(sqlite3.connect(file)) as db, db:
         db.execute("CREATE TABLE message (id INTEGER)")
@@ -32,6 +35,9 @@ def spooled(folder: Path, name: str, base: str | None, store_file: str | None = 
         if store_file is not None:
             db.execute("CREATE TABLE store_file (one INTEGER PRIMARY KEY, name TEXT)")
             db.execute("INSERT INTO store_file VALUES (1, ?)", (store_file,))
+        if machine is not None:
+            db.execute("CREATE TABLE machine (one INTEGER PRIMARY KEY, name TEXT)")
+            db.execute("INSERT INTO machine VALUES (1, ?)", (machine,))
     file.with_suffix(".people").write_bytes(b"people")
     return file
 
@@ -155,6 +161,39 @@ def test_the_file_of_another_store_is_taken_over_where_that_was_this_one(
     take_over(tmp_path, "shop-2", device, used_now)
     assert file.exists() is not taken
     assert (tmp_path / "spool-shop-2-box.people").exists() is taken
+
+
+@pytest.mark.parametrize(
+    ("noted", "here", "used_by", "taken"),
+    [
+        ("m-1", "m-1", "/store.yaml", True),
+        ("m-1", "m-1", "/other.yaml", False),
+        ("m-1", "m-2", "/store.yaml", False),
+        ("m-1", None, "/store.yaml", False),
+        (None, "m-1", "/store.yaml", False),
+        (None, None, "/store.yaml", False),
+    ],
+)
+def test_a_store_whose_id_and_device_were_changed_at_once_is_known_by_its_file_and_machine(
+    tmp_path: Path, noted: str | None, here: str | None, used_by: str, *, taken: bool
+) -> None:
+    """Its former topics stayed at the broker for ever, and what waited went nowhere."""
+    file = spooled(tmp_path, "spool-shop-box.db", "msh/v1/shop/box/", used_by, noted)
+    take_over(tmp_path, "shop-2", "till", "/store.yaml", here)
+    assert file.exists() is not taken
+    assert (tmp_path / "spool-shop-2-till.people").exists() is taken
+
+
+@pytest.mark.parametrize("content", ["", "uninitialized\n", "b" * 31, None])
+def test_a_machine_without_an_id_of_its_own_is_none(
+    tmp_path: Path, content: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(former_name, "MACHINE_ID", tmp_path / "machine-id")
+    if content is not None:
+        (tmp_path / "machine-id").write_text(content)
+    assert former_name.machine() is None
+    (tmp_path / "machine-id").write_text("b" * 32 + "\n")
+    assert former_name.machine() not in (None, "b" * 32)
 
 
 def test_the_file_of_a_store_that_runs_is_left_alone(tmp_path: Path) -> None:
