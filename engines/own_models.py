@@ -16,6 +16,7 @@ import yaml
 
 from engines.errors import BadInput
 from engines.plain_yaml import load_bounded
+from pricing.plain_file import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def install_model(name: str, made: Path, entry: Mapping[str, Any], folder: Path)
         folder.mkdir(parents=True, exist_ok=True)
         part = file.with_suffix(".part")
         shutil.copyfile(made, part)
-        part.replace(file)
+        replace_file(part, file)
     except OSError as error:
         raise BadInput(
             f"{folder}: cannot keep the model: {error.strerror}; see ${FOLDER_VARIABLE}"
@@ -107,6 +108,6 @@ def _write(folder: Path, models: Mapping[str, Any]) -> None:
             path.unlink(missing_ok=True)
             return
         part.write_text(f"# The models that `msh models add` and `fetch` put here.\n{text}", encoding="utf-8")
-        part.replace(path)
+        replace_file(part, path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""Opens files that people name: no reading that waits for ever, or never ends."""
+"""Opens files that people name, where reading ends, and puts written ones in their place."""
 
 from __future__ import annotations
 
@@ -74,6 +74,17 @@ def read_plain(path: Path, limit: int = -1) -> bytes:
     """Return the bytes of a file, at most `limit` of them; raises OSError as `check_plain` does."""
     with open_plain(path) as file:
         return file.read(limit)
+
+
+def replace_file(draft: Path, target: Path) -> None:
+    """Give a written file its name, in the place of another. Raises OSError.
+
+    The disk has it before: after a power cut the name leads to the old file or the whole new one, else
+    perhaps to an empty one.
+    """
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    draft.replace(target)
 
 
 def _check(path: Path, mode: int) -> None:

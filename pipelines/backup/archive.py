@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from pipelines.errors import BadInput
-from pricing.plain_file import open_plain
+from pricing.plain_file import open_plain, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -83,7 +83,7 @@ def write_archive(
             archive.writestr(MANIFEST, json.dumps({"schema": SCHEMA, **_fields(whole)}, indent=1))
             archive.comment = _PREFIX + b"0" * _DIGEST
         _seal(draft)
-        draft.replace(target)
+        replace_file(draft, target)
     except OSError as error:
         raise BadInput(f"{target}: cannot be written ({error.strerror})") from None
     finally:

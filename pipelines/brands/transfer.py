@@ -26,7 +26,7 @@ from pipelines.brands.folder import BRAND_YAML, MAX_BRANDS, MAX_PICTURES, BrandS
 from pipelines.errors import BadInput
 from pipelines.printable import noted
 from pipelines.settings.mistakes import SettingsError
-from pricing.plain_file import open_plain
+from pricing.plain_file import open_plain, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ def export_brands(sources: Sequence[BrandSource], target: Path) -> None:
                 written = source.folder / BRAND_YAML
                 for path in (*([written] if written.is_file() else []), *sorted(folder.iterdir())):
                     archive.write(path, f"{source.folder.name}/{path.name}")
-        draft.replace(target)
+        replace_file(draft, target)
     except OSError as error:
         raise BadInput(f"{target}: cannot be written ({error.strerror})") from None
     finally:

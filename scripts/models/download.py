@@ -13,6 +13,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from engines.errors import BadInput
+from pricing.plain_file import replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +55,7 @@ def download(url: str, target: Path, sha256: str, on_progress: Callable[[int, in
     if found != sha256:
         part.unlink()
         raise BadInput(f"{url}: its sha256 is {found}, not {sha256}: not the file promised, nothing is kept")
-    part.replace(target)
+    replace_file(part, target)
 
 
 def _fetch(url: str, part: Path, on_progress: Callable[[int, int | None], None]) -> None:
