@@ -195,7 +195,8 @@ class Jobs:
 
     async def run(self) -> None:
         """Process the queue until cancelled, one job at a time; delete expired ones meanwhile."""
-        await asyncio.gather(self._process(), self._expire())
+        # Exceptions are returned: else this ends with the first of the two, and a process is left alone.
+        await asyncio.gather(self._process(), self._expire(), return_exceptions=True)
 
     async def _process(self) -> None:
         while True:

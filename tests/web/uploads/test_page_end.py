@@ -1,0 +1,39 @@
+"""The end of a page beside what visitors sent: nothing of it goes on, and nothing of it is in the log."""
+
+import gc
+import signal
+import sys
+
+import pytest
+
+from tests.fakes.served_page import JPEG, served_page
+from tests.waiting import wait_for
+
+
+def uploading(client, app):
+    answer = client.post("/api/jobs", params={"name": "a.jpg"}, content=JPEG + b"HANG")
+    address = f"/api/jobs/{answer.json()['id']}"
+    wait_for(lambda: client.get(address).json()["progress"])
+    return app._jobs._worker._process, app._jobs._at_work.source
+
+
+def filming(client, app):
+    number = client.post("/api/webcam").json()["id"]
+    assert client.post(f"/api/webcam/{number}/frames", content=JPEG).status_code == 200
+    return app._webcams._runs[number].worker._process, None
+
+
+@pytest.mark.parametrize("begin", [uploading, filming])
+def test_a_process_is_waited_for(tmp_path, caplog, monkeypatch, begin):
+    """It was killed, and what watches it was left to a loop that is closed: a traceback at each such end."""
+    unraisable = []
+    monkeypatch.setattr(sys, "unraisablehook", unraisable.append)
+    with served_page(tmp_path) as page:
+        process, source = begin(page.client(), page.server._app)
+    assert process.returncode == -signal.SIGKILL
+    assert source is None or source.closed
+    del process
+    gc.collect()
+    assert [str(one.exc_value) for one in unraisable] == []
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
+    assert page.left() == []
