@@ -97,7 +97,7 @@ class Reloader:
     ) -> None:
         self.settings, self._parts, self._on_read = settings, parts, on_read
         self.report = ReloadReport(parts.clock.utc_now())
-        self._watch = StoreFileWatch(settings.path, env, settings.secret_files)
+        self._watch = StoreFileWatch(settings.path, env, settings.secret_files, read=settings.stamps)
         self._woken, self._is_asked = threading.Event(), False
         self._listeners: list[Callable[[Settings], None]] = []
         self._waiting: deque[Callable[[ReloadReport], None]] = deque()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pipelines.settings.load import load_settings
@@ -20,15 +21,20 @@ class StoreFileWatch:
     """Used by one thread."""
 
     def __init__(
-        self, path: Path, env: Mapping[str, str] | None = None, secret_files: Collection[Path] = ()
+        self,
+        path: Path,
+        env: Mapping[str, str] | None = None,
+        secret_files: Collection[Path] = (),
+        *,
+        read: Mapping[Path, FileSignature | None] = MappingProxyType({}),
     ) -> None:
-        """Begin with the files as they are now.
+        """Begin with the files as they are now, or as they were when they were read.
 
         env: where `${NAME}` comes from; by default the process's. secret_files: where else, until `load`.
         """
         self._path = path
         self._env = os.environ if env is None else env
-        self._seen = self._growing = _stamps((path, *secret_files))
+        self._seen = self._growing = {**_stamps((path, *secret_files)), **read}
 
     def changed(self) -> bool:
         """Tell, once, that the file or one that is followed has changed; to be called every second.

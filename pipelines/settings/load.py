@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import ValidationError
@@ -19,13 +20,15 @@ from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
 from pipelines.settings.root import FileOrigin, Settings
 from pipelines.settings.substitute import Substitution
 from pipelines.settings.words import sentence
-from pricing.plain_file import read_plain
+from pricing.plain_file import file_stamp, read_plain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pydantic import BaseModel
     from pydantic_core import ErrorDetails
+
+    from pricing.plain_file import FileSignature
 
 SECRETS_DIR: Final = Path("/run/secrets")
 CREDENTIALS_DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
@@ -50,6 +53,7 @@ def load_settings(
     Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
     """
     path = Path(path)
+    stamps = {path: file_stamp(path)}
     return parse_settings(
         read_raw(path, "store file"),
         path,
@@ -57,6 +61,7 @@ def load_settings(
         secrets_dir=secrets_dir,
         known_models=known_models,
         placeholders=placeholders,
+        stamps=stamps,
     )
 
 
@@ -69,10 +74,11 @@ def parse_settings(
     known_models: Mapping[str, Collection[str]] | None = None,
     placeholders: Collection[str] = (),
     files_come_later: bool = False,
+    stamps: Mapping[Path, FileSignature | None] = MappingProxyType({}),
 ) -> Settings:
     """Parse the (new) text of the store file at `path`; else as `load_settings`.
 
-    files_come_later: files that it names need not be there yet.
+    files_come_later: files that it names need not be there yet. stamps: of the file, from before it was read.
     """
     substitution = Substitution(
         env, secrets_dir or secrets_folder(env), None if secrets_dir else own_secrets()
@@ -92,6 +98,7 @@ def parse_settings(
         frozenset(substitution.given),
         warnings,
         frozenset(substitution.files),
+        {**stamps, **{file: file_stamp(file) for file in substitution.files}},
     )
     context = {"folder": folder, "origin": origin, "placeholders": placeholders}
     settings, mistakes = _judge(document, context, known_models, shard)

@@ -1,7 +1,8 @@
 """The store file as a whole."""
 
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,7 @@ from pipelines.settings.staff import StaffConfig
 from pipelines.settings.store import StoreConfig
 from pipelines.settings.urls import secrets_in_address
 from pricing.catalogue.catalogue import Catalogue, load
+from pricing.plain_file import FileSignature
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class FileOrigin:
 
     sha: first 12 hex digits of its SHA-256. substituted: the `${NAME}` values in it. warnings: what is
     allowed but likely not meant, one line each as in a SettingsError. secret_files: where values were looked
-    for that the environment does not have.
+    for that the environment does not have. stamps: of the file and those, as they were when they were read.
     """
 
     path: Path
@@ -39,6 +41,7 @@ class FileOrigin:
     substituted: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
     secret_files: frozenset[Path] = frozenset()
+    stamps: Mapping[Path, FileSignature | None] = field(default_factory=dict, compare=False)
 
 
 def _inherit(camera: Any, defaults: dict[str, Any]) -> Any:
@@ -127,6 +130,11 @@ class Settings(Section):
     def secret_files(self) -> frozenset[Path]:
         """The files in which values were looked for; there may be none of the name yet."""
         return self._origin.secret_files
+
+    @property
+    def stamps(self) -> Mapping[Path, FileSignature | None]:
+        """What tells whether the file, or a secret's, has changed since it was read."""
+        return self._origin.stamps
 
     @property
     def sha(self) -> str:

@@ -13,8 +13,12 @@ import httpx
 import pytest
 
 from engines.paths import ROOT
+from pipelines.cameras.states import CameraState
 from pipelines.reload.watch import StoreFileWatch
+from pipelines.settings.load import load_settings
 from pipelines.settings.mistakes import SettingsError
+from pipelines.store import Store
+from probes.metrics import Metrics
 from tests import plain_http
 from tests.fakes.broker import free_port
 from tests.pipelines.settings.store_file import MINIMAL
@@ -50,6 +54,40 @@ def test_a_change_is_told_once_when_the_file_is_still(tmp_path):
     assert watch.changed()
     assert watch.load().path == path
     assert not watch.changed()
+
+
+def test_an_edit_while_the_store_is_being_built_is_taken_up_once_it_runs(tmp_path):
+    """Models load for seconds after the file was read: what was saved meanwhile waited for the next edit."""
+    path, secret = tmp_path / "store.yaml", tmp_path / "CAM_PASSWORD"
+    login = '{username: viewer, password: "${CAM_PASSWORD}"}'
+    text = MINIMAL.replace(
+        "cameras:", f"cameras:\n  vault: {{source: rtsp://10.0.0.9/a, credentials: {login}}}", 1
+    )
+    env = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+
+    def changes(edited) -> list[bool]:
+        path.write_text(text)
+        secret.write_text("old")
+        settings = load_settings(path, env=env)
+        touch(edited, edited.read_text() + "#")
+        watch = StoreFileWatch(path, env, settings.secret_files, read=settings.stamps)
+        return [watch.changed() for _ in range(3)]
+
+    assert changes(path) == changes(secret) == [False, True, False]
+
+
+def test_a_store_is_built_with_the_file_as_it_was_read(tmp_path, monkeypatch):
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    path, metrics = tmp_path / "store.yaml", Metrics([state.value for state in CameraState])
+    path.write_text(MINIMAL)
+    settings = load_settings(path, env={})
+    touch(path, MINIMAL + "notify: [{name: rich, when: {total_at_least: 500}}]\n")
+    store = Store(settings, metrics=metrics, platform="cpu")
+    try:
+        assert [store._reloader.check() for _ in range(3)] == [False, True, False]
+        assert [rule.name for rule in store.settings.notify] == ["rich"]
+    finally:
+        store.stop()
 
 
 def test_a_secret_that_changes_in_its_file_is_a_change_too(tmp_path):
