@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -11,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
+from pricing.catalogue.cells import heading
 from pricing.catalogue.list_format import ListFormat
 from pricing.errors import BadInput
 from pricing.money import exponent
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
-    from pricing.catalogue.cell_number import CellNumber
+    from pricing.catalogue.cells import Cell
     from pricing.catalogue.list_format import Point
 
     T = TypeVar("T")
@@ -47,7 +47,6 @@ MAX_PROBLEMS = 100
 _GTIN_DIGITS = (8, 12, 13, 14)
 MAX_COUNTED = 1000
 """Reading ends at so many problems: the list is in another notation than was said."""
-_KEPT = "\t\n\u200c\u200d"  # the last two are part of words in Persian and Indic scripts
 
 
 class Says(str, Enum):
@@ -96,27 +95,6 @@ class BadCatalogue(BadInput):
             rest = "; the rest was not read" if len(problems) >= MAX_COUNTED else ""
             shown = [*shown, f"and {len(problems) - MAX_PROBLEMS} more{rest}"]
         super().__init__("\n".join(shown))
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A text and where it begins.
-
-    fault: why nothing can be read from it, such as a formula that gives no value; empty for a good cell.
-    number: of a workbook's cell, whatever the list's notation. is_day: the text is its date or time.
-    merged: the cells of a workbook that this one, not their first, is merged with, such as A2:A5.
-    shown: what the first of those holds, in the column `shown_column`.
-    """
-
-    text: str
-    line: int
-    column: int
-    fault: str = ""
-    number: CellNumber | None = None
-    is_day: bool = False
-    merged: str = ""
-    shown: str = ""
-    shown_column: int = 0
 
 
 class RowReader:
@@ -379,17 +357,3 @@ def parse_gtin(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _type(text: str) -> str:
     return normal_type(text)
-
-
-@lru_cache(maxsize=256)
-def heading(text: str) -> str:
-    """Return a column's name for comparison."""
-    return " ".join(unicodedata.normalize("NFKC", visible(text)).casefold().split())
-
-
-def visible(text: str) -> str:
-    """Return a text in one line, without what nobody sees: zero-width spaces, control characters ..."""
-    if text.isprintable() and text.isascii():
-        return text.strip()
-    shown = (c for c in text if c in _KEPT or unicodedata.category(c) not in ("Cf", "Cc"))
-    return "".join(" " if c.isspace() else c for c in shown).strip()

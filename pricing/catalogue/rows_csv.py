@@ -10,20 +10,14 @@ from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from pricing.catalogue.cells import is_error, text_cell
 from pricing.catalogue.file_text import decoded
-from pricing.catalogue.rows import (
-    COLUMNS,
-    NAMELESS,
-    BadCatalogue,
-    Cell,
-    PriceRow,
-    RowReader,
-    visible,
-)
+from pricing.catalogue.rows import COLUMNS, NAMELESS, BadCatalogue, PriceRow, RowReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from pricing.catalogue.cells import Cell
     from pricing.catalogue.list_format import ListFormat
 
 SEPARATORS = ",;\t|"
@@ -38,7 +32,7 @@ def read_csv(
     """Return the rows of a price list; `file` is its name in messages.
 
     Fields are separated by comma, semicolon, tab or |, as the header is, or as a line `sep=;` before it says;
-    empty rows, those that begin with #, titles above the header and its repetitions are skipped.
+    empty rows, remarks (lines that begin with #), titles above the header and its repetitions are skipped.
     `currency` is the store's: rows in another are errors, and it serves where the column is missing.
     Raises BadCatalogue.
     """
@@ -119,7 +113,7 @@ class _Records:
             end = text.find("\n", start)
             end = len(text) if end < 0 else end
             first = text[start:end]
-            if not first.strip() or first.startswith("#"):
+            if not first.strip() or self._is_remark(first):
                 start, line = end + 1, line + 1
                 continue
             if not self._separator:
@@ -134,6 +128,12 @@ class _Records:
                 yield cells
             line += text.count("\n", start, after)
             start = after
+
+    def _is_remark(self, line: str) -> bool:
+        """Return whether a line is a remark: it begins with #, and not with a formula's error as #N/A is."""
+        if not line.startswith("#") or self._fields < 2 or self._separator not in line:
+            return line.startswith("#")
+        return not is_error(line.split(self._separator, 1)[0].strip())
 
     def _find_separator(self, start: int, end: int) -> str:
         """Return what separates the names of columns: in the header, else in the first line."""
@@ -177,7 +177,7 @@ class _Records:
                     self._reader.problem(line, close - begin + 2, message)
                     return None, end + 1
                 value = text[at + 1 : close].replace('""', '"')
-                cell = Cell(visible(value), line, column + _indent(value))
+                cell = text_cell(value, line, column + _indent(value))
                 line += text.count("\n", at, close)
                 if line != cell.line:
                     begin = text.rfind("\n", at, close) + 1
@@ -187,7 +187,7 @@ class _Records:
                 after = text.find(separator, at, end)
                 after = end if after < 0 else after
                 value = text[at:after]
-                cell = Cell(visible(value), line, column + _indent(value))
+                cell = text_cell(value, line, column + _indent(value))
             cells.append(cell)
             if after >= end:
                 return cells, end + 1

@@ -13,7 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pricing.catalogue.cell_number import CellNumber
-from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, visible
+from pricing.catalogue.cells import Cell, is_error, text_cell
+from pricing.catalogue.rows import BadCatalogue, PriceRow, RowReader
 from pricing.catalogue.rows_csv import MAX_TITLES, read_table
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ MAX_COLUMNS = 256
 MAX_WIDE = 1000
 """Rows with cells right of those columns: each costs as much as a hundred others."""
 NO_VALUE = "the formula has no stored value; open the workbook in a spreadsheet program and save it once"
-_ERRORS = frozenset(
-    ("#N/A", "#REF!", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
-)
 _FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _HIDDEN = re.compile(rb"<(?:\w+:)?row(?=[^<>]*\shidden=.(?:1|true)\W)(?=[^<>]*?\sr=.(\d+)\W)[^<>]*>")
 _HIDDEN_COLUMNS = re.compile(
@@ -49,6 +47,8 @@ _STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LONGEST_TAG = 1024
 _OUT_OF_ORDER = "is there twice or out of order; open the workbook in a spreadsheet program and save it once"
+_XSTRING = re.compile("_x([0-9A-Fa-f]{4})_")
+"""A character that XML cannot hold (ECMA-376 22.9.2.19): line breaks of databases come as _x000D_."""
 _KINDS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
 
 
@@ -218,7 +218,7 @@ def _rows(
         used = max((cell.column for cell in cells if cell.text), default=0)
         width = width or used
         cells += [Cell("", line, column) for column in range(len(cells) + 1, width + 1)]
-        if used and (cells[0].fault or not cells[0].text.startswith("#")):
+        if used and (is_error(cells[0].text) or not cells[0].text.startswith("#")):
             yield cells[: max(used, width)]
 
 
@@ -265,6 +265,9 @@ def _cell(cell: ReadOnlyCell, line: int, column: int, own: frozenset[int]) -> Ce
             exact, cell.number_format if kind in own else _MONEY.get(kind, cell.number_format)
         )
         return Cell(number.text, line, column, number=number)
-    if value in _ERRORS:
-        return Cell(str(value), line, column, fault=f"the formula gives {value}; mend it in the workbook")
-    return Cell(visible(str(value)), line, column)
+    return text_cell(_XSTRING.sub(_character, str(value)), line, column, from_text_file=False)
+
+
+def _character(code: re.Match[str]) -> str:
+    number = int(code[1], 16)
+    return code[0] if 0xD800 <= number < 0xE000 else chr(number)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 
 import yaml
 
+from pricing.catalogue.cells import Cell, text_cell
 from pricing.catalogue.file_text import decoded
-from pricing.catalogue.rows import BadCatalogue, Cell, PriceRow, RowReader, visible
+from pricing.catalogue.rows import BadCatalogue, PriceRow, RowReader
 
 if TYPE_CHECKING:
     from pricing.catalogue.list_format import ListFormat
@@ -57,8 +58,10 @@ def _place(file: str, mark: object) -> str:
 
 
 def _cell(node: yaml.Node) -> Cell:
-    text = visible(node.value) if isinstance(node, yaml.ScalarNode) else ""
-    return Cell(text, node.start_mark.line + 1, node.start_mark.column + 1)
+    line, column = node.start_mark.line + 1, node.start_mark.column + 1
+    return (
+        text_cell(node.value, line, column) if isinstance(node, yaml.ScalarNode) else Cell("", line, column)
+    )
 
 
 def _rows(root: yaml.Node | None, reader: RowReader) -> list[PriceRow]:

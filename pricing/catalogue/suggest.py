@@ -20,7 +20,7 @@ from pricing.money import EXPONENTS, plain_marks, with_ascii_digits
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from pricing.catalogue.rows import Cell
+    from pricing.catalogue.cells import Cell
 
 MAX_RECORDS = 5000
 MAX_GUESSED = 200_000

@@ -12,7 +12,8 @@ from openpyxl import Workbook
 
 from pricing.catalogue import rows_xlsx
 from pricing.catalogue.catalogue import read
-from pricing.catalogue.rows import BadCatalogue, Cell
+from pricing.catalogue.cells import Cell
+from pricing.catalogue.rows import BadCatalogue
 from tests.pricing.catalogue.lists import amounts, workbook
 
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from pricing.brands.names import normal_brand
 from pricing.catalogue.catalogue import Catalogue, read
-from pricing.catalogue.rows import ANY_TYPE, COLUMNS, PriceRow, visible
+from pricing.catalogue.cells import spoiled, visible
+from pricing.catalogue.rows import ANY_TYPE, COLUMNS, PriceRow
 from pricing.catalogue.rows_csv import SEPARATORS
 from pricing.money import EXPONENTS
 from pricing.slots import TYPES, slot_of
@@ -34,11 +35,11 @@ class Line(NamedTuple):
     source: str
 
 
-# Not what begins a comment or a formula.
+# Not what begins a comment or a formula, nor what an export spoiled.
 TEXTS = (
     st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n\t\"';,|"), max_size=12)
     .map(str.strip)
-    .filter(lambda text: not visible(text).startswith(("#", "=")))
+    .filter(lambda text: not visible(text).startswith(("#", "=")) and not spoiled(text))
 )
 DAYS = st.none() | st.dates(date(1900, 1, 1), date(2499, 12, 31))
 AMOUNTS = st.integers(1, 10**9)
