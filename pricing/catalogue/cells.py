@@ -47,6 +47,7 @@ class Cell:
     number: of a workbook's cell, whatever the list's notation. is_day: the text is its date or time.
     merged: the cells of a workbook that this one, not their first, is merged with, such as A2:A5.
     shown: what the first of those holds, in the column `shown_column`.
+    drawn: what its looks say of a workbook's cell, such as that it is struck out, and what to do.
     """
 
     text: str
@@ -58,6 +59,7 @@ class Cell:
     merged: str = ""
     shown: str = ""
     shown_column: int = 0
+    drawn: str = ""
 
 
 def text_cell(text: str, line: int, column: int, *, from_text_file: bool = True) -> Cell:

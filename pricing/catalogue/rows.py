@@ -39,6 +39,7 @@ COLUMNS = (
     "gtin",
 )
 _DAYS = ("valid_from", "valid_until")
+_MUST_HOLD = ("brand", "type", "price", "price_min", "price_max")
 _MAY_BE_EMPTY = ("model", "currency", *_DAYS, "gtin")
 ANY_TYPE = "*"
 ANY_BRAND = "*"
@@ -169,7 +170,7 @@ class RowReader:
         """Return the row in the cells by column, which must hold `brand` and `type`; None with a problem."""
         self._cells = cells
         before = len(self._problems)
-        if self._has_stray_days():
+        if self._has_stray_days() or self._is_drawn():
             return None
         self._check_merged()
         brand = cells["brand"]
@@ -262,6 +263,13 @@ class RowReader:
             hint = f"format the cell as Text, then write the {name} again"
             self.wrong(self._cells[name], f"{name}: the cell holds a date or a time; {hint}")
         return bool(stray)
+
+    def _is_drawn(self) -> bool:
+        """Note a row that its looks take back, or an amount that shows another one than its text."""
+        shown = [cell for name, cell in self._cells.items() if cell.drawn and name in _MUST_HOLD]
+        for cell in shown[:1]:
+            self.wrong(cell, cell.drawn)
+        return bool(shown)
 
     def _check_any_brand(
         self, brand: Cell, type_: str | None, prices: tuple[int, int, int, Says] | None

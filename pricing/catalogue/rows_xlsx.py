@@ -10,15 +10,16 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pricing.catalogue.cell_number import CellNumber
 from pricing.catalogue.cells import Cell, is_error, text_cell
+from pricing.catalogue.drawn_text import STRUCK, drawn_cells
 from pricing.catalogue.rows import BadCatalogue, PriceRow, RowReader
 from pricing.catalogue.rows_csv import MAX_TITLES, read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from pricing.catalogue.list_format import ListFormat
@@ -47,9 +48,18 @@ _STRICT = b"http://purl.oclc.org/ooxml/spreadsheetml/main"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 _LONGEST_TAG = 1024
 _OUT_OF_ORDER = "is there twice or out of order; open the workbook in a spreadsheet program and save it once"
+_STRINGS = "sharedstrings.xml"
+_DRAWN = re.compile(rb"<(?:\w+:)?(?:strike|vertAlign)[\s/>]")
 _XSTRING = re.compile("_x([0-9A-Fa-f]{4})_")
 """A character that XML cannot hold (ECMA-376 22.9.2.19): line breaks of databases come as _x000D_."""
 _KINDS = {b"PK\x03\x04": "xlsx", b"\xd0\xcf\x11\xe0": "xls"}
+
+
+class _Looks(NamedTuple):
+    """What the styles of a workbook hold: number formats of its own, and maybe struck cells."""
+
+    own: frozenset[int]
+    may_be_struck: bool
 
 
 def workbook_kind(data: bytes) -> str | None:
@@ -89,7 +99,7 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
                 if name.startswith("xl/worksheets/")
             )
             styles = archive.read("xl/styles.xml") if "xl/styles.xml" in names else b""
-            own = frozenset(map(int, _OWN_MONEY.findall(styles)))
+            looks = _Looks(frozenset(map(int, _OWN_MONEY.findall(styles))), _DRAWN.search(styles) is not None)
             book = archive.read("xl/workbook.xml") if "xl/workbook.xml" in names else b""
         if not book or _STRICT in book:
             what = "a workbook in a form that few programs read (Strict Open XML)" if book else _other(names)
@@ -102,7 +112,7 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
             for sheet in shown:
                 name = f' of "{sheet.title}"' if len(shown) > 1 else ""
                 _check_places(archive, sheet._worksheet_path, file, name)
-        tops = {sheet.title: [*islice(_rows(sheet, None, own), MAX_TITLES)] for sheet in shown}
+        tops = {sheet.title: [*islice(_rows(sheet, None, looks), MAX_TITLES)] for sheet in shown}
         listed = [s for s in shown if any(reader.names_columns(c.text for c in row) for row in tops[s.title])]
         if len(listed) > 1:
             titles = " and ".join(f'"{sheet.title}"' for sheet in listed)
@@ -115,17 +125,9 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
                 again = load_workbook(BytesIO(data), read_only=True, data_only=False, keep_links=False)
                 formulas = _cells(again[chosen.title])
             with zipfile.ZipFile(BytesIO(data)) as archive:
-                # openpyxl does not keep what is hidden where it reads only.
-                found = _matches(archive, chosen._worksheet_path, _HIDDEN)
-                hidden = {int(match[1]) for match in found}
-                columns = _matches(archive, chosen._worksheet_path, _HIDDEN_COLUMNS)
-                unseen = [range(int(match[1]), int(match[2]) + 1) for match in columns]
-                merges = {
-                    tuple(part.decode() for part in match.groups())
-                    for match in _matches(archive, chosen._worksheet_path, _MERGED)
-                }
+                hidden, unseen, merges, drawn = _unread(archive, chosen._worksheet_path)
             header_due = bool(unseen)
-            for cells in _marked(_rows(chosen, formulas, own), merges):
+            for cells in _marked(_rows(chosen, formulas, looks, drawn), merges):
                 if header_due and reader.names_columns(cell.text for cell in cells):
                     header_due = False
                     _tell_hidden(cells, unseen, reader)
@@ -136,6 +138,23 @@ def _records(data: bytes, file: str, reader: RowReader) -> Iterator[list[Cell]]:
         raise
     except Exception:  # noqa: BLE001 whatever a damaged workbook makes the library raise
         raise unreadable from None
+
+
+def _unread(
+    archive: zipfile.ZipFile, sheet: str
+) -> tuple[set[int], list[range], set[tuple[str, ...]], dict[tuple[int, int], str]]:
+    """Return what openpyxl does not keep of a sheet that it only reads.
+
+    Hidden rows, hidden columns, merged cells as for `_marked`, and how parts of texts are drawn.
+    """
+    hidden = {int(match[1]) for match in _matches(archive, sheet, _HIDDEN)}
+    columns = _matches(archive, sheet, _HIDDEN_COLUMNS)
+    unseen = [range(int(match[1]), int(match[2]) + 1) for match in columns]
+    merges = {tuple(part.decode() for part in match.groups()) for match in _matches(archive, sheet, _MERGED)}
+    strings = next((name for name in archive.namelist() if name.casefold().endswith(_STRINGS)), None)
+    texts = [name for name in (strings, sheet) if name]
+    is_drawn = any(next(_matches(archive, name, _DRAWN), None) for name in texts)
+    return hidden, unseen, merges, drawn_cells(archive, sheet, strings) if is_drawn else {}
 
 
 def _other(names: set[str]) -> str:
@@ -199,11 +218,14 @@ def _cells(sheet: ReadOnlySheet) -> Iterator[Sequence[ReadOnlyCell]]:
 
 
 def _rows(
-    sheet: ReadOnlySheet, formulas: Iterable[Sequence[ReadOnlyCell]] | None, own: frozenset[int]
+    sheet: ReadOnlySheet,
+    formulas: Iterable[Sequence[ReadOnlyCell]] | None,
+    looks: _Looks,
+    drawn: Mapping[tuple[int, int], str] | None = None,
 ) -> Iterator[list[Cell]]:
     """Yield the rows of a sheet; formulas: its cells again with the formulas instead of their values.
 
-    own: the number formats that the workbook defines.
+    drawn: what the looks of parts of a text say, by row and column.
     """
     width = 0
     below = iter(formulas or ())
@@ -211,7 +233,11 @@ def _rows(
         with_formulas = next(below, ())
         if not found:  # one of maybe a million before a cell far below
             continue
-        cells = [_cell(cell, line, column, own) for column, cell in enumerate(found, 1)]
+        cells = [_cell(cell, line, column, looks.own) for column, cell in enumerate(found, 1)]
+        for place, raw in enumerate(found if looks.may_be_struck or drawn else ()):
+            struck = STRUCK if raw.value is not None and raw.font.strike else ""
+            if how := struck or (drawn or {}).get((line, place + 1), ""):
+                cells[place] = replace(cells[place], drawn=how)
         for place, formula in enumerate(with_formulas[: width or None]):
             if formula.value is not None and found[place].value is None:
                 cells[place] = Cell("=", line, place + 1, fault=NO_VALUE)
