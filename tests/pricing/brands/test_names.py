@@ -29,6 +29,21 @@ from pricing.brands.names import normal_brand
         ("گوچی", "گوچي"),
         ("أَحْمَد", "احمد"),
         ("李宁", "李宁"),
+        ("ŉ", "n"),
+        # Words of two alphabets: of whoever forgot to change the keyboard back.
+        ("Gu\u0441\u0441i", "gucci"),
+        ("\u041dugo B\u043e\u0455\u0455", "hugo boss"),
+        ("H&\u041c", "h&m"),
+        ("Z\u0391R\u0391", "zara"),
+        ("\u0422O\u0420 SHOP", "top shop"),
+        ("T\u0432o\u0435", "твое"),
+        ("C\u0442\u0438\u043b\u044c", "стиль"),
+        ("\u041c\u0440i\u044f", "мрія"),
+        # Words of one alphabet stay, and what is of none.
+        ("\u0412\u041e\u0421\u0421", "восс"),
+        ("\u041d\u0430\u0439\u043a Nike", "наик nike"),
+        ("\u0414zen", "дzen"),
+        ("ΝΙΚΗ", "νικη"),
     ],
 )
 def test_normal_brand(name: str, key: str) -> None:
