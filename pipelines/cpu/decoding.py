@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engines.file_type import MJPEG, read_type
 from pipelines.cameras.movie_header import begins_late, header_patches
 from pipelines.cameras.program_stream import stream_map
+from pipelines.cameras.raw_avi import has_raw_pictures
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
@@ -58,7 +59,7 @@ def add_file(pipeline: Any, path: str, max_threads: int, *, pull: bool = False) 
         chain = [_patched(path, [missing], pull=False)]
     else:
         chain = [gst.make("filesrc", location=_location(pipeline, path))]
-        chain += () if pull or begins_late(path) else [gst.make("valve")]
+        chain += () if pull or begins_late(path) or has_raw_pictures(path) else [gst.make("valve")]
     gst.chain(pipeline, *chain, decode_any(max_threads))
 
 

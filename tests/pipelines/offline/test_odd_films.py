@@ -13,7 +13,10 @@ from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.file_patch import FilePatch
 from pipelines.cameras.movie_header import header_patches
 from pipelines.cameras.program_stream import PACK, stream_map
+from pipelines.cameras.raw_avi import has_raw_pictures
 from pipelines.cameras.source import SourceSpec
+from pipelines.cpu import gst
+from pipelines.cpu.decoding import add_file
 from pipelines.cpu.patched_source import PatchedFile
 from pipelines.cpu.source import open_source
 from pipelines.errors import BadInput
@@ -132,6 +135,57 @@ def test_a_movie_as_editing_programs_write_it_is_read_whole(tmp_path: Path, name
     path = _film(tmp_path / name, ODD[name])
     assert header_patches(path)
     assert _is_whole(path)
+
+
+def _upright(path: Path) -> Path:
+    """Return an AVI of RGB as capture programs write it, from the bottom up; FFmpeg says the reverse."""
+    data = bytearray(path.read_bytes())
+    height = data.index(b"strf") + 16
+    rows = int.from_bytes(data[height : height + 4], "little", signed=True)
+    data[height : height + 4] = abs(rows).to_bytes(4, "little")
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("sound", [False, True])
+@pytest.mark.parametrize("pixels", ["yuyv422", "uyvy422", "yuv420p", "bgr24", "bgra"])
+def test_an_avi_that_is_not_compressed_keeps_its_times(tmp_path: Path, pixels: str, sound: bool) -> None:
+    how = ["-c:v", "rawvideo", "-pix_fmt", pixels, "-c:a", "pcm_s16le"]
+    path = _film(tmp_path / "capture.avi", how, sound=sound)
+    path = _upright(path) if pixels.startswith("bgr") else path
+    assert has_raw_pictures(path)
+    assert probe_media(path).duration_ns == FRAMES / RATE * 1e9
+    assert _is_whole(path)
+    # A camera's, too, else it shows all of the film at once.
+    gst.init()
+    pipeline = gst.pipeline_to_i420(max_buffers=FRAMES, drop=False, sync=False, upright=True)
+    add_file(pipeline, str(path), max_threads=1)
+    pipeline.set_state(gst.Gst.State.PLAYING)
+    try:
+        sink = pipeline.get_by_name(gst.SINK)
+        times = [sink.try_pull_sample(60 * gst.Gst.SECOND).get_buffer().pts for _ in range(3)]
+        assert times == [0, 40_000_000, 80_000_000]
+    finally:
+        pipeline.set_state(gst.Gst.State.NULL)
+
+
+def test_an_avi_that_is_not_compressed_and_was_cut_off_is_told_as_one(tmp_path: Path) -> None:
+    how = ["-c:v", "rawvideo", "-pix_fmt", "yuyv422"]
+    path = _film(tmp_path / "capture.avi", how)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    times, (note,) = _read(path)
+    assert 0 < len(times) < FRAMES
+    assert times[-1] == (len(times) - 1) * 1e9 / RATE
+    assert "cut short" in note
+    path.write_bytes(data[: data.index(b"movi")])  # its demuxer would wait for the rest
+    assert not has_raw_pictures(path)
+
+
+def test_only_an_avi_whose_pictures_are_not_compressed_is_one(tmp_path: Path) -> None:
+    assert not has_raw_pictures(_film(tmp_path / "a.avi", ["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"]))
+    assert not has_raw_pictures(_film(tmp_path / "a.mov", ["-c:v", "rawvideo", "-pix_fmt", "uyvy422"]))
+    assert not has_raw_pictures(tmp_path / "missing.avi")
 
 
 def test_a_movie_whose_edit_list_says_when_it_begins_is_read_as_it_is(tmp_path: Path) -> None:
