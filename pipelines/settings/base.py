@@ -55,6 +55,7 @@ class Address:
 
 _WANTED: Final = "must be host:port in quotes or plain, such as 127.0.0.1:8080 or 0.0.0.0:8080"
 _NUMERIC: Final = re.compile(r"[0-9.]+")
+_LOGIN: Final = re.compile(r"[^/\\:]+:[^/\\]*@[^/\\]")
 _HOST: Final = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,253}")
 
 
@@ -102,14 +103,25 @@ def plain_name(text: str) -> str:
     return text
 
 
+def holds_address(path: str) -> bool:
+    """Return whether a path is rather an address, or holds a login: paths are shown, and logins are not."""
+    return "://" in path or _LOGIN.search(path) is not None
+
+
 def resolve_path(value: object, info: ValidationInfo) -> Path:
     """Make a path absolute, relative ones from the store file's folder (validation context `folder`)."""
     if isinstance(value, Path):
         return value
     if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError("must be the path of a file or folder, as text")
-    folder = (info.context or {}).get("folder", Path.cwd())
-    return Path(folder) / value
+    if holds_address(value):
+        raise ValueError("must be the path of a file or folder, not an address; mount it, or fetch it before")
+    return folder_of(info) / value
+
+
+def folder_of(info: ValidationInfo) -> Path:
+    """Return the store file's folder, where relative paths begin."""
+    return Path((info.context or {}).get("folder", Path.cwd()))
 
 
 PlainName = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(plain_name)]

@@ -1,5 +1,6 @@
 """`defaults:` and `cameras:` where pictures come from. A camera inherits the defaults."""
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal
@@ -9,7 +10,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 
 from pipelines.cameras.source import SourceKind, is_device
 from pipelines.settings.area import MaskConfig, ZoneConfig
-from pipelines.settings.base import PlainName, Section, Slug, resolve_path
+from pipelines.settings.base import PlainName, Section, Slug, folder_of, resolve_path
 
 _CSI: Final = re.compile(r"csi://(25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})")
 _RTSP: Final = re.compile(r"rtsps?://", re.IGNORECASE)
@@ -18,6 +19,22 @@ _KINDS: Final = (
     "must be rtsp://host/path, rtsps://host/path, a device such as /dev/video0 or /dev/v4l/by-id/NAME, csi://0,"
     " a video file or a folder of pictures"
 )
+
+
+_ADDRESS: Final = re.compile(
+    r"""(?ix) rtsps?[:/\\] | (?:[^/\\@]*@)? \d{1,3}(?:\.\d{1,3}){3} (?:[:/\\]|$)
+    | [\w.-]+:\d{2,5}(?:/|$) | [^/\\@:]+:[^/\\@]*@"""
+)
+_BEFORE: Final = "has something before rtsp://, such as a space, a quote or a bracket; delete it"
+_NO_SCHEME: Final = (
+    "there is no such file or folder; a camera's address begins with rtsp://, and its login is written under"
+    " `credentials:`"
+)
+
+
+def looks_like_address(source: str) -> bool:
+    """Return whether a source without `://` is rather an address than a path: 10.0.0.11:554/stream2."""
+    return _ADDRESS.match(source.strip()) is not None
 
 
 def refuse_userinfo(url: str) -> None:
@@ -36,6 +53,10 @@ def _source(value: object, info: ValidationInfo) -> str:
     if _CSI.fullmatch(value):
         return value
     scheme = _SCHEME.match(value)
+    if scheme is None and "://" in value:
+        raise ValueError(_BEFORE)
+    if scheme is None and looks_like_address(value) and not os.path.lexists(folder_of(info) / value):
+        raise ValueError(_NO_SCHEME)
     if scheme is None:
         return str(resolve_path(value, info))
     refuse_userinfo(value)

@@ -10,7 +10,8 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
-from pipelines.settings.base import SLUG, Address, parse_address
+from pipelines.settings.base import SLUG, Address, holds_address, parse_address
+from pipelines.settings.camera import looks_like_address
 from pipelines.settings.document import WrittenFloat
 from pipelines.settings.mistakes import Keys, did_you_mean
 from pipelines.settings.models import BUILTIN_BRAND
@@ -281,12 +282,12 @@ def named_files(root: object) -> Iterator[tuple[Keys, str]]:
         value: object = raw
         for key in keys:
             value = _block(value).get(key)
-        if isinstance(value, str) and value.strip() and (keys[0] != "cameras" or _is_path(value)):
+        if isinstance(value, str) and value.strip() and not (holds_address(value) or _is_camera(keys, value)):
             yield keys, value
 
 
-def _is_path(source: str) -> bool:
-    return "://" not in source and not source.startswith("/dev/")
+def _is_camera(keys: Keys, source: str) -> bool:
+    return keys[0] == "cameras" and (source.startswith("/dev/") or looks_like_address(source))
 
 
 def _files(raw: Raw, folder: Path) -> Iterator[Finding]:

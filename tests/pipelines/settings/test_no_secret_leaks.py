@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from pipelines.settings import SettingsError, load_settings
 from pipelines.settings.schema import schema_text
-from tests.pipelines.settings.store_file import MINIMAL, mistakes
+from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,8 @@ SLIPS = (
     *("!{}", "*{}", "&{}", "|{}", ">{}", "%{}", "@{}", "`{}", "{{{{ {} }}}}", "${{{}}}", "${{{}", "$${{{}}}"),
     *("{0}\n{0}: {0}", "{0}\n  {0}", "\n  - {}", "? {}", "- {}", "\u201c{}\u201d", "\u00a0{}"),
     *("\t{}", "{}\\", '"\\{}"'),
-    *("{}://u:{}@h", "rtsp://u:{}@h/x", "{},{}", "{{a: {}}}", "[[{}]]", "{}:{}", "null, {}", "0x{}", "1{}"),
+    *("{}://u:{}@h", "rtsp://u:{}@h/x", "' rtsp://u:{}@h/x'", "<rtsp://u:{}@h/x>", "u:{}@h/x"),
+    *("{},{}", "{{a: {}}}", "[[{}]]", "{}:{}", "null, {}", "0x{}", "1{}"),
 )  # fmt: skip
 BARE = st.text("abcXYZ059", min_size=4, max_size=12).map(lambda text: f"Qj7{text}")
 SECRETS = BARE | st.tuples(BARE, st.sampled_from(":#,{}[]!@%&*|>'\" -.~`\\$=?"), BARE).map("".join)
@@ -106,7 +107,8 @@ def test_no_slip_shows_a_secret(
     file = tmp_path / "store.yaml"
     file.write_text(before + text + STORE[ends:], encoding="utf-8")
     try:
-        said = "\n".join(load_settings(file, env={"PW": secret}, secrets_dir=tmp_path).warnings)
+        loaded = load_settings(file, env={"PW": secret}, secrets_dir=tmp_path)
+        said = "\n".join((*loaded.warnings, *(camera.source for camera in loaded.cameras.values())))
     except SettingsError as error:
         said = str(error)
     for piece in secret.split("Qj7")[1:]:
@@ -194,6 +196,79 @@ def test_a_slip_is_explained_at_its_place(tmp_path: Path, lines: str, wanted: st
     found = "\n".join(mistakes(tmp_path, f"{MINIMAL}{lines}\n"))
     assert wanted in found
     assert "Ge26" not in found
+
+
+@pytest.mark.parametrize("enabled", ["true", "false"])
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        *(
+            (
+                f"{before}rtsp://u:Ge26@h/x",
+                "has something before rtsp://, such as a space, a quote or a bracket",
+            )
+            for before in (" ", "\t", "<", "\u201c", "(", "url=", "/", "rtsp:", "[camera](", "\\")
+        ),
+        *(
+            (address, "there is no such file or folder; a camera's address begins with rtsp://")
+            for address in (
+                *(
+                    "u:Ge26@10.0.0.11/x",
+                    "u:Ge26@camera.lan/x",
+                    "u@10.0.0.11",
+                    "10.0.0.11",
+                    "10.0.0.11:554/Ge26",
+                ),
+                *(
+                    "rtsp:/u:Ge26@h/x",
+                    "rtsp//u:Ge26@h/x",
+                    "rtsp:\\\\h\\Ge26",
+                    "RTSP:h",
+                    "camera.lan:554/Ge26",
+                ),
+            )
+        ),
+    ],
+)
+def test_an_address_that_begins_wrongly_is_no_path(
+    tmp_path: Path, source: str, wanted: str, enabled: str
+) -> None:
+    """Paths are shown, by `msh check` first."""
+    cameras = f"  door:\n    source: {json.dumps(source)}\n    enabled: {enabled}\n"
+    other = "  other: {source: rtsp://10.0.0.12/x}\n"
+    text = MINIMAL.partition("  door:")[0] + cameras + other
+    (found,) = mistakes(tmp_path, text)
+    assert found.startswith(f"5:13  cameras.door.source: {wanted}")
+    assert "Ge26" not in found
+
+
+@pytest.mark.parametrize("name", ["10.0.0.11", "clip:2026", "a b.mp4"])
+def test_a_film_with_a_name_like_an_address_is_that_film(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"")
+    text = MINIMAL.replace("rtsp://10.0.0.11:554/stream2", json.dumps(name))
+    assert load(tmp_path, text).cameras["door"].source == str(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "address", ["smb://u:Ge26@nas/x", "//u:Ge26@nas/x", "u:Ge26@nas:/x", "https://h/Ge26"]
+)
+@pytest.mark.parametrize(
+    "section",
+    [
+        "outputs: {record: {folder: %s}}",
+        "outputs: {snapshots: {folder: %s}}",
+        "outputs: {metadata: {file: %s}}",
+        "outputs: {mqtt: {url: 'mqtt://b', ca_file: %s}}",
+        "prices: {catalogue: %s}",
+        "brands: {folder: %s}",
+    ],
+)
+def test_an_address_in_place_of_a_path_is_told_and_not_shown(
+    tmp_path: Path, section: str, address: str
+) -> None:
+    found = mistakes(tmp_path, f"{MINIMAL}{section % json.dumps(address)}\n")
+    mend = "must be the path of a file or folder, not an address; mount it, or fetch it before"
+    assert [line.partition(": ")[2] for line in found] == [mend]
 
 
 CUT = 'ends before the "#", which begins a comment; put it in quotes if the value goes on'
