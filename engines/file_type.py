@@ -88,19 +88,37 @@ _STARTS = (
     (b"\0\0\x01\xba", MPEG_PS),
     (b"IMKH", MPEG_PS),  # a recorder's own header before it
 )
+_RAW_STARTS = (b"IIRO", b"IIRS", b"MMOR", b"IIU\0", b"FUJIFILMCCD-RAW", b"FOVb")
 MAX_JUNK = 4096
 """Bytes before a picture that are passed over: blanks, headers of HTTP and mail, warnings of a shop's PHP."""
 _PICTURE_STARTS = re.compile(rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF", re.DOTALL)
 _NO_JUNK = (
     *(start for start, found in _STARTS if found is not JPEG),
-    *(b"RIFF", b"ID3", b"fLaC", b"%PDF", b"8BPS", b"PK\x03\x04", b"MZ", b"\x7fELF", b"FUJIFILM", b"II\x1a\0"),
+    *(
+        b"RIFF",
+        b"ID3",
+        b"fLaC",
+        b"%PDF",
+        b"8BPS",
+        b"PK\x03\x04",
+        b"MZ",
+        b"\x7fELF",
+        b"II\x1a\0",
+        *_RAW_STARTS,
+    ),
     *(b"\x1a\x45\xdf\xa3", b"\0\0\x01", b"\0\0\0\x01", b"\0\0\0\x0c"),
 )
 """Starts of files that are something else, and may hold a picture within: sound with a cover, documents."""
+_RAW = "a camera's raw picture, of which only a small preview could be read; export it as JPEG"
 _OTHERS = (
     ((b"\xff\x0a", b"\0\0\0\x0cJXL "), "picture", "a JPEG XL picture; save it as JPEG or PNG"),
     ((b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "), "picture", "a JPEG 2000 picture; save it as JPEG or PNG"),
     ((b"8BPS",), "picture", "a Photoshop file; export it as JPEG or PNG"),
+    (
+        (*_RAW_STARTS, b"\0\0\0\x18ftypcrx "),
+        "picture",
+        _RAW,
+    ),
     ((b"%pdf-",), "document", "a PDF document; export its page as JPEG or PNG"),
     ((b"pk\x03\x04",), "document", "a ZIP archive or an office document; take the picture out of it"),
     ((b"<svg",), "picture", "an SVG drawing; export it as PNG"),
@@ -131,6 +149,8 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _SOUND_BRANDS = frozenset({b"M4A ", b"M4B ", b"M4P "})
 _OLD_MOV_BOXES = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 _TS_PACKET = 188
+_TIFF_ORDERS = (b"II*\0", b"MM\0*")
+_NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 
 
 def sniff(head: bytes) -> FileType | None:
@@ -143,7 +163,7 @@ def sniff(head: bytes) -> FileType | None:
     """
     for start, found in _STARTS:
         if head.startswith(start):
-            return found
+            return None if found is TIFF and _is_preview(head) else found
     if head[:4] == b"RIFF":
         return {b"WEBP": WEBP, b"AVI ": AVI}.get(head[8:12])
     if head.startswith(b"\x1a\x45\xdf\xa3"):
@@ -180,9 +200,28 @@ def _other(head: bytes) -> tuple[str | None, str | None]:
     text = head.lstrip(_BLANKS).lower()
     prologue = _PROLOGUE.match(text)
     text = text[prologue.end() :] if prologue else text
+    if head[:4] in _TIFF_ORDERS and _is_preview(head):
+        return "picture", _RAW
     found = (other for other in _OTHERS if head.startswith(other[0]) or text.startswith(other[0]))
     _, group, what = next(found, ((), None, None))
     return group, what
+
+
+def _is_preview(head: bytes) -> bool:
+    """Return whether a TIFF's first picture is a preview of another one in the file, as in DNG and NEF.
+
+    TIFF 6.0, section 8, NewSubfileType; DNG 1.7, chapter 4, DNGVersion.
+    """
+    order: Literal["big", "little"] = "big" if head[:1] == b"M" else "little"
+    directory = int.from_bytes(head[4:8], order)
+    for entry in range(directory + 2, directory + 2 + 12 * int.from_bytes(head[directory:][:2], order), 12):
+        field = head[entry : entry + 12]
+        tag = int.from_bytes(field[:2], order)
+        if len(field) < 12 or tag == _DNG_VERSION:
+            return len(field) == 12
+        if tag == _NEW_SUBFILE_TYPE and int.from_bytes(field[8:12], order) & 1:
+            return True
+    return False
 
 
 def picture_start(data: bytes) -> int:
@@ -260,6 +299,8 @@ def is_cut_short(data: bytes) -> bool:
 def _iso(head: bytes) -> FileType | None:
     """ISO base media (ISO/IEC 14496-12): a box's length, then its type; old MOV files begin with others."""
     box, brand = head[4:8], head[8:12]
+    if brand == b"crx ":  # Canon's raw pictures
+        return None
     if box != b"ftyp":
         return MOV if box in _OLD_MOV_BOXES else None
     length = min(int.from_bytes(head[:4], "big"), len(head))

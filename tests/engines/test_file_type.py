@@ -1,4 +1,5 @@
 import io
+import struct
 
 import pytest
 from PIL import Image
@@ -74,6 +75,46 @@ def test_what_is_sent_in_place_of_a_picture_is_named(head, words):
     found = other_kind(head)
     assert (found is None) is (words is None)
     assert (found or "").startswith(words or "")
+
+
+def tiff(order: str, tags: dict[int, int], first: int = 8) -> bytes:
+    """Return a TIFF's first directory, `first` bytes from its begin, of 4-byte values. order: of struct."""
+    head = struct.pack(f"{order}2sHI", b"II" if order == "<" else b"MM", 42, first).ljust(first, b"\0")
+    entries = [struct.pack(f"{order}HHII", tag, 4, 1, value) for tag, value in sorted(tags.items())]
+    return head + struct.pack(f"{order}H", len(tags)) + b"".join(entries) + bytes(4)
+
+
+SIZE = {256: 160, 257: 120}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("tags", "first", "is_raw"),
+    [
+        ({254: 1, 330: 9000, **SIZE}, 8, True),  # Nikon, Adobe: a thumbnail, the picture elsewhere
+        ({254: 0, 50706: 0x0104, **SIZE}, 8, True),  # a phone's DNG
+        ({254: 1, **SIZE}, 400, True),
+        ({254: 0, **SIZE}, 8, False),
+        ({254: 2, **SIZE}, 8, False),  # a page of several
+        (SIZE, 8, False),
+        ({254: 1, **SIZE}, HEAD_BYTES, False),  # behind what is looked at
+    ],
+)
+def test_a_cameras_raw_picture_is_not_taken_for_its_preview(order, tags, first, is_raw):
+    head = tiff(order, tags, first)[:HEAD_BYTES]
+    assert (sniff(head) is None) is is_raw
+    assert (other_kind(head) or "").startswith("a camera's raw picture" if is_raw else "")
+    for end in range(8, len(head)):  # however little of it there is
+        sniff(head[:end])
+
+
+@pytest.mark.parametrize(
+    "start", [b"IIRO", b"IIU\0", b"FUJIFILMCCD-RAW 0201", b"FOVb", b"\0\0\0\x18ftypcrx \0\0\0\1"]
+)
+def test_other_raw_pictures_are_named_whatever_preview_is_in_them(start):
+    head = start.ljust(64, b"\0") + encoded("JPEG")
+    assert sniff(head) is None
+    assert (other_kind(head) or "").startswith("a camera's raw picture")
 
 
 def encoded(form: str, frames: int = 1, size=(40, 30)) -> bytes:
