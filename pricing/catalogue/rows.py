@@ -45,6 +45,8 @@ ANY_TYPE = "*"
 ANY_BRAND = "*"
 NAMELESS = " "
 MAX_PROBLEMS = 100
+LONGEST, LONGEST_NAME = 80, 200
+"""Characters of an amount, a type, a date ..., and of a brand's or model's name."""
 _GTIN_DIGITS = (8, 12, 13, 14)
 MAX_COUNTED = 1000
 """Reading ends at so many problems: the list is in another notation than was said."""
@@ -161,6 +163,9 @@ class RowReader:
             return ""
         if not name:
             return NAMELESS
+        if len(name) > LONGEST:
+            self.wrong(cell, f"a column with {_too_long(cell.text)} for a name; is this the header?")
+            return None
         near = get_close_matches(name, COLUMNS, 1)
         hint = f'did you mean "{near[0]}"?' if near else f"the columns are {', '.join(COLUMNS)}"
         self.wrong(cell, f'unknown column "{cell.text}"; {hint}')
@@ -173,6 +178,7 @@ class RowReader:
         if self._has_stray_days() or self._is_drawn():
             return None
         self._check_merged()
+        self._check_names()
         brand = cells["brand"]
         key = ANY_BRAND if brand.text == ANY_BRAND else normal_brand(brand.text)
         if not key:
@@ -238,6 +244,12 @@ class RowReader:
             if cell is not None and cell.merged and not cell.text and self._shows_its_own(name, cell):
                 self._empty(cell, f"no {name}")
 
+    def _check_names(self) -> None:
+        """Note brands and models that are no names but descriptions, or whole files."""
+        for name in ("brand", "model"):
+            if len(text := self._text(name)) > LONGEST_NAME:
+                self.wrong(self._cells[name], f"{name}: {_too_long(text)}; is it of another column?")
+
     def _shows_its_own(self, name: str, cell: Cell) -> bool:
         """Return whether what a merged cell shows would be read as this column's, and be news."""
         if name == "currency" and cell.shown == self._currency:
@@ -286,6 +298,9 @@ class RowReader:
 
     def _field(self, name: str, read: Callable[[str], T]) -> T | None:
         cell = self._cells[name]
+        if len(cell.text) > LONGEST:
+            self.wrong(cell, f"{name}: {_too_long(cell.text)}; is it of another column?")
+            return None
         try:
             return read(cell.text)
         except BadInput as error:
@@ -332,6 +347,10 @@ class RowReader:
             self.wrong(self._cells["price_max"], "price_max is below price_min; exchange them")
             return None
         return (low + high + 1) // 2, low, high, Says.PRICE
+
+
+def _too_long(text: str) -> str:
+    return f'{len(text):,} characters ("{text[:20].rstrip()}...")'
 
 
 def parse_day(text: str) -> date:

@@ -236,7 +236,8 @@ def _named(header: list[str], cells: list[Cell], reader: RowReader) -> dict[str,
         return {name: cell for name, cell in zip(header, cells, strict=True) if name.strip()}
     many = len(cells) > len(header)
     hint = '; write decimals with a point, and text with a separator in "quotes"' if many else ""
+    hint = "; a remark begins with #" if len(cells) == 1 else hint
     cell = cells[len(header)] if many else replace(cells[0], column=1)
-    message = f"{len(cells)} fields where the header has {len(header)}{hint}"
+    message = f"{len(cells)} field{'s' * (len(cells) != 1)} where the header has {len(header)}{hint}"
     reader.problem(cell.line, cell.column, message)
     return None

@@ -63,6 +63,39 @@ def test_mistakes_have_their_place(text: str, place: str, word: str) -> None:
     assert word in problem
 
 
+LONG = "<p>A bag of leather.</p>" * 400
+TOO_LONG = '9,600 characters ("<p>A bag of leather....")'
+ALL = dict.fromkeys(("brand", "type", "price", "currency", "model", "valid_until", "gtin"), "")
+
+
+@pytest.mark.parametrize("column", ALL)
+def test_a_text_of_another_column_is_not_printed_as_a_whole(column: str) -> None:
+    row = ALL | {"brand": "Nike", "type": "hat", "price": "1", "currency": "EUR", column: LONG}
+    with pytest.raises(BadCatalogue) as caught:
+        read(f"{','.join(row)}\n{','.join(row.values())}\n", "list.csv")
+    (problem,) = caught.value.problems
+    assert problem.endswith(f"  {column}: {TOO_LONG}; is it of another column?")
+
+
+def test_a_heading_is_not_printed_as_a_whole() -> None:
+    with pytest.raises(BadCatalogue) as caught:
+        read(f"brand,type,price,currency,{LONG}\nNike,hat,1,EUR,\n", "list.csv")
+    told = f"list.csv:1:27  a column with {TOO_LONG} for a name; is this the header?"
+    assert caught.value.problems == (told,)
+
+
+def test_a_long_name_is_one() -> None:
+    name = "Maison " + "de la Haute Couture " * 9
+    assert read(f"{COMMAS}{name},hat,1,EUR\n", "list.csv").rows[0].name == name.strip()
+
+
+def test_a_line_below_the_prices_is_told_how_to_stay() -> None:
+    with pytest.raises(BadCatalogue) as caught:
+        read(f"{COMMAS}Nike,hat,1,EUR\nAs of 30.11.2026\n", "list.csv")
+    told = "list.csv:3:1  1 field where the header has 4; a remark begins with #"
+    assert caught.value.problems == (told,)
+
+
 def test_all_mistakes_are_told_at_once() -> None:
     with pytest.raises(BadCatalogue) as caught:
         read(COMMAS + "Nike,ht,1x,EURO\n,hat,1,EUR\n", "list.csv")
