@@ -274,6 +274,19 @@ def test_insights_are_drawn_anew_only_with_new_figures_and_go_on_with_the_day(sh
     assert field.get_attribute("max") == today
 
 
+def test_no_day_follows_the_last_and_one_without_figures_says_so(insights):
+    after = insights.get_by_role("button", name="The day after")
+    assert after.is_disabled()
+    insights.get_by_role("button", name="The day before").click()
+    after.focus()
+    insights.keyboard.press("Enter")
+    assert after.is_disabled()
+    assert insights.evaluate("document.activeElement.id") == "day"  # what is disabled loses the focus
+    insights.locator("#day").fill("2020-02-29")
+    insights.get_by_text("No figures for this day").wait_for()
+    assert after.is_enabled()
+
+
 def test_the_day_of_the_field_is_that_of_the_figures(insights):
     shown = days(insights)[0]
     field = insights.get_by_label("Day", exact=True)

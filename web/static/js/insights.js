@@ -17,6 +17,7 @@ export function insightsPage(main) {
   const wrong = h("div", { class: "notice bad", role: "alert", hidden: true }, icon("warn"), h("span"));
   const pick = h("input", { class: "input", id: "day", type: "date", value: day, onchange: () => pick.reportValidity() && go(pick.value), onblur: () => { pick.value = day; } });
   const step = (by) => () => go(shifted(day, by));
+  const next = h("button", { class: "icon-button", type: "button", "aria-label": t("insights.day_after"), onclick: step(1) }, "›");
   main.replaceChildren(
     h("div", { class: "page" },
       h("div", { class: "page-head" },
@@ -25,7 +26,7 @@ export function insightsPage(main) {
           h("button", { class: "icon-button", type: "button", "aria-label": t("insights.day_before"), onclick: step(-1) }, "‹"),
           h("label", { class: "visually-hidden", for: "day" }, t("insights.day")),
           pick,
-          h("button", { class: "icon-button", type: "button", "aria-label": t("insights.day_after"), onclick: step(1) }, "›"),
+          next,
         ),
       ),
       wrong,
@@ -34,7 +35,7 @@ export function insightsPage(main) {
   );
   async function load() {
     const asked = day;
-    pick.max = today();
+    bound();
     try {
       const found = await send("GET", `/api/insights?from=${asked}`);
       if (gone || asked !== day) return;
@@ -55,6 +56,13 @@ export function insightsPage(main) {
     drawn = now;
     body.replaceChildren(...(found ? cards(found) : []));
   }
+  /** No day is picked after the box's; a button that is disabled gives its focus to the field beside it. */
+  function bound() {
+    pick.max = today();
+    const isLast = day >= pick.max;
+    if (isLast && document.activeElement === next) pick.focus({ preventScroll: true });
+    next.disabled = isLast;
+  }
   function go(wanted) {
     if (!wanted || wanted > today()) return;
     day = pick.value = wanted;
@@ -63,7 +71,7 @@ export function insightsPage(main) {
   /** Where the latest day is shown, go on with the box's, at midnight or as soon as its clock is known. */
   function follow() {
     const latest = pick.max;
-    pick.max = today();
+    bound();
     const goes = day === latest && day !== pick.max;
     if (goes) go(pick.max);
     return goes;
@@ -109,7 +117,8 @@ function cards(found) {
   ];
   const note = h("p", { class: "soft small" }, t("insights.note", { count: found.min_count }));
   if (found.visitors === null && !found.hours.length) {
-    return [h("section", { class: "card wide" }, empty("insights", t("insights.nothing"), t("insights.nothing_text", { count: found.min_count })))];
+    const key = found.to < today() ? "insights.none" : "insights.nothing";
+    return [h("section", { class: "card wide" }, empty("insights", t(key), t(`${key}_text`, { count: found.min_count })))];
   }
   return [
     h("div", { class: "facts wide" }, facts.map(([key, now, old]) =>
