@@ -38,6 +38,25 @@ def test_the_header_cuts_no_name_and_no_number_leaves_its_unit(chrome, language)
     window.close()
 
 
+@pytest.mark.parametrize("size", [(640, 360), (720, 450), (844, 390)], ids=["200 %", "200 % of 1440", "phone"])
+def test_where_a_screen_is_low_the_first_customer_stands_beside_the_picture(visit, size):
+    """Above the list, the picture would leave no room for it: a seller would scroll to see who is to be served."""
+    visit.page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
+    page = visit.go("#/floor")
+    page.locator(".tile:not(.stale)").first.wait_for()
+    total, picture = (page.locator(part).first.bounding_box() for part in (".person .total", ".screen"))
+    bars = page.locator(".tabs").bounding_box()
+    bottom = bars["y"] if bars["y"] > total["y"] else size[1]
+    visit.shoot(f"low-{size[0]}")
+    assert total["y"] + total["height"] < bottom
+    assert picture["y"] + picture["height"] < bottom
+    assert picture["x"] + picture["width"] <= total["x"]
+    assert (visit.overflow() <= 0, visit.cut_off(), visit.broken_words()) == (True, [], [])
+    page.locator(".person").last.scroll_into_view_if_needed()
+    assert page.locator(".tile").first.bounding_box()["y"] >= 0  # it stays in sight
+    visit.resize("desktop")
+
+
 def test_a_name_without_a_space_leaves_no_page_and_covers_no_state(visit, box):
     box.session_changes = {"store": {"camera_names": {"counter": "W" * 60, "entrance": "ü" * 60}}}
     for place, ready in (("floor", ".person"), ("system", ".camera"), ("system/areas/counter", ".shape")):
