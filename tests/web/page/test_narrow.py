@@ -38,6 +38,23 @@ def test_the_header_cuts_no_name_and_no_number_leaves_its_unit(chrome, language)
     window.close()
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_five_pages_and_the_shops_name_have_room_on_a_tablet(chrome, language):
+    box = Box(token=True).start()
+    box.signed_in = True
+    box.session_changes = {"store": {"staff": True, "insights": True}}
+    window = Visit(chrome, box.url, "tablet", locale=f"{language}-{language.upper()}")
+    page = window.go("#/floor")
+    page.locator(".tabs a").nth(4).wait_for()
+    for width in (768, 1020, 1024, 1180, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        window.shoot(f"tablet-{width}-{language}")
+        assert (window.cut_names(), window.broken_words(), window.overflow() <= 0) == ([], [], True), width
+        assert window.crowded() == []
+    window.close()
+    box.stop()
+
+
 @pytest.mark.parametrize("size", [(640, 360), (720, 450), (844, 390)], ids=["200 %", "200 % of 1440", "phone"])
 def test_where_a_screen_is_low_the_first_customer_stands_beside_the_picture(visit, size):
     """Above the list, the picture would leave no room for it: a seller would scroll to see who is to be served."""
