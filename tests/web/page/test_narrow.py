@@ -55,9 +55,25 @@ def test_five_pages_and_the_shops_name_have_room_on_a_tablet(chrome, language):
     box.stop()
 
 
-@pytest.mark.parametrize("size", [(640, 360), (720, 450), (844, 390)], ids=["200 %", "200 % of 1440", "phone"])
+@pytest.mark.parametrize("width", [320, 375])
+def test_a_webcams_picture_is_no_wider_than_a_phone(visit, width):
+    visit.page.set_viewport_size({"width": width, "height": 640})
+    page = visit.go("#/try")
+    page.get_by_role("tab", name="Webcam").click()
+    page.get_by_role("button", name="Start webcam").wait_for()
+    assert (visit.overflow() <= 0, visit.broken_words()) == (True, [])
+    page.get_by_role("button", name="Start webcam").click()
+    page.locator(".webcam .pill.good").wait_for()
+    visit.shoot(f"webcam-{width}", whole=True)
+    assert (visit.overflow() <= 0, visit.cut_off()) == (True, [])
+    visit.resize("desktop")
+
+
+@pytest.mark.parametrize(
+    "size", [(640, 360), (720, 450), (844, 390)], ids=["200 %", "200 % of 1440", "phone"]
+)
 def test_where_a_screen_is_low_the_first_customer_stands_beside_the_picture(visit, size):
-    """Above the list, the picture would leave no room for it: a seller would scroll to see who is to be served."""
+    """Above the list, the picture left no room for it: a seller had to scroll to see who is to be served."""
     visit.page.set_viewport_size(dict(zip(("width", "height"), size, strict=True)))
     page = visit.go("#/floor")
     page.locator(".tile:not(.stale)").first.wait_for()
