@@ -40,6 +40,14 @@ class TestFloor:
         page.get_by_text("Why this total").first.click()
         page.get_by_text("bag: handbag, 9 votes").wait_for()
 
+    def test_nobody_is_said_to_be_in_view_before_the_box_has_said_so(self, visit):
+        visit.page.route("**/api/events", lambda route: route.abort())
+        page = visit.go("#/floor")
+        page.locator(".next").get_by_text("Connecting…").wait_for()
+        assert not page.get_by_text("Nobody in view").is_visible()
+        page.unroute_all()
+        page.locator(".person").first.wait_for()
+
     def test_the_list_follows_the_floor(self, visit, box):
         page = visit.go("#/floor")
         page.locator(".person").nth(4).wait_for()

@@ -18,7 +18,8 @@ export class PeopleList {
     this.none = empty("people", t("floor.none"), t("floor.none_text"));
     this.served = h("details", { class: "served-note soft small", hidden: true }, h("summary", { class: "number" }), h("ul"));
     this.servedRows = new Map();
-    this.summary = h("span", { class: "soft small number" });
+    this.none.hidden = true; // until the box has said so
+    this.summary = h("span", { class: "soft small number" }, t("link.opening"));
     this.node = h(
       "section",
       { class: "card next", "aria-labelledby": "next-title", tabIndex: -1 },
