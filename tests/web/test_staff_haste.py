@@ -75,6 +75,22 @@ def test_windows_that_nobody_sees_leave_their_connections_to_the_one_that_is_see
     window.close()
 
 
+def test_of_twenty_tabs_of_a_phone_the_one_that_is_seen_hears_of_customers(shop, phone):
+    """One is opened by each tap on a link; a tab that is not seen may ring, so one of those goes on, too."""
+    tabs = [phone.page]
+    for _ in range(19):
+        tabs[-1].evaluate(HIDDEN, True)
+        tabs.append(phone.context.new_page())
+        tabs[-1].goto(f"{shop.url}/staff")
+        tabs[-1].get_by_role("heading", name="Free").wait_for()
+    shop.show(129_000)
+    tabs[-1].get_by_role("heading", name="For you now").wait_for()
+    tabs[-1].close()
+    tabs[7].evaluate(HIDDEN, False)
+    tabs[7].get_by_role("button", name="I’ll go").click()
+    tabs[7].get_by_role("heading", name="Your customer").wait_for()
+
+
 @pytest.mark.parametrize("step", ["I’ll go", "Done", "Just looking"])
 @pytest.mark.parametrize("by", ["key", "finger"])
 def test_a_button_that_is_pressed_while_the_customer_changes_is_pressed(shop, phone, step, by):

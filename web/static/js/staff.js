@@ -15,7 +15,8 @@ const STATE = "/api/staff/state";
 const byId = (id) => document.getElementById(id);
 
 let desk = null;
-let source = null;
+let source = null; // none in a tab that leaves its connection to another
+let since = 0;
 let heardAt = 0;
 let triedAt = 0;
 let skew = 0;
@@ -55,9 +56,22 @@ function hear(event) {
   return data;
 }
 
+// A browser opens six connections to a box, for all tabs together: of those that nobody sees, the last one keeps its own.
+const tabs = new BroadcastChannel(`msh-staff ${new URL(".", document.baseURI).pathname}`);
+tabs.addEventListener("message", ({ data }) => {
+  if (data.gone) {
+    if (desk !== null && !source) listen();
+  } else if (source && document.hidden && data.since > since) {
+    source.close();
+    source = null;
+  }
+});
+
 function listen() {
   source?.close();
   triedAt = Date.now();
+  since = performance.timeOrigin + performance.now();
+  tabs.postMessage({ since });
   source = new EventSource("api/staff/events");
   source.addEventListener("desk", (event) => {
     desk = hear(event);
@@ -74,7 +88,7 @@ function listen() {
 
 /** An event source gives up on any answer but 200: sign in anew, or try again. */
 function listenSoon() {
-  source.close();
+  source?.close();
   showLink();
   setTimeout(async () => {
     try {
@@ -331,13 +345,14 @@ async function start() {
     // After a power cut of the box TCP would notice in minutes. A closed one is asked for again already.
     const open = source && source.readyState !== EventSource.CLOSED;
     if (open && Date.now() - Math.max(heardAt, triedAt) > SILENCE_MS) listen();
-    if (up()) ring(desk.offers.filter((offer) => !offer.accepted));
+    if (source && up()) ring(desk.offers.filter((offer) => !offer.accepted));
   }, 500);
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || desk === null) return;
     keepAwake(desk.me?.state === "free"); // the browser lets go of it while the page is hidden
-    if (!up()) listen();
+    if (!source || !up()) listen();
   });
+  addEventListener("pagehide", () => source && tabs.postMessage({ gone: true }));
   open();
 }
 
