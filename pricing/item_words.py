@@ -24,7 +24,7 @@ bow-tie|bow tie|Fliege|nœud papillon|pajarita|papillon
 cap|cap|Kappe|casquette|gorra|cappellino
 cardigan|cardigan|Strickjacke|cardigan|cárdigan|cardigan
 chinos|chinos|Chinohose|chino|chinos|chino
-clutch|clutch|Clutch|pochette|clutch|pochette
+clutch|clutch|Clutch|pochette|cartera de mano|pochette
 coat|coat|Mantel|manteau|abrigo|cappotto
 crossbody|crossbody bag|Umhängetasche|sac bandoulière|bandolera|borsa a tracolla
 denim-jacket|denim jacket|Jeansjacke|veste en jean|cazadora vaquera|giacca di jeans
@@ -41,7 +41,7 @@ leather-jacket|leather jacket|Lederjacke|veste en cuir|cazadora de cuero|giacca 
 leggings|leggings|Leggings|leggings|leggings|leggings
 loafers|loafers|Slipper|mocassins|mocasines|mocassini
 outerwear|outerwear|Oberbekleidung|vêtement d’extérieur|prenda de abrigo|capospalla
-overcoat|overcoat|Überzieher|pardessus|sobretodo|soprabito
+overcoat|overcoat|Overcoat|pardessus|sobretodo|soprabito
 parka|parka|Parka|parka|parka|parka
 polo|polo|Polohemd|polo|polo|polo
 puffer|puffer jacket|Daunenjacke|doudoune|plumífero|piumino
@@ -54,7 +54,7 @@ shawl|shawl|Tuch|châle|chal|scialle
 shirt|shirt|Hemd|chemise|camisa|camicia
 shoes|shoes|Schuhe|chaussures|zapatos|scarpe
 shorts|shorts|Shorts|short|pantalón corto|pantaloncini
-shoulder-bag|shoulder bag|Schultertasche|sac à épaule|bolso de hombro|borsa a spalla
+shoulder-bag|shoulder bag|Schultertasche|sac porté épaule|bolso de hombro|borsa a spalla
 skirt|skirt|Rock|jupe|falda|gonna
 sneakers|sneakers|Sneaker|baskets|zapatillas|sneakers
 suitcase|suitcase|Koffer|valise|maleta|valigia
@@ -64,8 +64,8 @@ sweatshirt|sweatshirt|Sweatshirt|sweat-shirt|sudadera|felpa
 t-shirt|t-shirt|T-Shirt|t-shirt|camiseta|t-shirt
 tank-top|tank top|Tanktop|débardeur|camiseta sin mangas|canotta
 tie|tie|Krawatte|cravate|corbata|cravatta
-top|top|Oberteil|haut|prenda superior|top
-tote|tote|Shopper|cabas|tote|shopper
+top|top|Oberteil|haut|top|top
+tote|tote|Shopper|cabas|bolso tote|shopper
 track-jacket|track jacket|Trainingsjacke|veste de survêtement|chaqueta de chándal|giacca della tuta
 track-pants|track pants|Trainingshose|pantalon de survêtement|pantalón de chándal|pantaloni della tuta
 travel-bag|travel bag|Reisetasche|sac de voyage|bolsa de viaje|borsa da viaggio

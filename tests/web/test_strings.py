@@ -46,6 +46,22 @@ def test_every_key_stands_in_every_language_with_the_same_blanks(language):
     assert [key for key, text in other.items() if not text.strip()] == []
 
 
+NOT_TERMS = {
+    "en": r"faces covered",
+    "de": r"Datei des Geschäfts|Bereich|maskiert|(den|[Dd]ieser) Laden|Film|dekodiert|\bLog\b",
+    "fr": r"visages couverts|\bfilm|abîmé|\bregards?\b|redémarrer le magasin",
+    "es": r"\bEquipo\b|bróker|cámara web|película|caras cubiertas|\bcaja\b|máquina|miradas?\b|[Aa]pagad",
+    "it": r"\bmarc(a|he)\b|personale|(alcun|del) motivo|filmato|\bTogli|sguard|[Ss]pent[oa]|\blog\b",
+}
+"""What the page has another word for: one thing has one name, and a box (equipo) is not a team (personal)."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_thing_has_one_name(language):
+    said = {key: text for key, text in words(language).items() if not key.startswith(("type.", "colour."))}
+    assert {key: text for key, text in said.items() if re.search(NOT_TERMS[language], text)} == {}
+
+
 def test_the_page_writes_no_percent_sign_of_its_own():
     """Where it stands, and with what space before it, is the reader's language's: `format.percent`."""
     assert [key for lang in LANGUAGES for key, text in words(lang).items() if re.search(r"\} ?%", text)] == []

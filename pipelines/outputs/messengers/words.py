@@ -26,7 +26,7 @@ WORDS: Final = {
         "works": "Hier kommen die Nachrichten von {store} an.",
     },
     "fr": {
-        "offer": "{seller} : à servir, s’il te plaît",
+        "offer": "{seller} : à servir, s’il vous plaît",
         "nobody": "Personne ne s’occupe d’un client important",
         "rule": "Client : {rule}",
         "where": "à {place}",
@@ -35,7 +35,7 @@ WORDS: Final = {
         "works": "Les messages de {store} arrivent ici.",
     },
     "es": {
-        "offer": "{seller}: atiende a este cliente, por favor",
+        "offer": "{seller}: atienda a este cliente, por favor",
         "nobody": "Nadie atiende a un cliente importante",
         "rule": "Cliente: {rule}",
         "where": "en {place}",
@@ -44,11 +44,11 @@ WORDS: Final = {
         "works": "Aquí llegan los mensajes de {store}.",
     },
     "it": {
-        "offer": "{seller}: servi questo cliente, per favore",
+        "offer": "{seller}: serva questo cliente, per favore",
         "nobody": "Nessuno segue un cliente importante",
         "rule": "Cliente: {rule}",
         "where": "a {place}",
-        "waits": "aspetta da {minutes} min",
+        "waits": "attende da {minutes} min",
         "test": "Messaggio di prova",
         "works": "I messaggi di {store} arrivano qui.",
     },
