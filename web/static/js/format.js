@@ -131,7 +131,7 @@ export function told(text, cause) {
   if (tOr(key, null) === null) return text;
   const number = (name, value) => (name.endsWith("share") ? percent(value) : count(value));
   const written = ([name, value]) => [name, WRITTEN[name]?.(value) ?? (typeof value === "number" ? number(name, value) : value)];
-  return t(key, Object.fromEntries(Object.entries(cause.values).map(written)));
+  return t(key, Object.fromEntries(Object.entries(cause.values).map(written))).replace(/(\d) (?=(s|min|M[Bo])(?!\p{L}))/gu, "$1\u00a0");
 }
 
 export function itemName(item) {

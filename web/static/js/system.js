@@ -52,7 +52,7 @@ export function systemPage(main) {
     ),
   );
   const takeCameras = ({ cameras }) => {
-    const live = cameras.filter((camera) => camera.state === "live").length;
+    const live = cameras.filter((camera) => camera.state === "live" && !camera.suspended).length;
     const wanted = cameras.filter((camera) => camera.enabled).length;
     state.className = `pill ${live === wanted ? "good" : "bad"}`;
     say(state, live === wanted ? t("system.all_live") : t("system.some_live", { live, count: wanted }));
@@ -160,9 +160,9 @@ class CameraCard {
 
   update(camera) {
     const bad = camera.enabled && camera.state !== "live";
-    this.state.className = `pill ${bad ? "bad" : camera.enabled ? "good" : ""}`;
+    this.state.className = `pill ${bad || camera.suspended ? "bad" : camera.enabled ? "good" : ""}`;
     const since = camera.since ? ` ${t("system.since", { age: format.duration(boxNow() - Date.parse(camera.since)) })}` : "";
-    say(this.state, t(`state.${camera.state}`) + since);
+    say(this.state, camera.suspended ? t("state.suspended") : t(`state.${camera.state}`) + since);
     if (bad && !this.picture.hidden && this.was === "live") this.#noPicture();
     if (!bad && this.was && this.was !== "live") this.take();
     this.was = camera.state;
