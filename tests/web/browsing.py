@@ -26,7 +26,7 @@ SIZES = {
     "desktop": (1440, 900),
     "wall": (2560, 1440),
 }
-WHOLE = "button, .tabs a, .desk-row > .pill, .desk-row > b, .worth, .figure"
+WHOLE = "button, .tabs a, .desk-row > .pill, .desk-row > b, .worth, .figure, .camera dd"
 """Where no word, and no amount, may stand on two lines."""
 EXPECTED = "Failed to load resource"
 """What chromium itself writes for any answer of 400 and above, and for a server that is away."""

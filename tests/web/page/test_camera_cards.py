@@ -1,6 +1,14 @@
-"""*Cameras & system* of a machine that has too many cameras."""
+"""The cards of cameras on *Cameras & system*: what is suspended, and room for every number."""
 
 from __future__ import annotations
+
+import json
+
+import pytest
+
+from pricing.item_words import LANGUAGES
+from tests.web.browsing import Visit
+from web.app import STATIC
 
 
 def test_a_suspended_camera_is_not_called_live(visit, box):
@@ -22,3 +30,17 @@ def test_no_number_of_what_the_box_tells_leaves_its_unit(visit, box):
     told = page.locator(".reasons .notice", has_text="pictures are")
     told.wait_for()
     assert "3\u00a0s old" in told.text_content()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_number_of_a_camera_stands_on_two_lines(chrome, box, language):
+    """Beside a long name it was given no room: 44 stood as 4 above 4."""
+    words = json.loads((STATIC / f"strings.{language}.json").read_text(encoding="utf-8"))
+    window = Visit(chrome, box.url, locale=f"{language}-{language.upper()}")
+    page = window.go("#/system")
+    page.get_by_text(words["system.between"]).first.wait_for()
+    for width in (320, 768, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        window.shoot(f"system-{width}-{language}", whole=True)
+        assert (window.broken_words(), window.overflow() <= 0) == ([], True), width
+    window.close()
