@@ -260,6 +260,24 @@ def test_many_windows_of_one_browser_all_live_and_act(chrome, box):
     window.close()
 
 
+def test_of_many_windows_one_at_a_time_asks_for_a_cameras_picture(chrome, box):
+    """All of them at once left no connection to load another page, or to serve somebody."""
+    window = Visit(chrome, box.url)
+    held: list = []
+    window.context.route("**/picture.jpg*", lambda route: held.append(route))  # noqa: PLW0108 it wants a function
+    for number in range(6):
+        page = window.page if number == 0 else window.context.new_page()
+        page.goto(box.url)
+        page.locator(".tile").nth(1).wait_for()
+    wait_for(lambda: page.wait_for_timeout(20) or len(held) == 2)
+    page.get_by_role("button", name="Served").first.click()
+    window.page.get_by_text("1 person in view has been served").wait_for()
+    assert sorted(route.request.url.split("/")[5] for route in held) == ["counter", "entrance"]
+    window.context.unroute_all()  # what is held goes on
+    page.locator(".tile:not(.stale)").nth(1).wait_for()
+    window.close()
+
+
 def test_two_stores_behind_one_proxy_show_each_its_own_people(chrome, box):
     """They share an origin, and with it what windows of a browser tell each other."""
     other = Box()

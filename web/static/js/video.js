@@ -2,7 +2,8 @@
 //
 // The stream is read with fetch, not shown by <img>, because an <img> cannot tell an old picture from a new one.
 // Browsers open at most six connections to a server over HTTP/1.1, for all windows together; so at most three are
-// used for streams (one a window where windows cannot agree), and pictures are fetched one by one elsewhere.
+// used for streams (one a window where windows cannot agree), and pictures are fetched one by one elsewhere, of a
+// camera by one window at a time: those of twenty would leave no connection to load a page or to serve somebody.
 
 // Where the browser can, the stream is H.264 (stream.js), at a fraction of the bytes; where that fails, or comes too
 // late, it is JPEGs in place of it, as small and as few as arrive in time.
@@ -102,9 +103,12 @@ export class LiveVideo {
   async #poll(signal) {
     const { width } = this.#query();
     try {
-      const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=${width}`, { signal, cache: "no-store" });
-      if (!answer.ok) return false;
-      this.#take(await answer.arrayBuffer(), answer.headers.get("X-Captured-At"));
+      const found = await inTurn(this.camera, signal, async () => {
+        const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=${width}`, { signal, cache: "no-store" });
+        return answer.ok ? { bytes: await answer.arrayBuffer(), capturedAt: answer.headers.get("X-Captured-At") } : null;
+      });
+      if (!found) return false;
+      this.#take(found.bytes, found.capturedAt);
       await pause(POLL_MS, signal);
       return true;
     } catch {
@@ -182,6 +186,10 @@ async function slot(use) {
     if (result) return result.done;
   }
   return use(false);
+}
+
+function inTurn(camera, signal, ask) {
+  return navigator.locks ? navigator.locks.request(`msh-picture-${camera}`, { signal }, ask) : ask();
 }
 
 async function counted(use) {
