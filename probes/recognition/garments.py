@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from engines.garments.colours import middle_colour
 from pricing.slots import slot_of
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box
@@ -68,7 +69,7 @@ def _supported_bag(look: Look, outfit: Outfit) -> list[Worn]:
         and outfit.supports_bag(box_in_crop(thing.box, look))
     ]
     return [
-        Worn(thing.label, thing.confidence, thing.box)
+        Worn(thing.label, thing.confidence, thing.box, middle_colour(look.crop, box_in_crop(thing.box, look)))
         for thing in sorted(things, key=lambda thing: -thing.confidence)[:1]
     ]
 

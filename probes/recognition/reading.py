@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engines.colour import to_bgr
 from engines.garments.bag_witness import BAG_ALONE, BAG_UNAIDED
+from engines.garments.colours import middle_colour
 from engines.marks.types import LIKELY, Route
 from pricing.outage import Outage
 from pricing.slots import slot_of
@@ -184,8 +185,10 @@ class Recogniser:
             return []
         if found is None:
             return []
-        label, score, (x1, y1, x2, y2) = found
-        return [Worn(label, score, Box(look.left + x1, look.top + y1, x2 - x1, y2 - y1))]
+        label, score, place = found
+        x1, y1, x2, y2 = place
+        box = Box(look.left + x1, look.top + y1, x2 - x1, y2 - y1)
+        return [Worn(label, score, box, middle_colour(look.crop, place))]
 
     def _seen_bag(self, look: Look, outfit: Outfit) -> Garment | None:
         """Return the bag that the parser sees, where it is sure, or another that looks sees it there too."""

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from engines.colour import from_bgr
 from engines.garments.classes import CLASSES, GROUP_OF, GROUPS
-from engines.garments.colours import COLOURS, name_of
+from engines.garments.colours import COLOURS, middle_colour, name_of
 from engines.garments.outfit import Outfit
 from engines.letterbox import Fit
 from pricing.slots import TYPES, slot_of
@@ -71,6 +72,26 @@ def test_stripes_have_no_colour() -> None:
     stripes = np.array([RGB["red"], RGB["white"], RGB["blue"]] * 30, np.uint8)
     assert name_of(stripes) is None
     assert name_of(stripes[:2]) is None
+
+
+@pytest.mark.parametrize(
+    ("box", "colour"),
+    [
+        ((20, 20, 60, 80), "red"),
+        ((10, 10, 70, 90), "red"),
+        ((-40, 20, 60, 80), "red"),
+        ((55, 0, 100, 100), None),
+        ((60, 60, 60, 60), None),
+        ((40, 40, 41, 41), None),
+        ((200, 200, 240, 260), None),
+    ],
+)
+def test_the_colour_of_a_box_is_that_of_what_fills_its_middle(
+    box: tuple[float, float, float, float], colour: str | None
+) -> None:
+    bgr = np.random.default_rng(2).integers(0, 256, (100, 100, 3), np.uint8)
+    bgr[20:80, 20:60] = RGB["red"][::-1]
+    assert middle_colour(from_bgr(bgr), box) == colour
 
 
 def test_a_person_in_shirt_and_jeans() -> None:

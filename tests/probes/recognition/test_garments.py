@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from engines.colour import from_bgr
 from engines.garments.classes import CLASSES
 from engines.garments.outfit import Outfit
 from engines.letterbox import Fit
@@ -30,6 +31,9 @@ from tests.fakes.looks import (
     FakeParser,
 )
 from tests.fakes.marks import sighting
+
+if TYPE_CHECKING:
+    from engines.image import I420
 
 
 def test_a_look_sees_what_is_worn_and_what_its_marks_are_on(caplog: pytest.LogCaptureFixture) -> None:
@@ -182,6 +186,38 @@ def test_a_bag_on_a_picture_is_what_the_detector_sees_unless_a_whole_person_has_
     assert [one.type for one in worn] == seen
     if seen == ["backpack"]:
         assert worn[0].box == Box(LOOK.left, LOOK.top + 100, 40, 50)
+
+
+class Dressed(FakeParser):
+    """Sees its outfit on whatever it is shown."""
+
+    def parse(self, crop: I420) -> Outfit | None:
+        return self.outfit
+
+
+class SeesBagHere(FakeOpinion):
+    """Sees a bag at HERE on whatever it is shown."""
+
+    def find_near(self, crop: I420) -> tuple[str, float, tuple[float, float, float, float]]:
+        return ("backpack", 0.3, HERE)
+
+
+@pytest.mark.parametrize("way", ["frame", "crop"])
+def test_a_bag_that_only_the_detector_sees_has_the_colour_of_what_fills_its_place(way: str) -> None:
+    """The parser knows few bags from near: what hung there was told without any colour."""
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[0], shares[CLASSES.index("bag")] = 0.7, 0.3
+    shares[CLASSES.index("skin"), 10:20, 10:20] = 3
+    outfit = Outfit(shares, np.zeros((320, 192, 3), np.uint8), Fit.of((80, 200), (192, 320)))
+    bgr = np.full((200, 80, 3), 250, np.uint8)
+    bgr[104:146, 4:36] = (30, 60, 110)
+    box = Box(LOOK.left, LOOK.top + 100, 40, 50)
+    seen = [Detection(Kind.ACCESSORY, "backpack", 0.5, box, None)] if way == "frame" else []
+    look = replace(LOOK, crop=from_bgr(bgr), patient=way == "crop")
+    look = replace(look, frame=replace(FRAME, detections=(*FRAME.detections, *seen)))
+    bench = Bench()
+    looks = Recogniser(bench.reader, bench.finder, garments=Dressed(outfit), bags=SeesBagHere())
+    assert [(one.type, one.colour) for one in looks.read(look, bench.targets).worn] == [("backpack", "brown")]
 
 
 @pytest.mark.parametrize("state", ["seen", "left out", "none enrolled", "broken", "no garments"])
