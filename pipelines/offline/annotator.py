@@ -22,6 +22,7 @@ from pipelines.cpu.turned import (
     look_turned,
 )
 from pipelines.cpu.turned_evidence import SURE_FACE
+from pipelines.offline.film_faces import FilmFaces
 from pipelines.offline.framed_picture import look_at_framed
 from pipelines.offline.key_frames import KeyFrames
 from pipelines.offline.lying_looks import LyingLooks, upright_in
@@ -184,7 +185,8 @@ class Annotator:
         chain, lying = self._chain(name), LyingLooks(TurnedWatch(self._scenes, self._masking))
         waiting: deque[_Waiting] = deque()
         keys = KeyFrames() if ahead_ms else KeyFrames(every_ns=0)
-        for one in self._priced(chain, frames, video, keys):
+        faces = FilmFaces(self._scenes) if ahead_ms else None
+        for one in self._priced(chain, frames, video, keys, faces):
             waiting.append(one)
             while (ahead_ms == 0 and waiting) or _is_ripe(waiting, ahead_ms):
                 yield from self._redacted(chain, waiting, ahead_ms, video, lying)
@@ -259,11 +261,15 @@ class Annotator:
         frames: Iterable[tuple[int, I420]],
         video: Video,
         keys: KeyFrames,
+        faces: FilmFaces | None,
     ) -> Iterator[_Waiting]:
-        """Yield each key frame with what is known of its persons by then; it is not covered yet."""
+        """Yield each key frame with what is known of its persons by then; it is not covered yet.
+
+        faces: looks for who is seen by the face alone; None where frames cannot wait for it.
+        """
         prices, looks = PriceProbe(self._ledger(self._min_votes)), self._looks(False)
         for between, at, pixels in keys.groups(frames):
-            scene = self._scene(pixels, chain.prepare(pixels, at), video)
+            scene = self._scene(pixels, chain.prepare(pixels, at), video, faces)
             if scene is None:
                 video.withheld += len(between)
                 continue
@@ -282,9 +288,12 @@ class Annotator:
         for track in [track for track in video.persons if prices.is_figure(track)]:
             del video.persons[track]
 
-    def _scene(self, pixels: I420, wanted: SceneRequest, video: Video) -> Scene | None:
+    def _scene(
+        self, pixels: I420, wanted: SceneRequest, video: Video, faces: FilmFaces | None
+    ) -> Scene | None:
         try:
-            return self._scenes.detect(pixels, wanted)
+            scene = self._scenes.detect(pixels, wanted)
+            return faces.add(pixels, wanted.at_ns, scene) if faces else scene
         except TooMany:
             video.withheld += 1
             return None

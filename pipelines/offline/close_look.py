@@ -124,26 +124,43 @@ def cut_by_the_edge(
 def _with_faces_alone(scenes: SceneDetector, picture: I420, scene: Scene, person: int) -> Detections:
     """Return persons who are sure from near, around sure faces that are no known person's."""
     new, looked = Detections.empty(), 0
-    size = np.array([picture.width, picture.height] * 2, np.float32)
-    faces = scene.faces.where(scene.faces.scores >= SURE_FACE)
-    for left, top, right, bottom in faces.boxes.tolist():
+    for face in sure_faces(scene):
         known = _joined(scene.objects.where(scene.objects.classes == person), new)
-        x, y, tall = (left + right) / 2, (top + bottom) / 2, bottom - top
-        is_large = tall * (BODY[3] - BODY[1]) >= SMALLEST_PX
-        if looked == MAX_FACES or not is_large or _holds(known.boxes, x, y).any():
-            continue
-        looked += 1
-        body = np.array([x, top, x, top], np.float32) + tall * np.array(BODY, np.float32)
-        for found in _from_near(scenes, picture, body, person):
-            seen = Detections(np.clip(found.boxes, 0, size), found.scores, found.classes)
-            heads = seen.boxes.copy()
-            heads[:, 3] = heads[:, 1] + HEAD * (heads[:, 3] - heads[:, 1])
-            is_new = (shares(seen.boxes, known.boxes) <= PARTLY).all(axis=1)
-            owners = seen.where(np.asarray(_holds(heads, x, y) & is_new))
-            if len(owners):
-                new = _joined(new, owners.where(np.arange(len(owners)) == 0))
-                break
+        if looked < MAX_FACES and is_nobodys(face, known):
+            looked += 1
+            new = _joined(new, person_of_face(scenes, picture, face, known, person))
     return new
+
+
+def sure_faces(scene: Scene) -> list[Boxes]:
+    """Return the boxes of faces from which a person may be told, the surest first."""
+    return list(scene.faces.where(scene.faces.scores >= SURE_FACE).boxes)
+
+
+def is_nobodys(face: Boxes, known: Detections) -> bool:
+    """Return whether a face is large enough for its person to be sought, and in no known person's box."""
+    left, top, right, bottom = face.tolist()
+    is_large = (bottom - top) * (BODY[3] - BODY[1]) >= SMALLEST_PX
+    return is_large and not _holds(known.boxes, (left + right) / 2, (top + bottom) / 2).any()
+
+
+def person_of_face(
+    scenes: SceneDetector, picture: I420, face: Boxes, known: Detections, person: int
+) -> Detections:
+    """Return the person that is sure from near around a face, none of those known; empty where none is."""
+    left, top, right, bottom = face.tolist()
+    x, y, tall = (left + right) / 2, (top + bottom) / 2, bottom - top
+    body = np.array([x, top, x, top], np.float32) + tall * np.array(BODY, np.float32)
+    size = np.array([picture.width, picture.height] * 2, np.float32)
+    for found in _from_near(scenes, picture, body, person):
+        seen = Detections(np.clip(found.boxes, 0, size), found.scores, found.classes)
+        heads = seen.boxes.copy()
+        heads[:, 3] = heads[:, 1] + HEAD * (heads[:, 3] - heads[:, 1])
+        is_new = (shares(seen.boxes, known.boxes) <= PARTLY).all(axis=1)
+        owners = seen.where(np.asarray(_holds(heads, x, y) & is_new))
+        if len(owners):
+            return owners.where(np.arange(len(owners)) == 0)
+    return Detections.empty()
 
 
 def _holds(boxes: Boxes, x: float, y: float) -> Flags:
