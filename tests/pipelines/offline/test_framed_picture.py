@@ -61,13 +61,64 @@ def sent(luma: Plane, quality: int) -> Plane:
 def test_a_photograph_between_the_bars_of_an_app_is_found(ground: int, quality: int) -> None:
     place = photograph_in(picture(sent(screenshot(photograph(BOTTOM - TOP), ground), quality)))
     assert place is not None
-    assert np.allclose(place, (TOP, BOTTOM), atol=4)
+    assert np.allclose(place, (0, TOP, WIDTH, BOTTOM), atol=4)
 
 
 def test_a_photograph_of_which_some_rows_end_like_the_bars_is_found_whole() -> None:
     shown = photograph(BOTTOM - TOP)
     shown[100:150, :60] = shown[100:150, -60:] = 250
-    assert photograph_in(picture(screenshot(shown))) == (TOP, BOTTOM)
+    assert photograph_in(picture(screenshot(shown))) == (0, TOP, WIDTH, BOTTOM)
+
+
+def between_sides(shown: Plane, ground: int = 0, wide: int = 130) -> Plane:
+    """Return a photograph as a viewer shows it that fills its height: a bar at either side."""
+    return np.pad(shown, ((0, 0), (wide, wide)), constant_values=ground)
+
+
+@pytest.mark.parametrize("quality", [40, 75, 95])
+@pytest.mark.parametrize("ground", [0, 18, 250])
+def test_a_photograph_between_bars_at_its_sides_is_found(ground: int, quality: int) -> None:
+    shown = between_sides(photograph(400), ground)
+    place = photograph_in(picture(sent(shown, quality)))
+    assert place is not None
+    assert np.allclose(place, (130, 0, 130 + WIDTH, 400), atol=4)
+
+
+def test_a_title_above_the_bars_at_the_sides_may_lie_there() -> None:
+    shown = between_sides(photograph(400), 40)
+    shown[:24] = 90
+    cv2.putText(shown, "look.jpg", (20, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (250,), 1, cv2.LINE_AA)
+    assert photograph_in(picture(shown)) == (130, 0, 130 + WIDTH, 400)
+
+
+def test_a_photograph_with_a_margin_on_an_apps_page_is_found() -> None:
+    page = np.pad(screenshot(photograph(BOTTOM - TOP))[120:610], ((0, 0), (60, 60)), constant_values=250)
+    assert photograph_in(picture(page)) == (60, TOP - 120, 60 + WIDTH, BOTTOM - 120)
+
+
+def test_bars_at_the_sides_between_bars_above_and_below_of_another_ground_are_found() -> None:
+    page = np.full((HEIGHT, WIDTH + 260), 250, np.uint8)
+    page[TOP:BOTTOM] = between_sides(photograph(BOTTOM - TOP))
+    assert photograph_in(picture(page)) == (130, TOP, 130 + WIDTH, BOTTOM)
+
+
+def test_a_bar_at_one_side_may_be_a_wall() -> None:
+    assert photograph_in(picture(between_sides(photograph(400))[:, :-130])) is None
+    assert photograph_in(picture(between_sides(photograph(400))[:, 130:])) is None
+
+
+def test_somebody_before_a_white_wall_is_no_photograph_between_bars() -> None:
+    luma = np.full((480, 400), 250, np.uint8)
+    cv2.ellipse(luma, (200, 80), (40, 60), 0, 0, 360, (90,), -1)
+    shoulders = np.array([(160, 140), (240, 140), (270, 200), (285, 480), (115, 480), (130, 200)])
+    cv2.fillPoly(luma, [shoulders], (40,))
+    assert photograph_in(picture(luma)) is None
+
+
+def test_bars_of_two_grounds_are_walls() -> None:
+    shown = between_sides(photograph(400), 60)
+    shown[:, -130:] = 70
+    assert photograph_in(picture(shown)) is None
 
 
 def test_one_bar_alone_may_be_a_sky() -> None:
@@ -103,7 +154,7 @@ def test_a_plain_picture_has_no_photograph() -> None:
     assert photograph_in(I420.black(WIDTH, HEIGHT)) is None
 
 
-ALONE, SCRAP, ABOVE = (100, 40, 260, 340), (90, 200, 200, 330), (20, 100, 60, 170)
+ALONE, SCRAP, ABOVE, FACE = (100, 40, 260, 340), (90, 200, 200, 330), (20, 100, 60, 170), (30, 105, 50, 125)
 
 
 class KnowsPhotographs:
@@ -118,7 +169,7 @@ class KnowsPhotographs:
         if (shown.width, shown.height) == (WIDTH, HEIGHT):
             left, top, right, bottom = SCRAP
             scrap = (left, top + TOP, right, bottom + TOP)
-            return Scene(detections(scrap, ABOVE), none, detections((30, 105, 50, 125)))
+            return Scene(detections(scrap, ABOVE), none, detections(FACE))
         return Scene(none, none, none)
 
 
@@ -133,6 +184,24 @@ def test_a_framed_photograph_is_told_as_it_is_alone_and_all_that_the_whole_shows
     assert boxes(scene.objects) == {(left, top + TOP, right, bottom + TOP), ABOVE}
     assert boxes(scene.doubtful) == {(SCRAP[0], SCRAP[1] + TOP, SCRAP[2], SCRAP[3] + TOP)}
     assert boxes(scene.faces) == {(150, 50 + TOP, 200, 110 + TOP), (30, 105, 50, 125)}
+
+
+class KnowsPhotographsBesideSides(KnowsPhotographs):
+    """The same, of a photograph with bars at its sides: somebody in a bar, a scrap on the photograph."""
+
+    def detect(self, shown: I420) -> Scene:
+        if shown.width == WIDTH + 260:
+            return Scene(detections((220, 100, 330, 250), ABOVE), Detections.empty(), detections(FACE))
+        return super().detect(shown)
+
+
+def test_between_bars_at_the_sides_somebody_is_where_the_whole_picture_has_them() -> None:
+    shown = picture(between_sides(photograph(BOTTOM - TOP)))
+    scene = look_at_framed(cast("SceneDetector", KnowsPhotographsBesideSides()), shown).scene
+    left, top, right, bottom = ALONE
+    assert boxes(scene.objects) == {(left + 130, top, right + 130, bottom), ABOVE}
+    assert boxes(scene.doubtful) == {(220, 100, 330, 250)}
+    assert boxes(scene.faces) == {(280, 50, 330, 110), (30, 105, 50, 125)}
 
 
 def test_a_picture_without_bars_is_looked_at_once() -> None:
