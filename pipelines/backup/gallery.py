@@ -11,11 +11,10 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from engines.file_type import HEAD_BYTES, picture_start, sniff
+from engines.file_type import HEAD_BYTES, sniff
 from engines.marks.decode_child import DecodeRefused, check_svg
 from engines.marks.picture import MAX_BYTES, read_marks
-from pipelines.backup.metadata import Unstrippable, stripped
-from pipelines.brands.adding import write_picture
+from pipelines.brands.adding import write_stored_picture
 from pipelines.brands.folder import BRAND_YAML, read_brand, read_brands
 from pipelines.errors import BadInput
 from pipelines.settings.mistakes import SettingsError
@@ -39,8 +38,10 @@ def gallery_files(
 ) -> Mapping[str, Path]:
     """Return the files of a gallery by their names in a backup, below `name`; they are copies in `scratch`.
 
-    No photograph on which somebody's face is clear is among them. Photographs go without their metadata: it
-    may tell where and by whom they were taken. left_out: gets a line for each file that is not taken.
+    No photograph on which somebody's face is clear is among them. What goes is what the gallery sees of it,
+    and what was judged: a larger picture may show a face that is not clear in that, and its file may hold
+    more than is seen, such as a second picture, or where and by whom it was taken. left_out: gets a line for
+    each file that is not taken.
     """
     files: dict[str, Path] = {}
     root = folder.resolve()
@@ -81,28 +82,20 @@ def _brand(
             left_out.append(f"{path} ({error})")
     for photograph, picture in zip(photographs, read_marks(photographs), strict=True):
         try:
-            copies.append(_without_metadata(photograph, picture, out, faces))
+            copies.append(_drawn_anew(photograph, picture, out, faces))
         except _LeftOut as error:
             left_out.append(f"{source.folder / photograph.name} ({error})")
     return copies
 
 
-def _without_metadata(
-    photograph: Path, picture: MarkPicture | BadInput, folder: Path, faces: FaceCount
-) -> Path:
-    """Write a photograph without its metadata into the folder, and return where; _LeftOut where it may not.
-
-    JPEG, PNG and WebP keep their picture as it is; others, such as TIFF, are drawn anew.
-    """
+def _drawn_anew(photograph: Path, picture: MarkPicture | BadInput, folder: Path, faces: FaceCount) -> Path:
+    """Write what the gallery sees of a photograph, and return where; _LeftOut where it may not."""
     if isinstance(picture, BadInput):
         raise _LeftOut(str(picture).removeprefix(f"{photograph}: "))
     if faces(picture):
         raise _LeftOut("shows a clear face")
-    copy, data = folder / photograph.name, photograph.read_bytes()
-    try:
-        copy.write_bytes(stripped(data[picture_start(data) :]))
-    except Unstrippable:
-        write_picture(picture, copy.with_suffix(".anew")).replace(copy)
+    copy = folder / photograph.name
+    write_stored_picture(picture, copy)
     return copy
 
 

@@ -22,7 +22,7 @@ from engines.marks.picture import Ground, is_drawing, read_mark, read_pattern
 from engines.marks.types import Route
 from pipelines.brands.brand_file import BrandFile
 from pipelines.brands.folder import BRAND_YAML, MAX_PICTURES, BrandSource, read_brands
-from pipelines.brands.lockup import Lockup, separate, with_margin
+from pipelines.brands.lockup import Lockup, seen_alone, separate, with_margin
 from pipelines.errors import BadInput
 from pipelines.settings.words import sentence
 from pricing.brands.book import BrandBook
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 HIDDEN: Final = ".adding-"
 LEFT_S: Final = 600
 SVG: Final = ".svg"
+OPAQUE: Final = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +183,10 @@ def write_stored_picture(picture: MarkPicture, path: Path) -> None:
     if is_drawing(picture.path):
         shutil.copyfile(picture.path, path)
         return
-    pixels = picture.pixels if picture.ground is Ground.GARMENT else with_margin(picture)
-    Image.fromarray(pixels).save(path, "PNG")
+    whole = picture.ground is Ground.GARMENT
+    pixels = seen_alone(picture.pixels) if whole else with_margin(picture)
+    opaque = bool((pixels[..., 3] == OPAQUE).all())
+    Image.fromarray(np.ascontiguousarray(pixels[..., :3]) if opaque else pixels).save(path, "PNG")
 
 
 def _close(new: Enrolled, brands: BrandSet) -> list[Close]:

@@ -116,16 +116,20 @@ def _part(picture: MarkPicture, box: tuple[slice, slice]) -> MarkPicture:
     return replace(picture, pixels=pixels)
 
 
-def with_margin(picture: MarkPicture) -> npt.NDArray[np.uint8]:
-    """Return a part as it is to be written, (h, w, 4) uint8 RGBA, with a rim of the ground it stood on.
+def seen_alone(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return RGBA pixels, (h, w, 4) uint8, without what cannot be seen.
 
-    Where nothing can be seen nothing is kept: who cuts a mark out of a photograph often leaves the colours of
-    all the rest in the file, a face among them.
+    Who cuts a mark out of a photograph often leaves the colours of all the rest in the file, a face among
+    them.
     """
+    return np.where(pixels[..., 3:] < FAINT, np.uint8(0), pixels)
+
+
+def with_margin(picture: MarkPicture) -> npt.NDArray[np.uint8]:
+    """Return a part as it is to be written, (h, w, 4) uint8 RGBA, with a rim of the ground it stood on."""
     rim = max(2, round(MARGIN * max(picture.pixels.shape[:2])))
     around = ((rim, rim), (rim, rim), (0, 0))
-    wide = np.pad(picture.pixels, around)
-    wide[wide[..., 3] < FAINT] = 0
+    wide = seen_alone(np.pad(picture.pixels, around))
     if picture.ground is Ground.NONE:
         return wide
     frame = np.ones(wide.shape[:2], np.bool_)

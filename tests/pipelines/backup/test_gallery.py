@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from engines.marks.picture import MarkPicture
+
 
 def test_a_photograph_with_a_clear_face_stays_out(tmp_path: Path) -> None:
     config = box(tmp_path / "shop")
@@ -56,11 +58,11 @@ def test_photographs_go_without_where_and_by_whom_they_were_taken(tmp_path: Path
     config, folder = box(tmp_path / "shop"), tmp_path / "shop/brands/nike"
     exif = Image.Exif()
     exif[0x013B] = "Jane-Doe"
-    for kind in ("jpg", "tiff"):
+    for kind in ("jpg", "tiff", "png", "webp"):
         Image.radial_gradient("L").convert("RGB").save(folder / f"worn.{kind}", exif=exif)
     (folder / "worn.tiff").rename(folder / "tiff.jpg")
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xffJane-Doe")
-    assert sum(b"Jane-Doe" in path.read_bytes() for path in folder.glob("*.jpg")) == 3
+    assert sum(b"Jane-Doe" in path.read_bytes() for path in folder.iterdir()) == 5
     (tmp_path / "scratch").mkdir()
     settings = load_settings(config, env={"BROKER_PW": "x"})
     report = back_up(
@@ -72,8 +74,44 @@ def test_photographs_go_without_where_and_by_whom_they_were_taken(tmp_path: Path
     ]
     with zipfile.ZipFile(tmp_path / "b") as archive:
         inside = {name: archive.read(name) for name in archive.namelist() if name.startswith("brands")}
-    assert sorted(inside) == ["brands/nike/mark.svg", "brands/nike/tiff.jpg", "brands/nike/worn.jpg"]
+    kept = ("mark.svg", "tiff.jpg", "worn.jpg", "worn.png", "worn.webp")
+    assert sorted(inside) == [f"brands/nike/{name}" for name in kept]
     assert not [name for name, raw in inside.items() if b"Jane-Doe" in raw]
+
+
+def test_a_backup_shows_no_more_of_a_photograph_than_was_judged(tmp_path: Path) -> None:
+    """A face may be clear in the large file alone, under what a cut-out hides, or in a later picture."""
+    config, folder = box(tmp_path / "shop"), tmp_path / "shop/brands/nike"
+    noise = np.random.default_rng(0).integers(1, 255, (600, 900, 4), np.uint8)
+    worn = Image.fromarray(noise[..., :3])
+    worn.save(folder / "large.jpg")
+    cut_out = noise.copy()
+    cut_out[..., 3] = 0
+    cut_out[200:400, 300:600, 3] = 255
+    for name in ("cut-out.png", "pattern.png"):
+        Image.fromarray(cut_out).save(folder / name)
+    worn.save(folder / "moving.webp", save_all=True, append_images=[worn.rotate(180)])
+    (tmp_path / "scratch").mkdir()
+    judged: list[MarkPicture] = []
+
+    def count(picture: MarkPicture) -> int:
+        judged.append(picture)
+        return 0
+
+    settings = load_settings(config, env={"BROKER_PW": "x"})
+    back_up(
+        settings, tmp_path, tmp_path / "b", datetime.now(timezone.utc), tmp_path / "scratch",
+        names=(), faces=count,
+    )  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "b") as archive:
+        names = [name for name in archive.namelist() if name.startswith("brands") and "svg" not in name]
+        found = {name.rpartition("/")[2]: Image.open(archive.open(name)) for name in names}
+    assert len(judged) == len(found) == 4
+    for name, picture in found.items():
+        seen = np.asarray(picture.convert("RGBA"))
+        assert max(seen.shape) < 800, name  # what was judged, 640 at most, and a rim
+        assert not seen[seen[..., 3] < 16].any(), name
+        assert getattr(picture, "n_frames", 1) == 1, name
 
 
 def test_what_the_gallery_does_not_read_and_links_out_of_it_stay_out_and_are_told(tmp_path: Path) -> None:
