@@ -14,8 +14,13 @@ OTHERS = 0o077
 
 
 def make_private() -> None:
-    """Let new files and folders be this user's alone, and write no core: memory holds cameras' passwords."""
+    """Let new files and folders be this user's alone, and keep its memory to itself."""
     os.umask(OTHERS)
+    keep_memory()
+
+
+def keep_memory() -> None:
+    """Write no core, and let nobody read this process's memory: open faces and passwords are in it."""
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":

@@ -15,6 +15,7 @@ with ends_at_once():
     import engines  # noqa: F401 before anything loads numpy: see there
     from pipelines.errors import BadInput
     from pipelines.outputs.disk import OutputFailed
+    from pipelines.private_process import keep_memory
     from scripts.printable_output import printable_output
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _command_module(argv: Sequence[str]) -> str | None:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0 good, 1 failed while running, 2 bad input."""
     with printable_output(argv):
+        keep_memory()
         with ends_at_once():
             args = parser(_command_module(sys.argv[1:] if argv is None else argv)).parse_args(argv)
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy  # noqa: F401  Pillow loads it only when it turns a GIF
+import ctypes
 import encodings.ascii
 import encodings.latin_1
 import encodings.utf_8_sig  # noqa: F401  a codec is a file, and no file can be opened later
@@ -33,6 +34,8 @@ MAX_SVG_BYTES = 1_000_000
 MAX_ELEMENTS = 5_000
 MAX_DEPTH = 64
 RASTER = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"II*\0", b"MM\0*", b"BM")
+PR_SET_DUMPABLE = 4
+"""From linux/prctl.h."""
 LENGTH = struct.Struct(">I")
 HEAVY = "mark_heavy"
 TOO_MUCH = "takes too much time or memory to draw; simplify it, or give it as PNG"
@@ -211,6 +214,8 @@ def decoded(data: bytes) -> bytes:
 
 def main() -> int:
     """Answer for each picture, in order."""
+    with contextlib.suppress(OSError, AttributeError):  # a core that is piped asks for no limit
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     _load()
     given, answers = sys.stdin.buffer, sys.stdout.buffer
     while head := given.read(LENGTH.size):
