@@ -152,6 +152,16 @@ def _logging_of_the_test() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _signals_of_the_test() -> Iterator[None]:
+    """Undo what a command run in this process did to signals; what it ignores is inherited by processes."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in handlers.items():
+        if signal.getsignal(number) is not handler:
+            signal.signal(number, handler)
+
+
 @pytest.fixture(scope="session")
 def models_once() -> Iterator[None]:
     """Let all tests of this process that ask for it share each compiled model; loading all takes a second."""

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from scripts.demo.cameras import CameraServer, VirtualCamera
+from tests.fakes.broker import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ class PacedCamera(VirtualCamera):
     """
 
     def __init__(self, name: str, units: Sequence[bytes], **more: Any) -> None:
-        super().__init__(name, units, **more)
+        super().__init__(name, units, **{**more, "port": free_port()})  # that nobody takes while it is away
         self.metrics: Metrics | None = None
         self.looks: LookWorkers | None = None
         self._received_before = 0.0

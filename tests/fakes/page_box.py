@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
+from tests.fakes.broker import free_port
 from tests.fakes.page_box_server import BoxHandler, BoxServer, yaml_of
 from tests.fakes.shoppers import shoppers, utc
 
@@ -25,7 +26,7 @@ class Box:
     """The state, and the server over it. Port 0 takes a free one; start again takes the same."""
 
     def __init__(self, *, pictures: Path | None = None, token: bool = False, port: int = 0) -> None:
-        self.pictures, self.token, self.port = pictures, token, port
+        self.pictures, self.token, self.port = pictures, token, port or free_port()
         self.running = False
         self._server: BoxServer | None = None
         self.reset()

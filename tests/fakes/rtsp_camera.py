@@ -30,6 +30,7 @@ from gi.repository import Gio, GLib, Gst, GstApp, GstRtsp, GstRtspServer  # noqa
 
 from engines.colour import from_bgr  # noqa: E402
 from engines.image import I420  # noqa: E402
+from tests.fakes.broker import free_port  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,7 +153,7 @@ class RtspCamera:
         self._running.set()
         self._closed = threading.Event()
         self.frames_sent = 0
-        self.port = 0
+        self.port = free_port()  # that nobody takes while the camera is away
         self._context: Any = None
         self._server: Any = None
         self._attached: Any = None

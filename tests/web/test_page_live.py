@@ -72,7 +72,7 @@ def test_the_floor_shows_the_demos_customer_and_serves_her(visit):
     top.hover()
     page.locator(".box.chosen").wait_for()
     visit.shoot("live-floor")
-    assert drawn(page, ".tile canvas")
+    wait_for(lambda: drawn(page, ".tile canvas"))
     assert visit.serious() == []
     page.get_by_text("Why this total").first.click()
     top.get_by_role("button", name="Served").click()
@@ -98,7 +98,7 @@ def test_the_webcam_of_the_browser(visit):
     trouble = page.locator(".webcam [role=alert] .notice")
     page.get_by_text("Burberry jacket").or_(trouble).first.wait_for()
     assert trouble.all_inner_texts() == []
-    assert drawn(page, ".webcam canvas")
+    wait_for(lambda: drawn(page, ".webcam canvas"))
     visit.shoot("live-webcam")
     page.get_by_role("button", name="Stop").click()
 

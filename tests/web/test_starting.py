@@ -12,6 +12,7 @@ import pytest
 from pipelines.errors import BadInput
 from pipelines.sales.phones import ACTIVE_S
 from probes.metrics import Health
+from tests.fakes.broker import free_port
 from tests.web.browsing import browser
 from web.starting import DEAD_S, StartingPage, answer, listen
 
@@ -88,8 +89,8 @@ def test_other_sites_are_kept_away_as_later(
 
 @pytest.mark.parametrize("started", [False, True])
 def test_a_store_that_cannot_be_built_gives_the_address_back(started: bool) -> None:
-    starting = StartingPage(listen("127.0.0.1", 0), HEALTH)
-    port = starting._listener.getsockname()[1]
+    port = free_port()
+    starting = StartingPage(listen("127.0.0.1", port), HEALTH)
     if started:
         starting.start()
     with pytest.raises(BadInput, match=f"outputs.web.listen: 127.0.0.1:{port}"):

@@ -2,13 +2,14 @@ import socket
 
 from pipelines.cameras.network import ask_network
 from pipelines.cameras.states import Cause
+from tests.fakes.broker import free_port
 
 
 def test_open_port_tells_nothing_and_closed_port_refuses():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert ask_network("127.0.0.1", port) is Cause.UNKNOWN
-    assert ask_network("127.0.0.1", port) is Cause.REFUSED
+    assert ask_network("127.0.0.1", free_port()) is Cause.REFUSED
 
 
 def test_a_name_that_is_none_is_unreachable():

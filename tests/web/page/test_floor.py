@@ -146,7 +146,7 @@ class TestFloor:
         page = visit.go("#/floor")
         page.get_by_text("4 people in view, 1 just left").wait_for()
         assert "last seen" in page.locator(".person").first.inner_text()
-        assert page.locator(".box").count() == 4
+        wait_for(lambda: page.locator(".box").count() == 4)  # the cameras are told of after the people
 
     def test_a_screen_reader_is_told_the_same_news_again_where_it_is_news(self, visit):
         """Two offers of one amount on a phone, one after the other."""

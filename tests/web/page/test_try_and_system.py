@@ -102,7 +102,7 @@ class TestTry:
         page.get_by_role("button", name="Start webcam").click()
         page.get_by_text("Burberry jacket").wait_for()
         page.get_by_text("pictures/s").wait_for()
-        assert drawn(page, ".webcam canvas")
+        wait_for(lambda: drawn(page, ".webcam canvas"))
         visit.shoot("try-webcam-fake")
         page.get_by_role("button", name="Stop").click()
         page.get_by_role("button", name="Start webcam").wait_for()

@@ -13,6 +13,7 @@ import pytest
 
 from engines.paths import ROOT
 from pipelines.outputs.mqtt.broker import BrokerState
+from pipelines.outputs.mqtt.connection import BrokerConnection
 from pipelines.outputs.mqtt.retained import Retained
 from probes.events.events import EndReason, PersonEvents
 from probes.events.messages import Message, MessageKind
@@ -57,7 +58,7 @@ def test_online_comes_after_the_initial_state_and_offline_on_a_clean_stop(bench)
     late = bench.listener(broker.port, topic="msh/v1/+/+/availability")
     (said,) = late.wait("/availability")
     assert (said.text, said.retained) == ("offline", True)
-    assert [h.text for h in listener.on("/availability")] == ["online", "offline"]
+    wait_for(lambda: [h.text for h in listener.on("/availability")] == ["online", "offline"])
 
 
 def test_state_is_retained_newest_only_and_comes_back_after_a_broker_restart(bench):
@@ -108,14 +109,18 @@ def test_a_notification_that_is_not_written_yet_outlives_a_step_of_the_clock(ben
     assert (seqs(listener), bench.count("notify", "expired")) == ([1], 0)
 
 
-def test_events_of_an_outage_are_sent_when_the_broker_is_back(bench):
+def test_events_of_an_outage_are_sent_when_the_broker_is_back(bench, monkeypatch):
+    listens = threading.Event()  # what is sent before somebody listens is heard by nobody
+    monkeypatch.setattr(BrokerConnection, "_delay", lambda *_: 0.0 if listens.wait(300) else 1.0)
     broker = bench.broker(start=False)
-    publisher = bench.publisher(broker.port, retry_first_ms=1000, retry_max_ms=1000)
+    publisher = bench.publisher(broker.port)
     for n in range(5):
         assert publisher.send(happening(number=n))
     wait_for(lambda: bench.count("ended", "spooled") == 5)
+    wait_for(lambda: BrokerState.UNREACHABLE in bench.links)
     broker.start()
     listener = bench.listener(broker.port)
+    listens.set()
     bench.online()
     publisher.send(happening(number=9))
     heard = {h.json["seq"]: h.json["replayed"] for h in listener.wait("/person", count=6)}
