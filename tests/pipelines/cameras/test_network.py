@@ -4,13 +4,15 @@ from pipelines.cameras.network import ask_network
 from pipelines.cameras.states import Cause
 from tests.fakes.broker import free_port
 
+PATIENCE_S = 300.0
+
 
 def test_open_port_tells_nothing_and_closed_port_refuses():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert ask_network("127.0.0.1", port) is Cause.UNKNOWN
-    assert ask_network("127.0.0.1", free_port()) is Cause.REFUSED
+        assert ask_network("127.0.0.1", port, PATIENCE_S) is Cause.UNKNOWN
+    assert ask_network("127.0.0.1", free_port(), PATIENCE_S) is Cause.REFUSED
 
 
 def test_a_name_that_is_none_is_unreachable():
-    assert ask_network("nosuchhost.invalid", 554, timeout_s=5) is Cause.UNREACHABLE
+    assert ask_network("nosuchhost.invalid", 554, PATIENCE_S) is Cause.UNREACHABLE

@@ -131,7 +131,7 @@ def test_no_table_is_kept_by_the_name_of_a_camera_that_is_gone(shop: RunningStor
         return not left
 
     try:
-        wait_for(all_forgotten, 90, every_s=0.5)
+        wait_for(all_forgotten, PATIENCE_S, every_s=0.5)
     except AssertionError:
         pytest.fail("\n".join(["kept by the name of a camera that is gone:", *left]))
     assert remembered([shop.store, shop.metrics], {"steady"})  # it does look everywhere

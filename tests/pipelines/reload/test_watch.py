@@ -175,7 +175,7 @@ def test_the_port_answers_while_the_models_are_read_and_sighup_ends_nothing(tmp_
         return answers[-1:] == [(200, [])]
 
     try:
-        wait_for(ready)
+        wait_for(ready, 600)
         assert answers[0] == (503, ["starting: models"])
         lines = iter(process.stderr)
         next(line for line in lines if "camera door: backoff" in line)

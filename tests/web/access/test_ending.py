@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.cameras.states import Cause
 from pipelines.cameras.trial import CameraTrial
-from tests.fakes.served_page import JPEG, served_page
+from tests.fakes.served_page import JPEG, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
 from tests.web.access.test_certificate import signed
 
@@ -106,8 +106,12 @@ def test_a_request_whose_work_takes_longer_is_answered_and_is_no_failure(
 
 
 def test_a_client_that_does_not_read_its_video_is_not_waited_for(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    wait_long_for_pictures(monkeypatch)
     with served_page(tmp_path) as page:
         client = page.client()
         with socket.socket() as one:

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.errors import BadInput
 from tests import plain_http
-from tests.fakes.served_page import TOKEN, customer, served_page
+from tests.fakes.served_page import TOKEN, customer, served_page, wait_long_for_pictures
 from web.access import guard, limits, signin
 from web.access.limits import Allowance
 from web.access.signin import COST, LIFETIME_S, MAX_SESSIONS, SignInSessions, Token, hash_token
@@ -75,7 +75,8 @@ def test_signed_in_until_signed_out(page):
 @pytest.mark.parametrize(
     "path", ["/api/events", *(f"/api/cameras/entrance/video.{how}" for how in ("mjpg", "mp4"))]
 )
-def test_open_streams_end_with_the_sign_in(page, path):
+def test_open_streams_end_with_the_sign_in(page, path, monkeypatch):
+    wait_long_for_pictures(monkeypatch)
     client = page.client(TOKEN)
     with page.filming(), client.stream("GET", path) as answer:
         parts = answer.iter_bytes()

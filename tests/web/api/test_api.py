@@ -305,10 +305,11 @@ def test_a_method_that_does_not_fit_is_told_which_do(client, method, path, allow
 @pytest.mark.parametrize(
     "path", ["/api/events", *(f"/api/cameras/entrance/video.{how}" for how in ("mjpg", "mp4"))]
 )
-def test_the_head_of_a_stream_is_a_whole_answer(page, path):
+def test_the_head_of_a_stream_is_a_whole_answer(page, path, monkeypatch):
     """On one connection: the next request would wait for the end of a body that nobody sees."""
+    wait_long_for_pictures(monkeypatch)
     address = urlsplit(page.url)
-    link = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+    link = http.client.HTTPConnection(address.hostname, address.port, timeout=300)
     with page.filming(), contextlib.closing(link):
         for asked, method in ((path, "HEAD"), ("/api/floor", "GET")):
             link.request(method, asked)
