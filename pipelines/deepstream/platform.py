@@ -16,7 +16,7 @@ from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, Out
 from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
-from pipelines.deepstream.runtime.recordings import Recordings, finish_recordings
+from pipelines.deepstream.runtime.recordings import BRANCH, Recordings, finish_recordings
 from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
 from pipelines.deepstream.runtime.self_check_film import SelfCheckFilm, film_graph
 from pipelines.deepstream.runtime.valves import STREAM, Valves
@@ -285,6 +285,8 @@ class DeepStreamPlatform:
         event = self._bus_parser.read(message)
         if isinstance(event, PipelineFailed):
             self._fail(f"{event.element}: {event.detail}")
+        elif isinstance(event, OutletFailed) and self._recordings and event.outlet.startswith(BRANCH):
+            self._recordings.fail(event.camera, f"{event.element}: {event.detail}")
         elif isinstance(event, OutletFailed):
             self.valves.disable(event.camera)
             logger.error(

@@ -250,14 +250,19 @@ def recover(folder: Path) -> None:
     One that is being written is left alone: another store may record into the same folder.
     """
     for part in folder.glob(f"*.mp4{PART}"):
-        with part.open("rb") as file:
-            if _is_written(file):
-                continue
-            head = file.read(1 << 16)
-        if b"moof" in head:
-            part.replace(part.with_suffix(""))
-        else:
-            part.unlink()
+        recover_file(part)
+
+
+def recover_file(part: Path) -> None:
+    """Do the same for one file."""
+    with part.open("rb") as file:
+        if _is_written(file):
+            return
+        head = file.read(1 << 16)
+    if b"moof" in head:
+        part.replace(part.with_suffix(""))
+    else:
+        part.unlink()
 
 
 def _is_written(file: BinaryIO) -> bool:

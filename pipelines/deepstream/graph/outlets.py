@@ -139,9 +139,16 @@ class OutletBuilder:
 
     def _record(self, name: str, split: str) -> None:
         draft, folder = self._draft, self._outlets.record_folder
-        # Not leaky: a hole in an H.264 stream is damage until the next keyframe. Time bounds it instead.
+        # A disk that is full or hangs costs the recording, not the streams that share its encoder.
+        spare = draft.add(f"spare_{name}", "errorignore", convert_to="ok")
+        # Where it is full the newest are left out, up to a key frame (runtime.recordings).
         queue = draft.add(
-            f"tape_{name}", "queue", max_size_buffers=0, max_size_bytes=8_000_000, max_size_time=0
+            f"tape_{name}",
+            "queue",
+            max_size_buffers=0,
+            max_size_bytes=8_000_000,
+            max_size_time=0,
+            leaky="upstream",
         )
         parse = draft.add(f"tapeparse_{name}", "h264parse")
         sink = draft.add(
@@ -157,8 +164,8 @@ class OutletBuilder:
             # Without it a camera that sends nothing keeps the whole pipeline from PAUSED (it never prerolls).
             async_handling=True,
         )
-        draft.link(split, queue, "src_1")
-        draft.chain(queue, parse)
+        draft.link(split, spare, "src_1")
+        draft.chain(spare, queue, parse)
         draft.link(parse, sink, sink_pad="video")
 
     def _fragments(self) -> str:

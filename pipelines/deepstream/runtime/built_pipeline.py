@@ -67,24 +67,52 @@ class BuiltPipeline:
         """Put new elements in the place of a chain that ends in a sink; return the old ones, still running.
 
         names: in their order; what feeds the first is not linked any more. ready: called before it is again.
-        Raises BadInput for an element with a gate, which a new one would not have.
+        Raises BadInput for an element with a gate, which a new one would not have, before anything changes.
+        Where anything else fails the chain is out, its elements stopped, and it may be tried again.
         """
         if gated := self._gated.keys() & set(names):
             raise BadInput(f"{', '.join(sorted(gated))}: a gate stands there, which must not be replaced")
-        old = [self.element(name) for name in names]
-        for element in old:
-            element.set_locked_state(True)
-            self.pipeline.remove(element)
-        for name in names:
-            self.pipeline.add(self._make(self.graph.by_name[name]))
-        for name in reversed(names[1:]):
-            self._link_to(name)
-        # Running before it is fed: what is not would tell the tee that all is flushing.
-        for name in reversed(names):
-            self.element(name).sync_state_with_parent()
-        ready()
-        self._link_to(names[0])
+        fresh = [self._make(self.graph.by_name[name]) for name in names]
+        old = [found for name in names if (found := self.pipeline.get_by_name(name)) is not None]
+        try:
+            for element in old:
+                element.set_locked_state(True)
+                self.pipeline.remove(element)
+            for element in fresh:
+                self.pipeline.add(element)
+            for name in reversed(names[1:]):
+                self._link_to(name)
+            # Running before it is fed: what is not would tell the tee that all is flushing.
+            for element in reversed(fresh):
+                if not element.sync_state_with_parent():
+                    raise BadInput(f"{element.get_name()}: does not start")
+            self._check_chain(names)
+            ready()
+            self._link_to(names[0])
+        except BaseException:
+            for element in (*fresh, *old):
+                element.set_locked_state(True)
+                if element.get_parent() is not None:
+                    self.pipeline.remove(element)
+                element.set_state(Gst.State.NULL)
+            raise
         return old
+
+    def _check_chain(self, names: Sequence[str]) -> None:
+        """Raise BadInput where elements that were put in are not those of the graph, each to each.
+
+        The proof was made of what was built at the start; its sinks must be fed as before, and by nothing
+        else. Nothing feeds the first yet.
+        """
+        links = set()
+        for name in names:
+            made, wanted = self.element(name), self.graph.by_name[name]
+            if (factory := self._element_factory.factory_of(made)) != wanted.factory:
+                raise BadInput(f"{name}: is a {factory}, not a {wanted.factory}")
+            links |= {_link_at(pad) for pad in made.pads}
+        expected = {link for link in self.graph.links if link.sink in names[1:] or link.source in names}
+        if links - {None} != expected:
+            raise BadInput(f"{', '.join(names)}: not linked as the graph is")
 
     def _link_to(self, name: str) -> None:
         for link in self.graph.links:
@@ -143,10 +171,8 @@ class BuiltPipeline:
             if not pads and element.factory in BEFORE and _may_have_source_pads(made):
                 silent.add(element.name)  # a stream that is not known yet gives nothing to anyone
             for pad in pads:
-                peer = _peer(pad)
-                if peer is not None:
-                    sink = peer.get_parent_element().get_name()
-                    links.append(Link(made.get_name(), pad.get_name(), sink, peer.get_name()))
+                if (link := _link_at(pad)) is not None:
+                    links.append(link)
         # Nor does what feeds nothing else, as a USB camera's source before its decoder is chosen.
         while (
             feeding := {link.source for link in links if link.sink in silent}
@@ -242,6 +268,16 @@ def _on_pad(source: Any, pad: Any, template: str, sink: str, sink_pad: str) -> N
     if not target.is_linked() and pad.link_full(target, Gst.PadLinkCheck.DEFAULT) != Gst.PadLinkReturn.OK:
         structure = Gst.Structure.new_empty(Cause.CODEC.value)
         source.post_message(Gst.Message.new_application(source, structure))
+
+
+def _link_at(pad: Any) -> Link | None:
+    """Return the link that a pad of an element has, None where it has none."""
+    peer = _peer(pad)
+    if peer is None:
+        return None
+    source, sink = (pad, peer) if pad.get_direction() == Gst.PadDirection.SRC else (peer, pad)
+    names = (one.get_parent_element().get_name() for one in (source, sink))
+    return Link(next(names), source.get_name(), next(names), sink.get_name())
 
 
 def _peer(pad: Any) -> Any:

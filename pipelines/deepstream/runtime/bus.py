@@ -61,11 +61,15 @@ class PipelineFailed:
 
 @dataclass(frozen=True, slots=True)
 class OutletFailed:
-    """What makes one camera's pictures or streams has failed; analysis and the other cameras go on."""
+    """What makes one camera's pictures or streams has failed; analysis and the other cameras go on.
+
+    outlet: the element of the graph in which `element` is, or itself.
+    """
 
     camera: str
     element: str
     detail: str
+    outlet: str
 
 
 BusEvent = CameraEvent | OutletFailed | PipelineFailed
@@ -125,7 +129,7 @@ class BusParser:
         name, at = source.get_name(), source
         while not isinstance(at, Gst.Pipeline):
             if outlet := self._outlets.get(at.get_name()):
-                return OutletFailed(outlet, name, text)
+                return OutletFailed(outlet, name, text, at.get_name())
             at = at.get_parent()
             if at is None:
                 return None

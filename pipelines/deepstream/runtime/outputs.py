@@ -303,6 +303,7 @@ class DeepStreamOutputs:
                 self._heard[name] = now - age
             if now - self._heard.get(name, now) > gap_s:
                 self._recordings.end(name)
+        self._recordings.check()
 
     def _tidy(self) -> None:
         if snapshots := self._settings.snapshots:

@@ -1,10 +1,12 @@
-"""The files of recordings: named once they are finished, and ended where their camera gives no picture."""
+"""The files of recordings: named once finished, ended where no picture comes, begun anew where one fails."""
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +14,8 @@ from pipelines.deepstream.runtime.elements import Gst
 from pipelines.errors import BadInput
 from pipelines.gst_structure import structure_of
 from pipelines.outputs.disk import PART, stamp
-from pipelines.outputs.record import recover_all
+from pipelines.outputs.record import MAX_RETRY_S, RETRY_S, STEADY_S, recover_all, recover_file
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,39 +29,74 @@ BRANCH: Final = ("tape_", "tapeparse_", "record_")
 """What records a camera, behind its encoder: these elements, in this order."""
 _CLOSED: Final = "splitmuxsink-fragment-closed"
 _KEYFRAME: Final = "GstForceKeyUnit, all-headers=(boolean)true"
+_NEVER: Final = float("inf")
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What fails of a camera's recording. wait_s: until it is tried again; since: when it last went on."""
+
+    outage: Outage
+    wait_s: float = RETRY_S
+    since: float = _NEVER
 
 
 class Recordings:
     """The branches that record. A file ends at its length, or by `end`; the next frame begins a new one.
 
     splitmuxsink cannot end a file before the next frame comes (`split-now` waits for it), and takes none any
-    more after an EOS. So the whole branch ends, and another takes its place. Methods: from any thread.
+    more after an EOS or an error. So the whole branch ends, and another takes its place. Methods: from any
+    thread.
     """
 
-    def __init__(self, built: BuiltPipeline, folder: Path, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        built: BuiltPipeline,
+        folder: Path,
+        now_ns: Callable[[], int] = time.time_ns,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Give what earlier runs left unfinished its name. Raises BadInput where a folder cannot be had."""
-        self._built, self._folder, self._now_ns = built, folder, now_ns
+        self._built, self._folder, self._now_ns, self._clock = built, folder, now_ns, clock
         self._open: dict[str, str] = {}
         """The file that is being written, by camera."""
         self._ending: dict[str, threading.Thread] = {}
         self._changed = threading.Condition()
         self._closed = False
+        self._troubles = {
+            camera: _Trouble(
+                Outage(logger, f"camera {camera}: not recorded", f"camera {camera}: recorded again")
+            )
+            for camera in built.graph.slots
+        }
         recover_all(folder)
         for camera in built.graph.slots:
             try:
                 (folder / camera).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise BadInput(f"outputs.record.folder: {folder / camera}: {error.strerror}") from None
-            self._name_files(camera)
+            self._begin(camera)
 
     def end(self, camera: str) -> None:
         """Finish the file of a camera that gives no picture, if there is one. Does not wait."""
         with self._changed:
-            if self._closed or camera in self._ending or camera not in self._open:
-                return
-            thread = threading.Thread(target=self._renew, args=(camera,), name=f"tape-{camera}", daemon=True)
-            self._ending[camera] = thread
-        thread.start()
+            if camera in self._open:
+                self._renew_soon(camera, 0.0)
+
+    def fail(self, camera: str, why: str) -> None:
+        """Have a recording that has failed begun anew after a while, as on the CPU. Does not wait."""
+        with self._changed:
+            if camera not in self._ending:  # else it is replaced anyway
+                self._renew_soon(camera, self._note_failure(camera, why))
+
+    def check(self) -> None:
+        """Call a recording mended that has gone on for a while; to be called now and then."""
+        for camera, trouble in self._troubles.items():
+            is_steady = self._clock() - trouble.since >= STEADY_S and camera not in self._ending
+            # What fails to open its file says so a moment after it has chosen the name.
+            if is_steady and _is_written(self._open.get(camera)):
+                trouble.wait_s, trouble.since = RETRY_S, _NEVER
+                trouble.outage.recover()
 
     def note(self, message: Any) -> None:
         """Give a recording its proper name where a bus message says that it is finished.
@@ -82,55 +120,135 @@ class Recordings:
         """Begin no more, and wait for what is about to end; return False where something hangs."""
         with self._changed:
             self._closed = True
+            self._changed.notify_all()
             threads = list(self._ending.values())
         ends = time.monotonic() + 2 * FINISH_S
         for thread in threads:
             thread.join(max(0.0, ends - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
-    def _name_files(self, camera: str) -> None:
-        # Its own numbers begin at 0 with each start, and would write over the last one's files.
-        self._built.element(f"record_{camera}").connect("format-location", self._file_name, camera)
+    def _renew_soon(self, camera: str, wait_s: float) -> None:
+        """Renew a camera's branch in a thread of its own, for a disk may hang. The lock is held."""
+        if self._closed or camera in self._ending:
+            return
+        given = camera, wait_s
+        thread = threading.Thread(target=self._renew, args=given, name=f"tape-{camera}", daemon=True)
+        thread.start()
+        self._ending[camera] = thread
+
+    def _note_failure(self, camera: str, why: object) -> float:
+        """Log a failure; return for how long to wait until it is tried again."""
+        trouble = self._troubles[camera]
+        wait_s, trouble.wait_s = trouble.wait_s, min(2 * trouble.wait_s, MAX_RETRY_S)
+        trouble.since = _NEVER
+        trouble.outage.fail(why)
+        return wait_s
 
     def _file_name(self, _sink: Any, _number: int, camera: str) -> str:
-        path = str(self._folder / camera / f"{stamp(self._now_ns())}.mp4{PART}")
+        path = self._folder / camera / f"{stamp(self._now_ns())}.mp4{PART}"
+        with contextlib.suppress(OSError):  # then the file cannot be opened, which its sink says
+            path.parent.mkdir(parents=True, exist_ok=True)
         with self._changed:
-            self._open[camera] = path
-        return path
+            self._open[camera] = str(path)
+        trouble = self._troubles[camera]
+        if trouble.outage.active:
+            trouble.since = min(trouble.since, self._clock())
+        return str(path)
 
-    def _renew(self, camera: str) -> None:
-        """End a branch and put another in its place: in a thread of its own, for a disk may hang."""
-        try:
-            entry = self._built.element(f"tape_{camera}").get_static_pad("sink")
-            entry.get_peer().unlink(entry)  # what comes meanwhile goes nowhere, which the tee allows
-            entry.send_event(Gst.Event.new_eos())
+    def _renew(self, camera: str, wait_s: float) -> None:
+        """Put another branch in the place of one that ends, or has failed; where that fails, later again."""
+        while True:
             with self._changed:
-                if not self._changed.wait_for(lambda: camera not in self._open, FINISH_S):
-                    logger.warning("%s: does not end", self._open.pop(camera))
-            names = [part + camera for part in BRANCH]
-            old = self._built.put_anew(names, lambda: self._begin(camera))
-            keyframe: Any = Gst.Structure.new_from_string(_KEYFRAME)
-            wish = Gst.Event.new_custom(Gst.EventType.CUSTOM_UPSTREAM, keyframe)
-            self._built.element(f"encoder_{camera}").send_event(wish)
-            with self._changed:
-                del self._ending[camera]
+                if self._changed.wait_for(lambda: self._closed, wait_s):
+                    return
+            try:
+                old = self._replace(camera, broken=wait_s > 0)
+            except Exception as error:  # whatever it was, the next try may succeed
+                logger.debug("camera %s: the recording cannot be begun anew", camera, exc_info=True)
+                wait_s = self._note_failure(camera, error if str(error) else type(error).__name__)
+                continue
             for element in reversed(old):
                 element.set_state(Gst.State.NULL)
-        except Exception:
-            logger.exception("camera %s: no more recordings until the next start", camera)
+            return
+
+    def _replace(self, camera: str, *, broken: bool) -> list[Any]:
+        """End a branch and put another in its place; return the elements of the old one, still running."""
+        names = [part + camera for part in BRANCH]
+        entry = self._entry(camera)
+        feed = entry.get_peer() if entry is not None else None
+        if feed is not None:
+            feed.unlink(entry)  # what comes meanwhile goes nowhere, which the tee allows
+            entry.send_event(Gst.Event.new_eos())
+        with self._changed:
+            ended = self._changed.wait_for(lambda: camera not in self._open, 0 if broken else FINISH_S)
+            unfinished = "" if ended else self._open.pop(camera)
+        if unfinished and not broken:
+            logger.warning("%s: does not end", unfinished)
+        old = self._built.put_anew(names, lambda: self._begin(camera))
+        if unfinished and broken:
+            for element in reversed(old):
+                element.set_state(Gst.State.NULL)
+            with contextlib.suppress(OSError):
+                recover_file(Path(unfinished))
+        keyframe: Any = Gst.Structure.new_from_string(_KEYFRAME)
+        wish = Gst.Event.new_custom(Gst.EventType.CUSTOM_UPSTREAM, keyframe)
+        self._built.element(f"encoder_{camera}").send_event(wish)
+        with self._changed:
+            del self._ending[camera]
+        return old
+
+    def _entry(self, camera: str) -> Any:
+        tape = self._built.pipeline.get_by_name(f"tape_{camera}")
+        return tape.get_static_pad("sink") if tape is not None else None
 
     def _begin(self, camera: str) -> None:
         """Make a branch ready for its first frame, which must be a key frame: others need what was before."""
-        self._name_files(camera)
-        pad = self._built.element(f"tape_{camera}").get_static_pad("sink")
-        pad.add_probe(Gst.PadProbeType.BUFFER, _from_a_keyframe_on)
+        # Its own numbers begin at 0 with each start, and would write over the last one's files.
+        self._built.element(f"record_{camera}").connect("format-location", self._file_name, camera)
+        tape = self._built.element(f"tape_{camera}")
+        gate = _FromKeyframe(lambda: self._note_overrun(camera))
+        tape.connect("overrun", gate.shut)
+        tape.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, gate.judge)
+
+    def _note_overrun(self, camera: str) -> None:
+        """Say that the disk does not take what comes; the recording goes on by itself once it does."""
+        trouble = self._troubles[camera]
+        trouble.since = self._clock()
+        trouble.outage.fail("the disk is too slow, or hangs")
+
+
+class _FromKeyframe:
+    """Leaves out what cannot be decoded: all before a key frame, at the beginning and after a gap."""
+
+    def __init__(self, on_gap: Callable[[], None]) -> None:
+        self._on_gap, self._waits = on_gap, True
+
+    def shut(self, _queue: Any) -> None:
+        """Note that the queue is full, and that the frame which came last is left out."""
+        self._waits = True
+        self._on_gap()
+
+    def judge(self, _pad: Any, info: Any) -> Any:
+        """Return whether a frame goes on."""
+        if self._waits and info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
+            return Gst.PadProbeReturn.DROP
+        self._waits = False
+        return Gst.PadProbeReturn.OK
+
+
+def _is_written(path: str | None) -> bool:
+    try:
+        return path is not None and Path(path).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def finish_recordings(built: BuiltPipeline) -> None:
     """End the files that are being written, and wait a little until they are. Reads the bus."""
     opened = 0
     for element in built.graph.of("splitmuxsink"):
-        if built.element(element.name).get_state(0).state == Gst.State.PLAYING:
+        sink = built.pipeline.get_by_name(element.name)  # none where it failed, and is not replaced yet
+        if sink is not None and sink.get_state(0).state == Gst.State.PLAYING:
             tape = built.element(element.name.replace("record_", "tape_", 1))
             opened += tape.get_static_pad("sink").send_event(Gst.Event.new_eos())
     bus, ends = built.pipeline.get_bus(), time.monotonic() + FINISH_S
@@ -146,9 +264,3 @@ def _finished(message: Any) -> Path | None:
         return None
     location = structure.get_string("location") or ""
     return Path(location) if location.endswith(PART) else None
-
-
-def _from_a_keyframe_on(_pad: Any, info: Any) -> Any:
-    if info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
-        return Gst.PadProbeReturn.DROP
-    return Gst.PadProbeReturn.REMOVE

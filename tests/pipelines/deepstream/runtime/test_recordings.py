@@ -1,0 +1,162 @@
+"""Recordings whose disk or elements fail: they begin anew, and the streams beside them go on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from itertools import pairwise
+
+import pytest
+
+from pipelines.deepstream.runtime.elements import Gst
+from pipelines.errors import BadInput
+from pipelines.settings.outputs import RtspConfig
+from tests.pipelines.deepstream.running import running
+from tests.pipelines.deepstream.stores import rtsp
+from tests.waiting import wait_for
+
+
+def streamed(settings, segment_s=300):
+    """Streams beside recordings, of the same encoders."""
+    record = settings.outputs.record.model_copy(update={"segment_s": segment_s})
+    streams = RtspConfig(listen="127.0.0.1:0")
+    outputs = settings.outputs.model_copy(update={"record": record, "rtsp": streams})
+    return settings.model_copy(update={"outputs": outputs})
+
+
+def short(settings):
+    """Files of a second, so that the next one is due soon."""
+    return streamed(settings, 1)
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """What failed is tried again at once, and has held after a moment."""
+    for name, value in (("RETRY_S", 0.1), ("MAX_RETRY_S", 0.2), ("STEADY_S", 0.3)):
+        monkeypatch.setattr(f"pipelines.deepstream.runtime.recordings.{name}", value)
+
+
+def said(caplog, words):
+    return [record for record in caplog.records if words in record.getMessage()]
+
+
+def goes_on(run, *sinks):
+    before = dict(run.samples)
+    wait_for(lambda: all(run.samples[sink] > before.get(sink, 0) + 10 for sink in sinks))
+
+
+def test_a_recording_that_cannot_be_written_costs_no_stream_and_goes_on_once_it_can(tmp_path, caplog, soon):
+    caplog.set_level(logging.INFO)
+    folder = tmp_path / "video" / "c0"
+    with running(tmp_path, rtsp(2), outputs="record", change=short) as run:
+        run.listen("stream_c0", "stream_c1")
+        run.platform.start()
+        wait_for(lambda: list(folder.glob("*.mp4")))
+        folder.rename(tmp_path / "before")
+        folder.write_text("in its way")
+        wait_for(lambda: said(caplog, "camera c0: not recorded"))
+        goes_on(run, "stream_c0", "stream_c1")
+        assert run.platform.valves.works("c0")
+        folder.unlink()
+        wait_for(lambda: list(folder.glob("*.mp4")))
+        wait_for(lambda: said(caplog, "camera c0: recorded again"))
+        goes_on(run, "stream_c0")
+        assert not run.platform.failed
+    assert len(said(caplog, "camera c0: not recorded")) == 1
+    assert not said(caplog, "camera c1: not recorded")
+    assert not list(folder.glob("*.part"))
+
+
+def silent(run, camera="c0"):
+    """Have the camera's file ended as that of one which gives no picture, once."""
+    run.platform._recordings.end(camera)
+
+
+def test_a_recording_whose_elements_cannot_be_made_is_begun_again_until_they_can(tmp_path, caplog, soon):
+    caplog.set_level(logging.INFO)
+    folder, tries = tmp_path / "video" / "c0", []
+    with running(tmp_path, rtsp(1), outputs="record", change=streamed) as run:
+        run.listen("stream_c0")
+        run.platform.start()
+        wait_for(lambda: any(b"moof" in part.read_bytes() for part in folder.glob("*.part")))
+        factory = run.element_factory
+        make = factory.make
+
+        def missing(kind, name):
+            if kind in ("splitmuxsink", "h264parse") and len(tries) < 3:
+                tries.append(kind)
+                raise BadInput(f"GStreamer has no element {kind}")
+            return make(kind, name)
+
+        factory.make = missing
+        silent(run)
+        wait_for(lambda: said(caplog, "camera c0: recorded again"))
+        goes_on(run, "stream_c0")
+        wait_for(lambda: any(b"moof" in part.read_bytes() for part in folder.glob("*.part")))
+        wait_for(lambda: not any(thread.name == "tape-c0" for thread in threading.enumerate()))
+        assert [run.platform._built.element(name + "c0") for name in ("tape_", "tapeparse_", "record_")]
+    assert len(said(caplog, "camera c0: not recorded (GStreamer has no element")) == 1
+    assert len(list(folder.glob("*.mp4"))) == 2
+
+
+def test_a_branch_that_is_not_linked_as_the_graph_is_does_not_stay(tmp_path, caplog, soon):
+    folder, wrong = tmp_path / "video" / "c0", []
+    with running(tmp_path, rtsp(1), outputs="record", change=streamed) as run:
+        run.platform.start()
+        wait_for(lambda: any(b"moof" in part.read_bytes() for part in folder.glob("*.part")))
+        built = run.platform._built
+        link_to = built._link_to
+
+        def passes_by(name):
+            if name != "record_c0" or wrong:
+                link_to(name)
+                return
+            wrong.append(name)
+            other = built._make(built.graph.by_name["spare_c0"])
+            other.set_property("name", "other")
+            built.pipeline.add(other)
+            built.element("tapeparse_c0").link(other)
+
+        built._link_to = passes_by
+        silent(run)
+        wait_for(lambda: said(caplog, "not linked as the graph is"))
+        wait_for(lambda: any(b"moof" in part.read_bytes() for part in folder.glob("*.part")))
+        assert wrong
+
+
+def test_a_disk_that_hangs_holds_up_no_stream_and_what_comes_after_begins_with_a_key_frame(
+    tmp_path, caplog, soon
+):
+    caplog.set_level(logging.INFO)
+    hangs, came = threading.Event(), []
+
+    def hang(_pad, info):
+        buffer = info.get_buffer()
+        came.append((buffer.pts, buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)))
+        if hangs.is_set():
+            release.wait(600)
+        return Gst.PadProbeReturn.OK
+
+    release = threading.Event()
+    with running(tmp_path, rtsp(1), outputs="record", change=streamed) as run:
+        run.listen("stream_c0")
+        tape = run.platform._built.element("tape_c0")
+        tape.set_property("max-size-bytes", 100_000)
+        tape.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, hang)
+        run.platform.start()
+        try:
+            wait_for(lambda: came)
+            hangs.set()
+            wait_for(lambda: said(caplog, "camera c0: not recorded (the disk is too slow, or hangs)"))
+            goes_on(run, "stream_c0")
+            goes_on(run, "stream_c0")
+        finally:
+            hangs.clear()
+            release.set()
+        before = len(came)
+        wait_for(lambda: len(came) > before + 100)
+        wait_for(lambda: said(caplog, "camera c0: recorded again"))
+    step = min(b[0] - a[0] for a, b in pairwise(came))
+    gaps = [b for a, b in pairwise(came) if b[0] - a[0] > 3 * step]
+    assert gaps
+    assert not any(is_delta for _, is_delta in gaps)
