@@ -239,6 +239,10 @@ class CameraSource:
         if tap.ended:
             self._lost(Cause.ENDED)
             return
+        if self._source_bin is not None and self._source_bin.refused:
+            logger.warning("camera %s: the mux gave it no pad; it is connected anew", self.camera)
+            self._lost(Cause.UNKNOWN)
+            return
         connecting = self._policy.state is CameraState.CONNECTING
         if connecting and self._floods():
             logger.debug("camera %s: %s", self.camera, TOO_MUCH)

@@ -141,7 +141,7 @@ class SourceBin:
         """Put the bin in. Raises BadInput where it cannot be built or linked.
 
         The mux gives no pad while it pushes a batch, and pushes for as long as what follows is busy: then the
-        bin is linked later, or never, and its camera gives no frame.
+        bin is linked later, or is `refused` then, or never comes to it, and its camera gives no frame.
         """
         built, link = self._built, self._built.exit_of(self._camera)
         box = built.camera_bin(self._camera)
@@ -177,6 +177,11 @@ class SourceBin:
         except Exception:
             self._is_refused = True
             logger.exception("camera %s: source bin cannot be linked", self._camera)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the mux, after `open`, gave no pad for it: no frame will come of this bin."""
+        return self._is_refused
 
     def keep_alive(self) -> None:
         """Have the camera's session kept; to be called now and then while frames come."""

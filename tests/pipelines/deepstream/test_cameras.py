@@ -315,3 +315,30 @@ def test_the_mux_is_not_left_with_streams_that_have_all_ended(tmp_path):
         wait_for(lambda: not mux.batcher.spins)
         assert mux.numsinkpads == 1
         assert not run.platform.failed
+
+
+def test_a_camera_to_which_a_busy_mux_gives_no_pad_after_all_is_connected_anew(tmp_path, monkeypatch, caplog):
+    """Not taken for one that sends nothing, once it has had all the time of a camera that is slow."""
+    monkeypatch.setattr("pipelines.deepstream.runtime.source_bin.OPEN_S", 0.05)
+    for module in ("cameras", "runtime.camera_source"):
+        monkeypatch.setattr(f"pipelines.deepstream.{module}.CONNECT_TIMEOUT_S", 600.0)
+    answers, asked = threading.Event(), []
+    with running(tmp_path, rtsp(2)) as run:
+        pads = run.platform._built.mux_pads
+        take = pads.take
+
+        def busy(name):
+            if name != "sink_0" or asked:
+                return take(name)
+            asked.append(name)
+            answers.wait(600)
+            return None
+
+        pads.take = busy
+        run.platform.start()
+        wait_for(lambda: run.state("c1") == "live:none")
+        assert run.state("c0") == "connecting:none"
+        answers.set()
+        wait_for(lambda: run.state("c0") == "live:none")
+    assert ("c0", "backoff", "unknown") in run.states
+    assert "camera c0: the mux gave it no pad" in caplog.text

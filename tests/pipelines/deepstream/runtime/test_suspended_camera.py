@@ -14,7 +14,7 @@ from tests.waiting import wait_for
 
 
 class FakeBin:
-    answered = False
+    answered = refused = False
     closed = True
     withheld = 0
 
