@@ -282,6 +282,8 @@ class DeepStreamPlatform:
             self._fail(type(error).__name__)
 
     def _handle_message(self, message: Any) -> None:
+        if message.type == Gst.MessageType.EOS and self._recordings and not self._built.has_ended:
+            return  # files of silent cameras were ended, and there is no other sink
         event = self._bus_parser.read(message)
         if isinstance(event, PipelineFailed):
             self._fail(f"{event.element}: {event.detail}")

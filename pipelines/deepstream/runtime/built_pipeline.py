@@ -129,6 +129,11 @@ class BuiltPipeline:
             raise KeyError(name)
         return element
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the mux has told all that is behind it that nothing more comes."""
+        return self.element("mux").get_static_pad("src").get_sticky_event(Gst.EventType.EOS, 0) is not None
+
     def add_gate_probe(self, name: str, check: BufferCheck) -> None:
         """Add a gate to an element's sink pad. Fails closed: a buffer without a verdict is dropped."""
         pad = self.element(name).get_static_pad("sink")

@@ -160,3 +160,32 @@ def test_a_disk_that_hangs_holds_up_no_stream_and_what_comes_after_begins_with_a
     gaps = [b for a, b in pairwise(came) if b[0] - a[0] > 3 * step]
     assert gaps
     assert not any(is_delta for _, is_delta in gaps)
+
+
+@pytest.mark.parametrize("cameras", [1, 2])
+def test_the_files_of_all_cameras_may_end_at_once_where_nothing_but_recordings_leaves(tmp_path, cameras):
+    """A shop of one camera, or a switch without power: GStreamer then calls the pipeline ended."""
+    folders = [tmp_path / "video" / f"c{number}" for number in range(cameras)]
+
+    def written():
+        return all(any(b"moof" in part.read_bytes() for part in one.glob("*.part")) for one in folders)
+
+    with running(tmp_path, rtsp(cameras), outputs="record") as run:
+        run.platform.start()
+        wait_for(written)
+        ends = []
+        handle = run.platform._handle_message
+
+        def note(message):
+            handle(message)
+            ends.append(message.type == Gst.MessageType.EOS)
+
+        run.platform._handle_message = note
+        for number in range(cameras):
+            silent(run, f"c{number}")
+        wait_for(lambda: all(list(one.glob("*.mp4")) for one in folders))
+        wait_for(written)
+        # It says so only where all files end before the first of them is begun anew.
+        run.platform.pipeline.post_message(Gst.Message.new_eos(run.platform.pipeline))
+        wait_for(lambda: any(ends))
+        assert not run.platform.failed
