@@ -2,7 +2,8 @@
 
 Rules of pyds (bindings/src/bindfunctions.cpp, 1.2.0): the surface must be RGBA or RGB; on Jetson each
 get_nvds_buf_surface wants its unmap_nvds_buf_surface; on a discrete GPU the memory must be CUDA unified, else
-reading it ends the process.
+reading it ends the process. It reads beyond the batch for a number that is not in it. Where the memory cannot
+be mapped it makes an array of nothing, for which numpy takes memory of its own, with whatever was in it.
 """
 
 from __future__ import annotations
@@ -99,11 +100,16 @@ class PydsSurfaces:
 
     @contextmanager
     def _mapped(self, buffer: int, batch_id: int) -> Iterator[Any]:
+        batch = self._pyds.gst_buffer_get_nvds_batch_meta(buffer)
+        if batch is None:
+            raise MetaError("a buffer without batch metadata")
+        if not 0 <= batch_id < batch.num_frames_in_batch:
+            raise MetaError(f"no frame {batch_id} in a batch of {batch.num_frames_in_batch}")
         surface = self._pyds.get_nvds_buf_surface(buffer, batch_id)
         try:
             if surface.ndim != 3 or surface.shape[2] not in (3, 4) or surface.dtype != np.uint8:
                 raise MetaError("the surface is neither RGBA nor RGB")
-            if surface.__array_interface__["data"][0] == 0:
+            if surface.flags.owndata:
                 raise MetaError("the surface could not be mapped")
             yield surface
         finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from scripts.demo.truth import PRICES
 from scripts.models.export import REFERENCE
 from tests.fakes.deepstream import FakeElementFactory
 from tests.fakes.nvds import Obj, Pic, fill, pyds, split
+from tests.fakes.pyds_surfaces import PydsSurfaces
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.running_store import running_store
 from tests.pipelines.deepstream.stores import BOXES
@@ -40,10 +40,9 @@ class Box:
     def __init__(self) -> None:
         self.element_factory, self.ds = FakeElementFactory(BOXES["orin-legacy-blur"]), pyds()
         self.element_factory.note, self.element_factory.split = self.note, self.split
-        self.ds.get_nvds_buf_surface, self.ds.unmap_nvds_buf_surface = self.map, self.unmap
         self.picture: Any = np.full((*SIZE[::-1], 4), 200, np.uint8)
         cv2.putText(self.picture, "PRADA", (440, 300), cv2.FONT_HERSHEY_SIMPLEX, 2.0, (0, 0, 0, 255), 6)
-        self.mapped, self.lock = 0, threading.Lock()
+        self.surfaces = PydsSurfaces(lambda *_: self.picture, self.frames).on(self.ds)
         self.parts = Nvidia(element_factory=self.element_factory, pyds=self.ds, machine=REFERENCE)
 
     def note(self, buffer: int, frames: list[tuple[int, int, int]]) -> None:
@@ -66,14 +65,8 @@ class Box:
     def split(self, batch: int, index: int, part: int) -> None:
         split(self.ds, batch, index, part)
 
-    def map(self, _buffer: int, _batch_id: int) -> Any:
-        with self.lock:
-            self.mapped += 1
-        return self.picture
-
-    def unmap(self, _buffer: int, _batch_id: int) -> None:
-        with self.lock:
-            self.mapped -= 1
+    def frames(self, buffer: int) -> int:
+        return int(self.ds.gst_buffer_get_nvds_batch_meta(buffer).num_frames_in_batch)
 
 
 @pytest.fixture
@@ -88,7 +81,7 @@ def shop(box: Box, tmp_path: Path) -> Any:
     with running_store(tmp_path, cameras, PRICES, nvidia=box.parts, outputs=shots) as running:
         running.shots = tmp_path / "shots"
         yield running
-    assert box.mapped == 0  # each surface was let go
+    assert not box.surfaces.mapped  # each surface was let go
     assert not box.element_factory.faults
 
 

@@ -29,6 +29,7 @@ from probes.nvds.redaction_gate import BufferVerdict
 from tests.fakes.nvds import SURFACE, Obj, Pic, fill, frames_of, objects_of, pyds, split
 from tests.fakes.nvds_reader import reader
 from tests.fakes.people import START
+from tests.fakes.pyds_surfaces import PydsSurfaces
 from tests.fakes.shop_day import Sayings
 from tests.pipelines.deepstream.running import Running, running
 from tests.pipelines.deepstream.stores import rtsp
@@ -158,8 +159,7 @@ class Lockstep:
     ) -> None:
         self._native = native
         self.ds, self.broken, self.time, self.scene = pyds(), pyds(), Time(), scene
-        self.broken.get_nvds_buf_surface = self.surface
-        self.broken.unmap_nvds_buf_surface = lambda _buffer, _batch_id: None
+        self.surfaces = PydsSurfaces(self.surface, self.frames).on(self.broken)
         self.run: Running
         self.floor: HeardFloor
         self.batches: list[list[tuple[int, int, int]]] = []
@@ -190,11 +190,14 @@ class Lockstep:
         split(self.ds, batch, index, part)
 
     def surface(self, buffer: int, batch_id: int) -> Any:
-        """Return the RGBA pixels of a frame of a batch, as pyds does."""
+        """Return the RGBA pixels of a frame of a batch."""
         pixels = np.empty((SURFACE[1] * 3 // 2, SURFACE[0]), np.uint8)
         read = _gst.gst_buffer_extract(buffer, batch_id * pixels.nbytes, pixels.ctypes.data, pixels.nbytes)
         assert read == pixels.nbytes
         return cv2.cvtColor(pixels, cv2.COLOR_YUV2RGBA_I420)
+
+    def frames(self, buffer: int) -> int:
+        return int(self.ds.gst_buffer_get_nvds_batch_meta(buffer).num_frames_in_batch)
 
     def analyse(self, settings: Settings, metrics: Metrics) -> Watched:
         self.floor = HeardFloor(plan_of(settings, "box"), self._lookup, metrics)

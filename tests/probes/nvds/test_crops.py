@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,26 +15,22 @@ from probes.nvds.meta import MetaError
 from probes.recognition.look import Look, crop_person
 from probes.recognition.look_scheduler import LookScheduler, RateLimits
 from tests.fakes.people import frame, person, track
+from tests.fakes.pyds_surfaces import PydsSurfaces as StrictSurfaces
 
 
 class Surfaces:
-    """The part of pyds that maps surfaces: RGBA, left half red, right half green to blue downwards."""
+    """A pyds whose batches have four frames: RGBA, left half red, right half green to blue downwards."""
 
-    def __init__(self, width: int = 1280, height: int = 720, channels: int = 4) -> None:
-        self.pixels = np.zeros((height, width, channels), np.uint8)
-        self.pixels[:, : width // 2, 0] = 255
-        self.pixels[: height // 2, width // 2 :, 1] = 255
-        self.pixels[height // 2 :, width // 2 :, 2] = 255
-        self.mapped = self.asked = 0
+    def __init__(self, *, jetson: bool = True) -> None:
+        pixels = np.zeros((720, 1280, 4), np.uint8)
+        pixels[:, :640, 0] = 255
+        pixels[:360, 640:, 1] = 255
+        pixels[360:, 640:, 2] = 255
+        self.batch = SimpleNamespace(num_frames_in_batch=4)
+        self.surfaces = StrictSurfaces(lambda *_: pixels, lambda _: 4, jetson=jetson).on(self)
 
-    def get_nvds_buf_surface(self, _buffer: int, batch_id: int) -> Any:
-        assert batch_id == 3
-        self.mapped += 1
-        self.asked += 1
-        return self.pixels
-
-    def unmap_nvds_buf_surface(self, _buffer: int, _batch_id: int) -> None:
-        self.mapped -= 1
+    def gst_buffer_get_nvds_batch_meta(self, _buffer: int) -> Any:
+        return self.batch
 
 
 class Wanting:
@@ -55,7 +52,7 @@ def crops(pyds: Any, looks: Any, *, jetson: bool = True) -> SurfaceCrops:
 
 @pytest.mark.parametrize("jetson", [True, False])
 def test_a_crop_has_the_camera_s_pixels_and_colours_and_the_surface_is_let_go(jetson: bool) -> None:
-    pyds, looks = Surfaces(), Wanting()
+    pyds, looks = Surfaces(jetson=jetson), Wanting()
     wide = Detection(Kind.PERSON, "person", 0.9, Box(300, 200, 41, 81), track())
     crops(pyds, looks, jetson=jetson).offer(1, 3, frame(0, wide), ())
     (look,) = looks.looks
@@ -63,7 +60,7 @@ def test_a_crop_has_the_camera_s_pixels_and_colours_and_the_surface_is_let_go(je
     bgr = to_bgr(look.crop).astype(int)
     for (y, x), colour in {(10, 5): (0, 0, 255), (10, 35): (0, 255, 0), (70, 35): (255, 0, 0)}.items():
         assert np.abs(bgr[y, x] - colour).max() < 12
-    assert pyds.mapped == (0 if jetson else 1)
+    assert not pyds.surfaces.mapped
 
 
 def test_memory_is_read_only_when_a_look_is_due() -> None:
@@ -71,7 +68,7 @@ def test_memory_is_read_only_when_a_look_is_due() -> None:
     reading = crops(pyds, looks)
     for at in (0, 0.1, 0.2, 0.5):
         reading.offer(1, 3, frame(at, person()), ())
-    assert pyds.asked == 2
+    assert pyds.surfaces.asked == 2
 
 
 def test_what_is_behind_a_camera_mask_is_black_in_the_crop() -> None:
@@ -86,10 +83,48 @@ def test_what_is_behind_a_camera_mask_is_black_in_the_crop() -> None:
 @pytest.mark.parametrize("surface", [np.zeros((720, 1280), np.uint8), np.zeros((720, 1280, 4), np.float32)])
 def test_a_surface_of_another_format_is_refused_and_let_go(surface: Any) -> None:
     pyds = Surfaces()
-    pyds.pixels = surface
+    pyds.get_nvds_buf_surface = lambda *given: (pyds.surfaces.get(*given), surface)[1]
     with pytest.raises(MetaError, match="neither RGBA nor RGB"):
         crops(pyds, Wanting()).offer(1, 3, frame(0, person()), ())
-    assert pyds.mapped == 0
+    assert not pyds.surfaces.mapped
+
+
+def test_a_batch_in_other_colours_is_refused_as_pyds_does() -> None:
+    pyds = Surfaces()
+    pyds.surfaces.colours = "NV12"
+    with pytest.raises(RuntimeError, match="only support RGBA"):
+        crops(pyds, Wanting()).offer(1, 3, frame(0, person()), ())
+    assert not pyds.surfaces.mapped
+
+
+def test_a_frame_of_three_colours_is_read_too() -> None:
+    pyds, looks = Surfaces(), Wanting()
+    pyds.surfaces.colours = "RGB"
+    crops(pyds, looks).offer(1, 3, frame(0, person(1, x=20)), ())
+    assert to_bgr(looks.looks[0].crop)[..., 2].min() > 200
+
+
+@pytest.mark.parametrize("jetson", [True, False])
+@pytest.mark.parametrize("number", [-1, 4, 2**31 - 1])
+def test_a_frame_that_is_not_in_the_batch_is_refused_before_pyds_reads_beyond_it(
+    jetson: bool, number: int
+) -> None:
+    pyds = Surfaces(jetson=jetson)
+    with pytest.raises(MetaError, match=f"no frame {number} in a batch of 4"):
+        crops(pyds, Wanting(), jetson=jetson).offer(1, number, frame(0, person()), ())
+    pyds.batch = None
+    with pytest.raises(MetaError, match="without batch metadata"):
+        crops(pyds, Wanting(), jetson=jetson).offer(1, 3, frame(0, person()), ())
+    assert pyds.surfaces.asked == 0
+
+
+def test_memory_that_could_not_be_mapped_is_no_picture() -> None:
+    """pyds says so on stdout alone; the array then is numpy's own, with whatever was in that memory."""
+    pyds, looks = Surfaces(), Wanting()
+    pyds.surfaces.works = False
+    with pytest.raises(MetaError, match="could not be mapped"):
+        crops(pyds, looks).offer(1, 3, frame(0, person()), ())
+    assert not looks.looks
 
 
 def test_memory_that_only_the_gpu_can_read_is_refused_before_it_ends_the_process() -> None:
