@@ -195,10 +195,15 @@ def _path(path: Path, folder: Path) -> str:
     """Write a path as nvinfer is to read it: from the file's folder where both belong together.
 
     In quotes where YAML would read it otherwise: it ends at a " #", and ": " ends the process.
+    Raises BadInput where it is no text.
     """
     home = folder.resolve().parent.parent
     found = path.resolve()
     text = os.path.relpath(found, folder.resolve()) if found.is_relative_to(home) else str(found)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(f"{text!r}: nvinfer reads names in UTF-8 alone; name it otherwise") from None
     return text if _PLAIN.fullmatch(text) else json.dumps(text, ensure_ascii=False)
 
 

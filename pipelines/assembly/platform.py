@@ -164,6 +164,8 @@ def _files_for(settings: Settings, machine: Machine, folder: Path) -> EngineFile
         faces.name: detection_thresholds(faces, wanted.face.min_confidence, of_faces=True),
     }
     try:
+        if ";" in str(target):
+            raise OutputFailed(f"{target}: nvtracker takes what stands behind a ';' for another file")
         _write_files(deepstream_files(models, machine, target, thresholds), target)
     except OutputFailed as error:
         target = Path(tempfile.mkdtemp(prefix="msh-deepstream-"))

@@ -25,9 +25,10 @@ FORMATS = {
     "list of ids": re.compile(r"\d+([:;,]\d+)*[:;,]?"),
     "list of pairs": re.compile(r"\d+,\d+(;\d+,\d+)*"),
     "rectangle": re.compile(r"\d+(:\d+){3}"),
+    "path of one file": re.compile(r"[^;]+"),
 }
-"""Texts that the elements parse themselves: "abc" is class 0 to them, "-1" every class or the end, and a
-rectangle of three numbers is passed over."""
+"""Texts that the elements parse themselves: "abc" is class 0 to them, "-1" every class or the end, a
+rectangle of three numbers is passed over, and a path that holds a ";" is two."""
 
 
 def violations(graph: PipelineGraph, contract: Contract) -> Iterator[str]:

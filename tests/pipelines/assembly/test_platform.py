@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +19,8 @@ from pipelines.assembly.platform import Nvidia, _files_for
 from pipelines.cameras.source import SourceSpec
 from pipelines.cameras.states import CameraState
 from pipelines.deepstream.camera_meta import object_classes
+from pipelines.deepstream.checks.store_check import box_of, proven_graph
+from pipelines.deepstream.graph.capabilities import Device
 from pipelines.errors import BadInput
 from pipelines.settings import load_settings
 from pipelines.stopping import Stopping
@@ -25,7 +29,7 @@ from probes.frame import Kind
 from probes.metrics import Metrics
 from scripts.models.export import REFERENCE
 from tests.fakes.deepstream import FakeElementFactory
-from tests.fakes.deepstream_files import nvinfer_refusals
+from tests.fakes.deepstream_files import TRACKER_LIBRARY, nvinfer_refusals, nvtracker_refusals
 from tests.fakes.nvds import pyds
 from tests.pipelines.deepstream.stores import BOXES
 from tests.waiting import wait_for
@@ -99,6 +103,33 @@ def test_nvinfer_finds_its_files_in_a_folder_of_any_name(tmp_path, name):
         assert nvinfer_refusals(path, 1) == []
         engine = yaml.safe_load(path.read_text())["property"]["model-engine-file"]
         assert (path.parent / engine).resolve().parent == tmp_path / name
+
+
+def test_nvtracker_finds_its_file_where_the_state_folder_has_its_separator_in_its_name(
+    tmp_path, monkeypatch, caplog
+):
+    """What stands behind a ";" is the file of another part of the batch, see gst_nv_tracker_set_property."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "store.yaml").write_text(TEXT)
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    files = _files_for(settings, REFERENCE, tmp_path / "a;b")
+    assert nvtracker_refusals(str(files.tracker), TRACKER_LIBRARY, jetson=True) == []
+    for path in (files.person, files.face):
+        assert nvinfer_refusals(path, 1) == []
+    assert "takes what stands behind a ';' for another file" in caplog.text
+    box = box_of(Device.JETSON, (9, 1))
+    proven_graph(settings, box, files)
+    with pytest.raises(BadInput, match=r"'/a;b/x\.yml' is not a path of one file"):
+        proven_graph(settings, box, replace(files, tracker=Path("/a;b/x.yml")))
+
+
+def test_a_folder_whose_name_is_no_utf_8_is_one_clear_line(tmp_path):
+    (tmp_path / "store.yaml").write_text(TEXT)
+    settings = load_settings(tmp_path / "store.yaml", env={})
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    machine = replace(REFERENCE, engines=EngineStore(folder))
+    with pytest.raises(BadInput, match=r"caf\\udce9.*: nvinfer reads names in UTF-8 alone"):
+        _files_for(settings, machine, tmp_path)
 
 
 def test_files_that_the_state_folder_does_not_take_lie_elsewhere_and_go_with_the_process(
