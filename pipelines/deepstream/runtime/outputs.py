@@ -21,6 +21,7 @@ from pipelines.outputs.no_picture import encoded
 from pipelines.outputs.record import GAP_S
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
+from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -181,6 +182,8 @@ class DeepStreamOutputs:
         if snapshots := self._settings.snapshots:
             for name in self._cameras:
                 _make(snapshots.folder / name, "outputs.snapshots.folder")
+        self._snapping = Outage(logger, "snapshots cannot be written", "snapshots are written again")
+        self._keeping = Outage(logger, "files of outputs cannot be kept", "files of outputs are kept again")
         self._due: dict[str, float] = {}
         self._requested: set[str] = set()
         self._stop = threading.Event()
@@ -263,22 +266,24 @@ class DeepStreamOutputs:
         return server
 
     def _housekeep(self) -> None:
-        """Take snapshots, end files and make room on the disk; what fails here does not stop the store."""
-        tidy, failing = 0.0, False
+        """Take snapshots, end files and make room on the disk; what fails here stops nothing else."""
+        tidy = 0.0
         while not self._stop.wait(HOUSEKEEPING_S):
             now = time.monotonic()
-            try:
-                if snapshots := self._settings.snapshots:
-                    self._snap(snapshots, now)
-                self._end_silent(now)
-                if now >= tidy:
-                    tidy = now + TRIM_EVERY_S
-                    self._tidy()
-                failing = False
-            except (OutputFailed, OSError) as error:
-                if not failing:
-                    logger.error("outputs: %s", error)
-                failing = True
+            if snapshots := self._settings.snapshots:
+                self._snap(snapshots, now)
+            self._guard(self._end_silent, now)
+            if now >= tidy:
+                tidy = now + TRIM_EVERY_S
+                self._guard(self._tidy)
+
+    def _guard(self, step: Callable[..., None], *given: float) -> None:
+        try:
+            step(*given)
+        except Exception as error:  # noqa: BLE001 whatever it was, the next time it may succeed
+            self._keeping.fail(error)
+        else:
+            self._keeping.recover()
 
     def _snap(self, snapshots: SnapshotsConfig, now: float) -> None:
         """Take what is due or requested; nothing of a camera without frames, which would delay the others."""
@@ -288,9 +293,15 @@ class DeepStreamOutputs:
                 continue
             self._due[name] = now + snapshots.interval_s
             self._requested.discard(name)  # before it is taken: who asks meanwhile gets another one
-            picture = None if self._stop.is_set() else self.pictures.take(name)
+            try:
+                picture = None if self._stop.is_set() else self.pictures.take(name)
+                if picture is not None:
+                    write_whole(snapshots.folder / name / f"{stamp(self._now_ns())}.jpg", picture)
+            except (OutputFailed, OSError) as error:  # that of another camera may be written
+                self._snapping.fail(error)
+                continue
             if picture is not None:
-                write_whole(snapshots.folder / name / f"{stamp(self._now_ns())}.jpg", picture)
+                self._snapping.recover()
             elif requested:
                 self._requested.add(name)
 

@@ -91,6 +91,24 @@ def test_snapshots_are_pictures_in_files(tmp_path):
         assert picture.shape == (720, 1280, 3)
 
 
+def test_a_snapshot_that_cannot_be_written_keeps_no_other_from_it_and_no_file_from_its_end(tmp_path, caplog):
+    caplog.set_level("INFO")
+    with running(tmp_path, rtsp(3), outputs="served") as run:
+        outputs, ended = run.platform.outputs, []
+        outputs._end_silent = lambda _now: ended.append("")
+        for camera in ("c0", "c1"):
+            (tmp_path / "shots" / camera).rmdir()
+            (tmp_path / "shots" / camera).write_text("in its way")
+        run.platform.start()
+        wait_for(lambda: list(tmp_path.glob("shots/c2/*.jpg")))
+        wait_for(lambda: ended)
+        assert caplog.text.count("snapshots cannot be written") >= 1
+        for camera in ("c0", "c1"):
+            (tmp_path / "shots" / camera).unlink()
+        wait_for(lambda: list(tmp_path.glob("shots/c0/*.jpg")) and list(tmp_path.glob("shots/c1/*.jpg")))
+        wait_for(lambda: "snapshots are written again" in caplog.text)
+
+
 def shots(folder, camera):
     return len(list(folder.glob(f"shots/{camera}/*.jpg")))
 
