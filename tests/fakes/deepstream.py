@@ -308,6 +308,8 @@ class FakeElementFactory:
 
 def _spec(name: str, fact: dict[str, Any]) -> tuple[Any, ...] | None:
     kind, default, flags = fact["type"], fact["default"], GObject.ParamFlags.READWRITE
+    if "w" not in fact.get("flags", "rw"):
+        flags = GObject.ParamFlags.READABLE
     if kind in _TYPES:
         return _TYPES[kind], "", "", fact["min"], fact["max"], default, flags
     if kind == "bool":

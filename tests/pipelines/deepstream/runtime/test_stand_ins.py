@@ -286,3 +286,13 @@ def test_a_mux_that_waits_for_every_slot_of_its_batch_is_a_fault(
     factory = FakeElementFactory(JETSON)
     factory.make("nvstreammux", "mux")
     assert bool(factory.faults) is not works
+
+
+@pytest.mark.parametrize(
+    ("factory", "key"), [("nvurisrcbin", "smart-rec-status"), ("nvv4l2h264enc", "device")]
+)
+def test_what_can_only_be_read_cannot_be_set(factory: str, key: str) -> None:
+    element = FakeElementFactory(JETSON).make(factory, "x")
+    before = element.get_property(key)
+    with pytest.raises(TypeError, match="not writable"):
+        element.set_property(key, before)
