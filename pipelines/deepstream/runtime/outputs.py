@@ -13,7 +13,6 @@ from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.pictures import TIMEOUT_S, PictureBranches
 from pipelines.deepstream.runtime.sink_pictures import SinkPictures
 from pipelines.deepstream.runtime.valves import STREAM
-from pipelines.errors import BadInput
 from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
@@ -25,7 +24,6 @@ from pricing.outage import Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
-    from pathlib import Path
 
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.recordings import Recordings
@@ -155,7 +153,7 @@ class DeepStreamOutputs:
         sinks: Sequence[PictureSink] = (),
         recordings: Recordings | None = None,
     ) -> None:
-        """cameras: frames per second by camera. Raises BadInput where a folder cannot be had.
+        """cameras: frames per second by camera.
 
         proof: that this pipeline shows only what is redacted; without it, TypeError. on_watch: told of who
         watches a stream. sinks: outputs that want a masked picture now and then. recordings: None where
@@ -179,9 +177,6 @@ class DeepStreamOutputs:
         self._recordings = recordings
         self._heard: dict[str, float] = {}
         self._gaps_s = {name: max(GAP_S, 3 / settings.cameras[name].fps) for name in self._cameras}
-        if snapshots := self._settings.snapshots:
-            for name in self._cameras:
-                _make(snapshots.folder / name, "outputs.snapshots.folder")
         self._snapping = Outage(logger, "snapshots cannot be written", "snapshots are written again")
         self._keeping = Outage(logger, "files of outputs cannot be kept", "files of outputs are kept again")
         self._due: dict[str, float] = {}
@@ -321,10 +316,3 @@ class DeepStreamOutputs:
             trim(snapshots.folder, ".jpg", snapshots.max_mb * 1_000_000, now=self._now_ns())
         if record := self._settings.record:
             trim(record.folder, ".mp4", record.max_mb * 1_000_000, now=self._now_ns())
-
-
-def _make(folder: Path, place: str) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"{place}: {folder}: {error.strerror}") from None

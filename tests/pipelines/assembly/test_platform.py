@@ -275,6 +275,17 @@ def test_a_box_on_which_all_is_there_runs_deepstream(tmp_path, monkeypatch, kind
     store.stop()
 
 
+@pytest.mark.parametrize("kind", ["auto", "deepstream"])
+def test_a_folder_that_cannot_be_had_yet_keeps_no_store_from_the_gpu(tmp_path, monkeypatch, kind):
+    """A network disk that is mounted late. The CPU platform tries again, too."""
+    (tmp_path / "disk").write_text("in its way")
+    outputs = "snapshots: {folder: disk/shots}"
+    text = TEXT.replace("outputs: {", f"outputs: {{{outputs}, ")
+    store = store_on(kind, tmp_path, whole(monkeypatch), text)
+    assert store.platform.name == "deepstream"
+    store.stop()
+
+
 def test_deepstream_says_that_it_describes_nobody(tmp_path, caplog):
     service = "describe: {provider: openai, url: 'http://127.0.0.1:9/v1', model: m}\n"
     store_on("deepstream", tmp_path, a_box(), TEXT + service).stop()

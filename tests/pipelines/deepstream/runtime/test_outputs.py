@@ -93,12 +93,12 @@ def test_snapshots_are_pictures_in_files(tmp_path):
 
 def test_a_snapshot_that_cannot_be_written_keeps_no_other_from_it_and_no_file_from_its_end(tmp_path, caplog):
     caplog.set_level("INFO")
+    (tmp_path / "shots").mkdir()
+    for camera in ("c0", "c1"):
+        (tmp_path / "shots" / camera).write_text("in its way")
     with running(tmp_path, rtsp(3), outputs="served") as run:
         outputs, ended = run.platform.outputs, []
         outputs._end_silent = lambda _now: ended.append("")
-        for camera in ("c0", "c1"):
-            (tmp_path / "shots" / camera).rmdir()
-            (tmp_path / "shots" / camera).write_text("in its way")
         run.platform.start()
         wait_for(lambda: list(tmp_path.glob("shots/c2/*.jpg")))
         wait_for(lambda: ended)
