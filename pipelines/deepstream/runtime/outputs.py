@@ -178,7 +178,8 @@ class DeepStreamOutputs:
         self._heard: dict[str, float] = {}
         self._gaps_s = {name: max(GAP_S, 3 / settings.cameras[name].fps) for name in self._cameras}
         self._snapping = Outage(logger, "snapshots cannot be written", "snapshots are written again")
-        self._keeping = Outage(logger, "files of outputs cannot be kept", "files of outputs are kept again")
+        self._ending = Outage(logger, "recordings cannot be ended", "recordings are ended again")
+        self._tidying = Outage(logger, "no room can be made for files", "room is made for files again")
         self._due: dict[str, float] = {}
         self._requested: set[str] = set()
         self._stop = threading.Event()
@@ -267,18 +268,19 @@ class DeepStreamOutputs:
             now = time.monotonic()
             if snapshots := self._settings.snapshots:
                 self._snap(snapshots, now)
-            self._guard(self._end_silent, now)
+            self._guard(self._ending, self._end_silent, now)
             if now >= tidy:
                 tidy = now + TRIM_EVERY_S
-                self._guard(self._tidy)
+                self._guard(self._tidying, self._tidy)
 
-    def _guard(self, step: Callable[..., None], *given: float) -> None:
+    @staticmethod
+    def _guard(outage: Outage, step: Callable[..., None], *given: float) -> None:
         try:
             step(*given)
         except Exception as error:  # noqa: BLE001 whatever it was, the next time it may succeed
-            self._keeping.fail(error)
+            outage.fail(error)
         else:
-            self._keeping.recover()
+            outage.recover()
 
     def _snap(self, snapshots: SnapshotsConfig, now: float) -> None:
         """Take what is due or requested; nothing of a camera without frames, which would delay the others."""
