@@ -46,7 +46,7 @@ DETECT, DECODE = "pipeline: detect persons and faces, CPU ms", "pipeline: decode
 
 def add(benches: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register the suite."""
-    about = "all benches that need nothing but this machine: medians and spread, about six minutes a repeat"
+    about = "all benches that need nothing but this machine: medians and spread, about ten minutes a repeat"
     parser = benches.add_parser("all", help=about, description=about)
     parser.add_argument("--repeats", type=int, default=3, metavar="N", help="runs of each bench (3)")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these benches of the suite alone")
