@@ -59,8 +59,29 @@ PACKAGES = {
 
 Things are worn with the mark of another year or country too, which is enrolled beside the present one.
 """
-DRAWN = ("off-white/arrows.svg", "off-white/arrows-outline.svg")
-"""Drawn for this product, where no package has the mark and plain geometry makes it; not written here."""
+DRAWN = (
+    "adidas/adidas-trefoil-word.svg",
+    "adidas/adidas-trefoil.svg",
+    "burberry/burberry-thin.svg",
+    "burberry/burberry.svg",
+    "calvin-klein/calvinklein.svg",
+    "celine/celine.svg",
+    "converse/converse.svg",
+    "fendi/fendi.svg",
+    "gucci/gucci-facing.svg",
+    "gucci/gucci-thin.svg",
+    "gucci/gucci-turned.svg",
+    "gucci/gucci.svg",
+    "louis-vuitton/louisvuitton-bold.svg",
+    "louis-vuitton/louisvuitton.svg",
+    "michael-kors/michaelkors.svg",
+    "off-white/arrows-outline.svg",
+    "off-white/arrows.svg",
+    "ralph-lauren/ralphlauren.svg",
+    "saint-laurent/saintlaurent-bold.svg",
+    "saint-laurent/saintlaurent.svg",
+)
+"""Drawn for this product of lines, rings and arcs, where no package has the mark; not written here."""
 
 
 def main(arguments: list[str]) -> int:

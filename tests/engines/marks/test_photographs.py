@@ -24,6 +24,8 @@ from pipelines.brands.enrolled_cache import EnrolledCache
 from pipelines.brands.gallery import BrandReader
 from pipelines.settings.brands import STARTER, BrandsConfig
 from pricing.ledger.evidence import SURE
+from scripts.tools.starter_marks import DRAWN
+from tests.fakes.printed import cameraman
 
 if TYPE_CHECKING:
     from engines.marks.types import Enrolled
@@ -73,3 +75,12 @@ def test_where_no_enrolled_mark_is_none_is_seen_for_sure(name: str) -> None:
     sightings = Gallery(starters(), read_cohort()).sightings(MarkFinder().find(picture))
     assert find_emblems(picture, emblems) == []
     assert [s for s in sightings if s.confidence >= SURE] == []
+
+
+@pytest.mark.parametrize("drawing", DRAWN)
+def test_a_mark_drawn_for_the_starter_set_is_told_from_all_others_where_it_is_worn(drawing: str) -> None:
+    brand = drawing.split("/", maxsplit=1)[0].replace("-", " ")
+    _, data = cv2.imencode(".jpg", cameraman(brand, drawing), [cv2.IMWRITE_JPEG_QUALITY, 70])
+    found = MarkFinder().find(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    sure = [s.brand for s in Gallery(starters(), read_cohort()).sightings(found) if s.confidence >= SURE]
+    assert set(sure) == {brand}
