@@ -16,7 +16,7 @@ from probes.people.background_marks import BackgroundFilter, MarkVerdict
 from probes.people.body import moved
 from probes.people.carrying import carried_items
 from probes.people.id_switches import exchange
-from probes.people.mark_places import is_beside_all, slot_of_mark, slot_on_body
+from probes.people.mark_places import is_above_face, is_beside_all, slot_of_mark, slot_on_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -53,7 +53,7 @@ SIGHT = "sight"
 """The route of votes for what was seen to be worn, brand or none."""
 STAFF = "staff"
 """Where votes for the marks of staff go, instead of a slot."""
-BAG, TIE = "bag", "tie"
+BAG, TIE, HAT = "bag", "tie", "hat"
 BADGE_SLOTS = frozenset(SLOTS) - {BAG, "umbrella"}
 """Where such a mark makes its wearer staff: customers carry the shop's bags."""
 
@@ -382,6 +382,8 @@ class VoteBuilder:
         x = (mark.box.centre[0] - body.x) / body.w
         y = (mark.box.centre[1] - body.y) / body.h
         worn = sorted(self._worn.get(answer.track, {}).values(), key=_Carried.area)
+        if is_above_face(mark, answer.track, answer.frame):  # the rectangle of a jacket may reach to the cap
+            worn = [thing for thing in worn if slot_of(thing.label) == HAT]
         carried = reversed(self._carried.get(answer.track, []))
         for things, for_ms in ((carried, CARRIED_MS), (worn, WORN_MS)):
             for thing in things:

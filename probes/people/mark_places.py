@@ -52,6 +52,16 @@ def slot_on_body(mark: Mark, track: TrackId, frame: Frame) -> tuple[str, str | N
     return zone_slot((y - me.box.y) / body_height(me.box, tall)), None
 
 
+def is_above_face(mark: Mark, track: TrackId, frame: Frame) -> bool:
+    """Return whether a mark is above the person's own face: on nothing that is worn below it.
+
+    The own face is the highest one in the person's box; whose face is not seen may have it anywhere.
+    """
+    me = next((person.box for person in frame.of(Kind.PERSON) if person.track == track), None)
+    faces = [face.box for face in frame.of(Kind.FACE) if me is not None and me.contains(*face.box.centre)]
+    return bool(faces) and mark.box.bottom <= min(face.centre[1] for face in faces)
+
+
 def is_beside_all(mark: Mark, frame: Frame) -> bool:
     """Return whether a mark is on no body and on no thing that may be carried."""
     x, y = mark.box.centre

@@ -209,6 +209,17 @@ def test_a_mark_that_the_graph_found_is_on_what_a_look_saw_there(later, slot) ->
     assert [(vote.slot, vote.type) for vote in cast] == [(slot, "shirt" if slot == "top" else None)]
 
 
+@pytest.mark.parametrize(
+    ("face", "slot"), [(None, "top"), (Box(135, 140, 30, 30), "hat"), (Box(135, 102, 30, 20), "top")]
+)
+def test_a_mark_above_the_face_is_on_no_garment_whose_rectangle_reaches_there(face, slot) -> None:
+    """A cap of which the parser takes parts for a jacket; a shirt below a face that is bent over it."""
+    seen = frame(*BOTH, *([Detection(Kind.FACE, "face", 0.9, face)] if face else []))
+    look = LookAnswer(ANN, seen, (mark(150, 120),), (Worn("shirt", 0.8, Box(100, 110, 100, 250)),))
+    cast = [vote for _, cast in VoteBuilder().of(seen, [look]) for vote in cast if vote.brand]
+    assert [vote.slot for vote in cast] == [slot]
+
+
 def test_a_figure_wears_nothing_of_what_the_graph_finds_on_it() -> None:
     votes = VoteBuilder()
     look = LookAnswer(ANN, frame(*BOTH), (), (Worn("shirt", 0.8, ANN_BOX),), bare=False)
