@@ -39,6 +39,20 @@ class Box(NamedTuple):
     w: float
     h: float
 
+    @classmethod
+    def from_corners(cls, left: float, top: float, right: float, bottom: float) -> Box:
+        """Make a box of its edges, px.
+
+        >>> Box.from_corners(10, 20, 50, 100)
+        Box(x=10, y=20, w=40, h=80)
+        """
+        return cls(left, top, right - left, bottom - top)
+
+    @property
+    def corners(self) -> tuple[float, float, float, float]:
+        """Left, upper, right and lower edge, px, as `engines` has boxes."""
+        return self.x, self.y, self.right, self.bottom
+
     @property
     def right(self) -> float:
         """Right edge, px."""

@@ -357,4 +357,4 @@ def _is_news(masks: Sequence[Mask], covered: Sequence[Box]) -> bool:
 
 
 def _boxes(corners: np.ndarray) -> list[Box]:
-    return [Box(left, top, right - left, bottom - top) for left, top, right, bottom in corners.tolist()]
+    return [Box.from_corners(*box) for box in corners.tolist()]

@@ -151,7 +151,7 @@ class Annotator:
             label = self._scenes.classes[class_id]
             kind = Kind.PERSON if label == PERSON else Kind.ACCESSORY
             track = TrackId("picture", "p", number) if kind is Kind.PERSON else None
-            detections.append(Detection(kind, label, score, _box(corners), track))
+            detections.append(Detection(kind, label, score, Box.from_corners(*corners), track))
         frame = Frame("picture", 0, (pixels.width, pixels.height), tuple(detections), ANALYSED)
         looks = self._looks(True)
         looks.offer(frame, pixels)
@@ -161,8 +161,8 @@ class Annotator:
         values = {track: value for track, value in values.items() if track not in figures}
         unworn = _unworn(looks, frame, pixels, answers, figures)
         shown = _without(figures, frame)
-        cut = (grown(_box(corners), self._masking.margin) for corners in closer.cut_faces.tolist())
-        more = (*turned.masks, *(Mask(box, By.DETECTOR) for box in cut))
+        cut = (Box.from_corners(*face) for face in closer.cut_faces.tolist())
+        more = (*turned.masks, *(Mask(grown(face, self._masking.margin), By.DETECTOR) for face in cut))
         redacted = self._redactor().redact(shown, pixels, more)
         return Annotated(0, redacted, values, unworn, left_out, turned.turn)
 
@@ -342,8 +342,3 @@ def _without(figures: Collection[TrackId], frame: Frame) -> Frame:
         for seen in frame.detections
     )
     return replace(frame, detections=tuple(detections))
-
-
-def _box(corners: list[float]) -> Box:
-    left, top, right, bottom = corners
-    return Box(left, top, right - left, bottom - top)

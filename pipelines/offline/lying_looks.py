@@ -37,7 +37,7 @@ class Upright(NamedTuple):
 def upright_in(frame: Frame, pixels: I420) -> Upright:
     """Return what is kept of a frame, before anything is covered in it."""
     boxes = [seen.box for seen in frame.of(Kind.PERSON) if seen.confidence >= SURE]
-    standing = [(box.x, box.y, box.right, box.bottom) for box in boxes if box.h >= TALL * box.w]
+    standing = [box.corners for box in boxes if box.h >= TALL * box.w]
     return Upright(frame.captured_at, cell_means(pixels.y), np.array(standing, np.float32).reshape(-1, 4))
 
 

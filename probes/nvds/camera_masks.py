@@ -119,7 +119,7 @@ def _strips_of(polygon: Sequence[tuple[float, float]], surface: tuple[int, int])
             bands[-1] = (*bands[-1][:3], below)
         else:
             bands.append((reach[0], above, reach[1], below))
-    boxes = (on_surface(Box(x1, y1, x2 - x1, y2 - y1), (1, 1), surface) for x1, y1, x2, y2 in bands)
+    boxes = (on_surface(Box.from_corners(*band), (1, 1), surface) for band in bands)
     return [box for box in boxes if box is not None]
 
 

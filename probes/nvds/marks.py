@@ -24,7 +24,6 @@ from probes.recognition.marks import MarkStream
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from engines.marks.types import FloatArray
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.frame import Frame, TrackId
@@ -80,14 +79,9 @@ def candidates_of(look: TensorLook, network: tuple[int, int]) -> Candidates:
     length = np.linalg.norm(vectors, axis=1)
     good = np.isfinite(boxes).all(axis=1) & np.isfinite(scores) & np.isfinite(length) & (length > 0)
     good &= (placed[:, 2] - placed[:, 0] >= 1) & (placed[:, 3] - placed[:, 1] >= 1)
-    good[good] = [not look.hidden(_box(one)) for one in placed[good]]
+    good[good] = [not look.hidden(Box.from_corners(*one)) for one in placed[good].tolist()]
     # Half precision leaves them not quite of unit length.
     return Candidates(placed[good], scores[good], vectors[good] / length[good, None])
-
-
-def _box(corners: FloatArray) -> Box:
-    x1, y1, x2, y2 = corners.tolist()
-    return Box(x1, y1, x2 - x1, y2 - y1)
 
 
 def _fitted(crop: tuple[int, int], network: tuple[int, int]) -> tuple[int, int]:

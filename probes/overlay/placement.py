@@ -77,7 +77,7 @@ class Placer:
 
 
 def _rectangles(boxes: Sequence[Box]) -> Rectangles:
-    return np.array([(b.x, b.y, b.right, b.bottom) for b in boxes], np.float32).reshape(-1, 4)
+    return np.array([box.corners for box in boxes], np.float32).reshape(-1, 4)
 
 
 def _spots(box: Box, label: tuple[int, int], size: tuple[int, int]) -> Rectangles:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from engines.explained_motion import Cells, Corners, Means
+    from engines.explained_motion import Cells, Means
 
 SLACK = 0.3
 """A head that moves is half-way at half of the time, or as far off that as this share of the way."""
@@ -79,9 +79,9 @@ def masks_between(before: Analysed, after: Analysed, at: int, means: Means) -> I
         for one in (before, after)
     ]
     others = [pair for pair in others if pair[0] not in parts[0] and pair[1] not in parts[1]]
-    covered = (_corners_of(part) for way in ways for part in way.parts())
+    covered = (part.corners for way in ways for part in way.parts())
     for place in changed_parts(_ways(old, new, others, near), changed[0] & changed[1], covered):
-        yield Mask(_box(place), By.HOLD)
+        yield Mask(Box.from_corners(*place), By.HOLD)
     known = {row for row, _ in pairs}, {column for _, column in pairs}
     for (_, masks, seen), numbers, cells in zip((before, after), known, changed, strict=True):
         lone = [mask.box for number, mask in enumerate(masks) if number not in numbers]
@@ -112,7 +112,7 @@ def seen_picture(frame: Frame, means: Means, masks: Sequence[Mask] = ()) -> Seen
 
 
 def _corners(boxes: Sequence[Box]) -> npt.NDArray[np.float32]:
-    return np.array([(box.x, box.y, box.right, box.bottom) for box in boxes], np.float32).reshape(-1, 4)
+    return np.array([box.corners for box in boxes], np.float32).reshape(-1, 4)
 
 
 def _array(masks: Sequence[Mask]) -> npt.NDArray[np.float64]:
@@ -176,17 +176,8 @@ def _reached(box: Box, elapsed: int, changed: Cells) -> Box:
     elapsed: ns since then, or until then.
     """
     room = grown(box, FASTEST * elapsed / 1e9)
-    place = changed_in((room.x, room.y, room.right, room.bottom), changed)
-    return box if place is None else union(box, _box(place))
-
-
-def _corners_of(box: Box) -> Corners:
-    return box.x, box.y, box.right, box.bottom
-
-
-def _box(corners: Corners) -> Box:
-    left, top, right, bottom = corners
-    return Box(left, top, right - left, bottom - top)
+    place = changed_in(room.corners, changed)
+    return box if place is None else union(box, Box.from_corners(*place))
 
 
 def _part_way(here: Box, there: Box, share: float) -> Box:

@@ -255,7 +255,7 @@ class Redactor:
         """Follow heads through a picture before the next frame that is analysed. Nothing is covered in it."""
         if self._motion is not None:
             self._motion.add(pixels.y, at)
-            self._motion.places([(_corners(box), seen_at) for box, seen_at in self._watch.followed()], ())
+            self._motion.places([(box.corners, seen_at) for box, seen_at in self._watch.followed()], ())
 
     def redact_between(self, at: int, pixels: I420) -> RedactedFrame:
         """Cover a frame between the last two that were redacted, by what is covered in them. at: UTC ns.
@@ -292,13 +292,12 @@ class Redactor:
             for part in parts:
                 outline = cover(pixels, part, solid=self._solid)
                 if outline is not None:
-                    left, top, right, bottom = outline
-                    covered.append(kind(Box(left, top, right - left, bottom - top), mask.by))
+                    covered.append(kind(Box.from_corners(*outline), mask.by))
             heads += [mask.by] if len(covered) > before else []
         return RedactedFrame(frame, pixels, tuple(covered), heads, seal=_SEAL)
 
     def _is_still(self, place: Box, since: int) -> bool:
-        return self._motion is not None and self._motion.is_still(_corners(place), since)
+        return self._motion is not None and self._motion.is_still(place.corners, since)
 
     def _parts(self, mask: Mask) -> Iterator[Box]:
         """Yield what to cover of a mask: of a lost head its place, and where it can have gone."""
@@ -307,22 +306,17 @@ class Redactor:
             return
         yield mask.place
         for part in mask.parts():
-            reached = self._motion.gone_to(_corners(part), _corners(mask.place), mask.since)
+            reached = self._motion.gone_to(part.corners, mask.place.corners, mask.since)
             if reached is not None:
-                left, top, right, bottom = reached
-                yield Box(left, top, right - left, bottom - top)
+                yield Box.from_corners(*reached)
 
     def _followed(self, frame: Frame) -> Iterator[Mask]:
         if self._motion is None:
             return
-        lost = [(_corners(box), seen_at) for box, seen_at in self._watch.lost()]
-        accounted = [_corners(found.box) for found in frame.detections if found.kind in _NEEDED]
-        for left, top, right, bottom in self._motion.places(lost, accounted).tolist():
-            yield Mask(Box(left, top, right - left, bottom - top), By.HOLD)
-
-
-def _corners(box: Box) -> tuple[float, float, float, float]:
-    return box.x, box.y, box.right, box.bottom
+        lost = [(box.corners, seen_at) for box, seen_at in self._watch.lost()]
+        accounted = [found.box.corners for found in frame.detections if found.kind in _NEEDED]
+        for place in self._motion.places(lost, accounted).tolist():
+            yield Mask(Box.from_corners(*place), By.HOLD)
 
 
 def _check_faces(margin: float, hold_ms: int) -> None:

@@ -213,7 +213,7 @@ def _drawn(picture: Image.Image, shown: list[Shown], brands: BrandSet) -> Image.
     for number, place in enumerate(shown, 1):
         colour = SEEN if place.counts else NOT
         box, top, left = place.box, ROW * (number - 1) + 8, large.width + 10
-        corners = [v * scale for v in (box.x, box.y, box.right, box.bottom)]
+        corners = [v * scale for v in box.corners]
         draw.rectangle(corners, outline=colour, width=3)
         draw.text((corners[0] + 2, max(0, corners[1] - 20)), str(number), colour, bold)
         sheet.paste(
