@@ -10,6 +10,7 @@ from pricing.item_words import item_words, language_of
 from pricing.money import display
 from scripts.insights_words import WORDS, report_words
 from scripts.report_text import STYLE
+from scripts.text_table import text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -86,12 +87,8 @@ def text(found: Values, locale: str) -> str:
     for table in tables(found, locale):
         if not table.rows:
             continue
-        rows = [table.heads, *table.rows]
-        widths = [max(len(row[n]) for row in rows) for n in range(len(table.heads))]
-        lines += ["", table.title]
-        for row in rows:
-            first, rest = row[0].ljust(widths[0]), zip(row[1:], widths[1:], strict=True)
-            lines.append("  ".join(["  " + first, *(cell.rjust(width) for cell, width in rest)]).rstrip())
+        rows = text_table([table.heads, *table.rows], figures=True)
+        lines += ["", table.title, *(f"  {row}" for row in rows)]
     return "\n".join([*lines, "", _note(found, locale)])
 
 

@@ -15,7 +15,7 @@ from engines.errors import BadInput, InferenceFailed
 from engines.free_memory import release_working_memory
 from engines.manifest import find_model, read_manifest
 from engines.marks.gallery import LEAST_SCORE, SMALLEST_PX
-from engines.marks.squares import squares
+from engines.marks.squares import scaled, squares
 from engines.marks.types import VECTOR, Candidates
 from engines.openvino_runtime import EXACT, Precision, precision_of
 
@@ -229,7 +229,7 @@ class MarkEmbedder:
         """Return (n, VECTOR) float32 of unit length, one for each square (s, s, 3) uint8 BGR picture."""
         if not pictures:
             return np.zeros((0, VECTOR), np.float32)
-        shown = [_scaled(picture, self.side) for picture in pictures]
+        shown = [scaled(picture, self.side) for picture in pictures]
         return self.embed_cuts(np.stack(shown)[..., ::-1].transpose(0, 3, 1, 2).astype(np.float32))
 
     def embed_cuts(self, cuts: FloatArray) -> FloatArray:
@@ -246,11 +246,6 @@ class MarkEmbedder:
 def unit(vectors: FloatArray) -> FloatArray:
     """Return vectors of unit length."""
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6), np.float32)
-
-
-def _scaled(picture: Bgr, side: int) -> Bgr:
-    method = cv2.INTER_AREA if picture.shape[0] > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (side, side), interpolation=method), np.uint8)
 
 
 def _nothing() -> Candidates:

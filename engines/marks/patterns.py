@@ -20,6 +20,7 @@ from engines.compiled_models import compile_cached
 from engines.errors import BadInput, InferenceFailed
 from engines.manifest import find_model, read_manifest
 from engines.marks.shipped_arrays import read_arrays
+from engines.marks.squares import scaled
 from engines.marks.types import Route, Sighting
 from engines.openvino_runtime import EXACT
 from engines.paths import ROOT
@@ -83,7 +84,7 @@ def swatch_views(swatch: Bgr) -> list[Bgr]:
         for y, x in spots:
             top, left = int(y * down), int(x * across)
             view = shown[top : top + side, left : left + side]
-            found += [_resized(_resized(view, pixels), SIDE) for pixels in SEEN_AT]
+            found += [scaled(scaled(view, pixels), SIDE) for pixels in SEEN_AT]
     return found
 
 
@@ -310,17 +311,12 @@ def windows_of(garment: Bgr, mask: npt.NDArray[np.bool_]) -> Iterator[list[Cloth
         chosen = places[:: -(-len(places) // MAX_WINDOWS)] if places else []
         cut = [(y, x, garment[y : y + side, x : x + side]) for y, x in chosen]
         varied = [
-            ClothWindow(x, y, side, _resized(one, SIDE))
+            ClothWindow(x, y, side, scaled(one, SIDE))
             for y, x, one in cut
             if float(one.std(axis=(0, 1)).max()) >= PLAIN
         ]
         if len(varied) >= max(FEWEST, AGREED * len(cut)):
             yield varied
-
-
-def _resized(picture: Bgr, side: int) -> Bgr:
-    method = cv2.INTER_AREA if picture.shape[0] > side else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, (side, side), interpolation=method), np.uint8)
 
 
 def _first_layers(network: ov.Model) -> ov.Model:

@@ -1,15 +1,20 @@
-"""Cuts the square around each place out of a network's input, as the finder's own graph cuts it."""
+"""Squares that the networks of marks are shown: cut out as the finder's own graph cuts them, or scaled."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from engines.marks.picture import MARGIN
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from engines.marks.types import FloatArray
+
+    Bgr = npt.NDArray[np.uint8]
 
 SMALLEST = 4.0
 """The least box, px, as `engines.training.export` has it."""
@@ -28,6 +33,12 @@ def squares(picture: FloatArray, boxes: FloatArray, side: int) -> FloatArray:
         columns, across = _taps((x1 + x2) / 2, reach, side, picture.shape[2])
         cut[:] = down @ np.ascontiguousarray(picture[:, rows, columns]) @ np.ascontiguousarray(across.T)
     return cuts
+
+
+def scaled(picture: Bgr, side: int) -> Bgr:
+    """Return a square (s, s, 3) picture with another side, px."""
+    method = cv2.INTER_AREA if picture.shape[0] > side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=method), np.uint8)
 
 
 def _taps(middle: float, reach: float, side: int, length: int) -> tuple[slice, FloatArray]:

@@ -91,10 +91,11 @@ def apart(areas: Iterable[Area]) -> list[Area]:
         while touching := [other for other in joined if intersection(whole, other) > 0]:
             joined = [other for other in joined if other not in touching]
             for other in touching:
-                whole = _union(whole, other)
+                whole = union(whole, other)
         joined.append(whole)
     return joined
 
 
-def _union(a: Area, b: Area) -> Area:
+def union(a: Area, b: Area) -> Area:
+    """Return the smallest rectangle around two."""
     return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from engines.ocr.energy import union
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -32,14 +34,14 @@ def windows(areas: Sequence[Area], scale: float) -> list[Area]:
     while len(chosen) > 1:
         costs = [_cost(area, scale) for area in chosen]
         saving, i, j = max(
-            (costs[i] + costs[j] - _cost(_union(chosen[i], chosen[j]), scale), i, j)
+            (costs[i] + costs[j] - _cost(union(chosen[i], chosen[j]), scale), i, j)
             for j in range(len(chosen))
             for i in range(j)
         )
         if saving < 0:
             break
-        union = _union(chosen[i], chosen[j])
-        chosen = [area for n, area in enumerate(chosen) if n not in (i, j)] + [union]
+        whole = union(chosen[i], chosen[j])
+        chosen = [area for n, area in enumerate(chosen) if n not in (i, j)] + [whole]
     return chosen
 
 
@@ -64,7 +66,3 @@ def _cost(area: Area, scale: float) -> int:
 
 def _side(px: int) -> int:
     return next((side for side in SIDES if side >= px), -(-px // 64) * 64)
-
-
-def _union(a: Area, b: Area) -> Area:
-    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])

@@ -33,10 +33,11 @@ from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.brands.book import ALL_SLOTS, BrandBook
 from probes.redaction.redact import RedactionFailed
+from scripts.text_table import text_table
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from PIL.Image import Image
 
@@ -142,7 +143,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run_list(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
     """Print the table; return 0."""
     brands = BrandReader(gallery_of(args), enroller, _cache(enroller)).read()
-    print("\n".join(_table([HEADINGS, *_rows(brands)])))
+    print("\n".join(text_table([HEADINGS, *_rows(brands)])))
     return 0
 
 
@@ -351,9 +352,3 @@ def _picture_of(added: Added) -> Image:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

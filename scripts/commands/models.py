@@ -17,10 +17,10 @@ from scripts.models import build as models_build
 from scripts.models import export as models_export
 from scripts.models import fetch as models_fetch
 from scripts.models import measure as models_measure
+from scripts.text_table import text_table
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
 
     from engines.decoding import Raw
 
@@ -74,7 +74,7 @@ def _add_own(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 def list_models(args: argparse.Namespace) -> int:
     """Print the table; a missing or changed file is shown, not an error."""
     rows = [_row(model) for model in read_manifest(args.manifest).values()]
-    print("\n".join(_table([HEADINGS, *rows])))
+    print("\n".join(text_table([HEADINGS, *rows])))
     return 0
 
 
@@ -91,12 +91,6 @@ def _row(model: Model) -> tuple[str, ...]:
     except BadInput:
         return *about, size, finds, "changed"
     return *about, size, finds, "ok"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def verify_models(args: argparse.Namespace) -> int:

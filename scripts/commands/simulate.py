@@ -27,6 +27,7 @@ from pricing.sales.simulation import (
     simulate,
     spread,
 )
+from scripts.text_table import text_table
 
 if TYPE_CHECKING:
     import argparse
@@ -184,13 +185,7 @@ def table(rows: dict[str, dict[str, float]]) -> str:
     columns = [column for column in columns if any(column[1](row) for row in rows.values())]
     lines = [["", *(title for title, _ in columns)]]
     lines += [[name, *(text(row) for _, text in columns)] for name, row in rows.items()]
-    widths = [max(len(line[n]) for line in lines) for n in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            [line[0].ljust(widths[0]), *(part.rjust(widths[n]) for n, part in enumerate(line) if n)]
-        ).rstrip()
-        for line in lines
-    )
+    return "\n".join(text_table(lines, figures=True))
 
 
 def _spread_text(row: dict[str, float]) -> str:
