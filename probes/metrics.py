@@ -125,7 +125,9 @@ class Metrics:
         def histogram(name: str, what: str, buckets: Sequence[float], *labels: str) -> Histogram:
             return Histogram(f"msh_{name}", what, labels, buckets=buckets, registry=registry)
 
-        self.build_info = gauge("build_info", "Always 1.", "version", "revision", "platform")
+        self.build_info = gauge(
+            "build_info", "Always 1; its labels say it.", "version", "revision", "platform"
+        )
         self.engines_missing = gauge("engines_missing", "TensorRT engines to build before cameras open.")
         self.gpu_unused = gauge("gpu_unused", "1 while the CPU works although there is an NVIDIA GPU.")
         self.camera_up = gauge("camera_up", "1 while frames are fresh.", "camera")
@@ -140,24 +142,28 @@ class Metrics:
             "camera",
         )
         self._add_frames(counter)
-        self.camera_connects = counter("camera_connects_total", "Connection attempts.", "camera", "result")
+        self.camera_connects = counter(
+            "camera_connects_total", "Attempts to connect to the camera.", "camera", "result"
+        )
         self.stage_duration = histogram(
-            "stage_duration_seconds", "Time spent in one stage.", STAGE_BUCKETS, "stage"
+            "stage_duration_seconds", "Time that one stage of a frame took.", STAGE_BUCKETS, "stage"
         )
         self.frame_latency = histogram(
             "frame_latency_seconds", "From capture to publication.", LATENCY_BUCKETS, "camera"
         )
         self.frames_between_latency = histogram(
             "frames_between_latency_seconds",
-            "The same of frames that were not analysed: they wait for the next one that is.",
+            "From capture to publication, of frames not analysed: they wait for the next one that is.",
             LATENCY_BUCKETS,
             "camera",
         )
-        self.queue_depth = gauge("queue_depth", "Entries waiting.", "queue")
-        self.detections = counter("detections_total", "Detections.", "camera", "kind")
+        self.queue_depth = gauge("queue_depth", "What waits in a queue.", "queue")
+        self.detections = counter("detections_total", "Detections by kind.", "camera", "kind")
         self._add_people(counter, gauge)
-        self.tracks = counter("tracks_total", "Confirmed tracks that ended.", "camera", "outcome")
-        self.faces_redacted = counter("faces_redacted_total", "Masked regions.", "camera", "by")
+        self.tracks = counter("tracks_total", "Confirmed tracks that ended, and why.", "camera", "outcome")
+        self.faces_redacted = counter(
+            "faces_redacted_total", "Masked regions, by why they are masked.", "camera", "by"
+        )
         self.redaction_failures = counter(
             "redaction_failures_total", "Frames withheld because masking was not certain.", "camera"
         )
@@ -180,7 +186,9 @@ class Metrics:
         self.dwell = histogram(
             "dwell_seconds", "Length of customers' finished stays.", DWELL_BUCKETS, "camera", "zone"
         )
-        self.notifications = counter("notifications_total", "Notifications due.", "rule", "result")
+        self.notifications = counter(
+            "notifications_total", "Notifications due: sent or suppressed.", "rule", "result"
+        )
         self.sale_events = counter("sale_events_total", "Steps of offers to salespeople.", "kind")
         self.sale_waited = histogram(
             "sale_waited_seconds", "From a customer's arrival to being attended.", DWELL_BUCKETS
@@ -188,22 +196,26 @@ class Metrics:
         self.sale_unattended = gauge(
             "sale_unattended_value_currency_units", "Worth of customers whom nobody attends, store currency."
         )
-        self.staff = gauge("staff", "Salespeople in a state.", "state")
+        self.staff = gauge("staff", "Salespeople by state.", "state")
         self._add_deliveries(counter)
         self.mqtt_connected = gauge("mqtt_connected", "1 while the broker accepts messages.")
-        self.mqtt_messages = counter("mqtt_messages_total", "What became of messages.", "kind", "result")
+        self.mqtt_messages = counter(
+            "mqtt_messages_total", "What became of messages to the broker.", "kind", "result"
+        )
         for kind in MessageKind:
             for result in ("acked", "dropped", "rejected", "expired"):
                 self.mqtt_messages.labels(kind.value, result)
         self.mqtt_spool_messages = gauge("mqtt_spool_messages", "Messages not yet acknowledged.")
-        self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Their size.")
+        self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Size of the messages not yet acknowledged.")
         self._add_box(gauge, counter)
         self._add_reports(counter)
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
-        self.model_loaded = gauge("model_loaded", "Always 1.", "model", "precision")
+        self.model_loaded = gauge("model_loaded", "1 for each model in use.", "model", "precision")
 
     def _add_frames(self, counter: Callable[..., Counter]) -> None:
-        self.frames_received = counter("frames_received_total", "Frames decoded.", "camera")
+        self.frames_received = counter(
+            "frames_received_total", "Frames that came from the camera, but for undecoded ones.", "camera"
+        )
         self.frames_processed = counter("frames_processed_total", "Frames analysed and redacted.", "camera")
         self.frames_between = counter(
             "frames_between_total",
@@ -248,7 +260,9 @@ class Metrics:
 
     def _add_looks(self, counter: Callable[..., Counter]) -> None:
         """Add the metrics of looks and descriptions."""
-        self.looks = counter("looks_total", "Crops given to a recogniser.", "result")
+        self.looks = counter(
+            "looks_total", "Crops given to a recogniser: marks, none, failed or dropped.", "result"
+        )
         self.looks_owed = counter(
             "looks_owed_total",
             "Whether persons in view for 10 s had 6 looks or an item; without one again every 1.7 s.",
@@ -332,8 +346,10 @@ class Metrics:
         self.report_series: dict[str, ReportSeries] = {}
         for measure, count, total, labels in REPORT_SERIES:
             made = [
-                counter(f"report_{name}", f"As in reports, measure {measure}.", *labels) if name else None
-                for name in (count, total)
+                counter(f"report_{name}", f"{what} of the measure {measure} of msh report.", *labels)
+                if name
+                else None
+                for what, name in (("Count", count), ("Sum", total))
             ]
             money = bool(total and "currency" in total)
             self.report_series[measure] = ReportSeries(made[0], made[1], bool(labels), money)
