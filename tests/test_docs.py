@@ -27,6 +27,7 @@ PAGES = [
     "docs/deepstream.md",
     "docs/tracking.md",
     "docs/decisions.md",
+    "docs/decisions-measured.md",
     "README.md",
 ]
 TOPS = (

@@ -5,7 +5,7 @@
 PHOTOGRAPHS: a folder with at least 100 JPEG files of people, on whom names of brands in the fonts of FONTS
 are drawn. What each layer's numbers reach is measured on the canvases that `engines.ocr` makes of those,
 without the rarest. Sums and convolutions of one channel each stay in float; NNCF's rounding of the same
-layers leaves the map further off (docs/decisions.md).
+layers leaves the map further off (docs/decisions-measured.md).
 """
 
 from __future__ import annotations
