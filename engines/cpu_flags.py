@@ -25,8 +25,8 @@ def cpu_flags() -> str:
 def is_quick_in_int8(flags: str) -> bool:
     """Return whether 8 bits are the quickest arithmetic of a CPU with these flags.
 
-    With AMX bf16 is: persons take as long in it as in 8 bits, faces two thirds (docs/decisions-measured.md). Without
-    VNNI 8 bits take as long as fp32.
+    With AMX bf16 is: persons take as long in it as in 8 bits, faces two thirds. Without VNNI 8 bits take as
+    long as fp32 (docs/decisions-measured.md).
 
     >>> is_quick_in_int8("flags : avx2 avx_vnni"), is_quick_in_int8("flags : avx2")
     (True, False)

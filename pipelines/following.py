@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pipelines.load_reading import Totals
 
 FOLLOW_FPS: Final = 2.5
-"""Frames a second of a camera from which on walkers are followed: measured, see docs/decisions-measured.md."""
+"""Frames a second of a camera from which on walkers are followed (docs/decisions-measured.md)."""
 RARE: Final = 0.85
 """Cameras that have less than this share of it are looked at too rarely."""
 FOLLOWED: Final = 0.6

@@ -1,1 +1,1 @@
-"""The domain: money, catalogue, votes, the ledger of one person's items. No input or output."""
+"""The domain: money, catalogue, votes, one person's ledger. Only price lists and `live` do I/O."""

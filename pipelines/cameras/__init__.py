@@ -1,1 +1,1 @@
-"""Camera states, reconnecting, clocks, and the newest frame of each camera."""
+"""Cameras on every platform: states, reconnecting, logins, ONVIF, clocks, the newest frame of each."""

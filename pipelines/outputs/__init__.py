@@ -1,1 +1,1 @@
-"""Where redacted frames go: RTSP, files, snapshots."""
+"""Where redacted frames go: RTSP, recordings, snapshots, the page."""

@@ -1,1 +1,1 @@
-"""The price list: rows, CSV and YAML readers, hot reload."""
+"""The price list: rows, readers of CSV, YAML and workbooks, hot reload."""

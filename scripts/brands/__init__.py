@@ -1,1 +1,1 @@
-"""`msh brands test`: the annotated picture with its explanations."""
+"""`msh brands test` and `learn`: a picture with its explanations, and marks that a gallery lacks."""

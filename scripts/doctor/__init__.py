@@ -1,1 +1,1 @@
-"""`msh doctor`: checks of machine, cameras, broker, prices, vision service."""
+"""`msh doctor`: checks of machine, cameras, broker, prices, messengers, vision service."""

@@ -1,1 +1,1 @@
-"""`msh models`: build and export."""
+"""`msh models`: build, export, and the models that a shop adds."""
