@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from engines.image import I420
 
@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 
     from pipelines.cameras.source import RawFrame
     from pipelines.cameras.states import CameraState, Cause
+
+END_S = 120
+"""So long a supervisor may take to end: no wait of the cameras is as long but one that is stopped, too."""
+QUICK: dict[str, Any] = {
+    "fps": 60,
+    "stale_after_ms": 700,
+    "reconnect_first_ms": 50,
+    "reconnect_max_ms": 200,
+}
+"""Settings of a camera whose loss is noticed soon, and which is called again soon."""
 
 
 class ScriptedSource:

@@ -101,7 +101,7 @@ class Visit:
         ]
 
     def overflow(self) -> int:
-        """How many pixels the page is wider than the window."""
+        """How many pixels the page is too wide."""
         return self.page.evaluate("document.documentElement.scrollWidth - innerWidth")
 
     def cut_off(self) -> list[str]:
@@ -208,6 +208,12 @@ class Visit:
         if SCREENSHOTS:
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
             self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)
+
+    def assert_fits(self, name: str) -> None:
+        """Keep a picture; raise where axe-core finds something serious, or the page is too wide."""
+        self.shoot(name)
+        assert self.serious() == [], name
+        assert self.overflow() <= 0, name
 
     def leave(self) -> None:
         """Leave the page for the next test, which finds the window as if it were new.

@@ -23,6 +23,14 @@ def shop(tmp_path):
 
 
 @pytest.fixture
+def manager(chrome, shop):
+    """The manager's window, on a large screen."""
+    window = Visit(chrome, shop.url)
+    yield window
+    window.close()
+
+
+@pytest.fixture
 def phone(chrome, shop):
     """The phone of a salesperson who is free."""
     window = Visit(chrome, shop.url, "phone")

@@ -25,13 +25,6 @@ def await_held(page, held: list) -> None:
         page.wait_for_timeout(20)
 
 
-@pytest.fixture
-def manager(chrome, shop):
-    window = Visit(chrome, shop.url)
-    yield window
-    window.close()
-
-
 def begin_amount(shop, phone):
     """Serve a customer to the end, and put the cursor into the field for the amount."""
     shop.show(129_000)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import socket
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,12 +14,14 @@ from pipelines.outputs.live import LiveOutput
 from pipelines.outputs.record import VideoRecorder
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import SnapshotOutput
+from tests.descriptors import open_files
 from tests.fakes.redacted import plain
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 SPARE = 6
 """What a library may open once for good after the first rounds, such as a pool's wake-up pipe."""
@@ -137,7 +138,7 @@ def test_nothing_stays_open(kind, times, tmp_path):
 def counted() -> tuple[int, int]:
     """Return descriptors and threads, once all that Python alone holds is gone."""
     gc.collect()
-    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+    return open_files(), threading.active_count()
 
 
 def within(now: tuple[int, int], before: tuple[int, int]) -> bool:

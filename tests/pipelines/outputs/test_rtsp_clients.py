@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from engines.image import I420
 from pipelines.outputs.gst import Gst
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.settings import load_settings
+from tests.descriptors import open_files
 from tests.fakes.redacted import redacted
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.outputs.rtsp_serving import Feeder, halves, serving, url
@@ -191,9 +191,6 @@ def test_credentials_are_asked_for() -> None:
 
 
 def test_viewers_that_come_and_go_leave_no_threads_or_files_behind() -> None:
-    def open_files() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     with serving() as output, Feeder(output, halves):
         seen = []
         for _ in range(8):

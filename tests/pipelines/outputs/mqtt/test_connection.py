@@ -10,7 +10,6 @@ import struct
 import subprocess
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +19,7 @@ from pipelines.outputs.mqtt import faults
 from pipelines.outputs.mqtt.broker import BrokerState, MqttSpec
 from pipelines.outputs.mqtt.connection import BrokerConnection
 from pipelines.outputs.mqtt.session import Callbacks
+from tests.descriptors import open_files
 from tests.fakes.broker import free_port
 from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.outputs.mqtt.bench import Bench, happening
@@ -27,6 +27,7 @@ from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def test_a_wrong_password_is_said_once_and_not_hammered(bench, caplog):
@@ -158,7 +159,7 @@ def test_two_hundred_reconnects_leave_no_thread_and_no_file_open(bench):
         client.sendall(b"\x20\x03\x00\x00\x00")
 
     def held():
-        return len(list(Path("/proc/self/fd").iterdir())) + threading.active_count()
+        return open_files() + threading.active_count()
 
     with tcp_server(talk) as port:
         bench.publisher(port, retry_first_ms=2, retry_max_ms=2)
