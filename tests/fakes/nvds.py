@@ -9,24 +9,28 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+import gi
 import pytest
 
-from probes.frame import Kind
-from probes.nvds.camera import CameraMeta
-from probes.nvds.frame_queue import FrameQueue
-from probes.nvds.meta import UNTRACKED
-from probes.nvds.native_heads import NativeHeadWatch
-from probes.nvds.native_meta import NativeLooks, NativeMeta
-from probes.nvds.overlay import MetaOverlay
-from probes.nvds.probe import BatchProbe
-from probes.nvds.pyds_meta import PydsMeta
-from probes.nvds.tensors import PydsLooks
-from probes.people.tracks import Sessions, TrackBook
-from probes.redaction.redact import HeadWatch
-from scripts.bench import pyds_over_ctypes
-from tests.fakes.failing_pyds import Faulty
-from tests.fakes.nvds_reader import reader
-from tests.fakes.people import START
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from probes.frame import Kind  # noqa: E402
+from probes.nvds.camera import CameraMeta  # noqa: E402
+from probes.nvds.frame_queue import FrameQueue  # noqa: E402
+from probes.nvds.meta import UNTRACKED  # noqa: E402
+from probes.nvds.native_heads import NativeHeadWatch  # noqa: E402
+from probes.nvds.native_meta import NativeLooks, NativeMeta  # noqa: E402
+from probes.nvds.overlay import MetaOverlay  # noqa: E402
+from probes.nvds.probe import BatchProbe  # noqa: E402
+from probes.nvds.pyds_meta import PydsMeta  # noqa: E402
+from probes.nvds.tensors import PydsLooks  # noqa: E402
+from probes.people.tracks import Sessions, TrackBook  # noqa: E402
+from probes.redaction.redact import HeadWatch  # noqa: E402
+from scripts.bench import pyds_over_ctypes  # noqa: E402
+from tests.fakes.failing_pyds import Faulty  # noqa: E402
+from tests.fakes.nvds_reader import reader  # noqa: E402
+from tests.fakes.people import START  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,6 +94,15 @@ def person(number: int = UNTRACKED, left: float = 200.0) -> Obj:
 
 def face(left: float = 240.0, top: float = 160.0) -> Obj:
     return Obj(2, 0, UNTRACKED, 0.8, (left, top, 60.0, 70.0))
+
+
+def a_buffer(ds: Any, *pics: Pic) -> Any:
+    """Return a buffer whose metadata is a batch of these frames."""
+    buffer = Gst.Buffer.new_allocate(None, 16, None)
+    batch = ds.new_batch(max(1, len(pics)))
+    fill(ds, batch, pics)
+    ds.attach(hash(buffer), batch)
+    return buffer
 
 
 def fill(ds: Any, batch: Any, pics: Sequence[Pic]) -> None:

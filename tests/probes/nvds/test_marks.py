@@ -33,6 +33,7 @@ from tests.fakes.nvds import (
     Obj,
     Pic,
     Rig,
+    a_buffer,
     fill,
     frames_of,
     looks_of,
@@ -98,10 +99,7 @@ class Way:
         return tensors((into_network(crop, SWOOSH), 0.8, 7))
 
     def send(self, *pics: Pic) -> Any:
-        buffer = Gst.Buffer.new_allocate(None, 16, None)
-        batch = self.ds.new_batch(len(pics))
-        fill(self.ds, batch, pics)
-        self.ds.attach(hash(buffer), batch)
+        buffer = a_buffer(self.ds, *pics)
         assert self.chooser.add_looks(hash(buffer)) is BufferVerdict.PASS
         self.model.infer(hash(buffer))
         assert self.rig.probe.process(hash(buffer)) is BufferVerdict.PASS

@@ -25,10 +25,9 @@ from probes.nvds.overlay import MetaOverlay  # noqa: E402
 from probes.nvds.pyds_meta import PydsMeta  # noqa: E402
 from probes.people.tracks import Sessions, TrackBook  # noqa: E402
 from probes.redaction.redact import HeadWatch, RedactionFailed  # noqa: E402
-from tests.fakes.nvds import CLASSES, SURFACE, Obj, Pic, face, person, pyds  # noqa: E402
+from tests.fakes.nvds import CLASSES, SURFACE, Obj, Pic, a_buffer, face, person, pyds  # noqa: E402
 from tests.fakes.nvds_reader import EXAMPLES, reader  # noqa: E402
 from tests.fakes.people import START, value  # noqa: E402
-from tests.probes.nvds.test_pyds_meta import a_buffer  # noqa: E402
 
 Gst.init(None)
 MS = 1_000_000
@@ -96,14 +95,14 @@ def test_it_answers_as_the_python_way_does(film: Any) -> None:
     for fresh, step, again, polygons in film:
         # People who stay are known by name, which is what the reader can do by itself.
         objects, at = ([*last, *fresh[:1]] if again else fresh), at + step
-        buffer = a_buffer(ds, [Pic(objects=objects, ntp=at)])
+        buffer = a_buffer(ds, Pic(objects=objects, ntp=at))
         masks = CameraMasks(polygons)
         assert packed.answers(hash(buffer), masks) == plain.answers(hash(buffer), masks)
         last = objects
 
 
 def read(way: Way, objects: list[Obj], at: int = START, masks: CameraMasks = CameraMasks()) -> Any:  # noqa: B008 immutable
-    buffer = a_buffer(pyds(), [Pic(objects=objects, ntp=at)])
+    buffer = a_buffer(pyds(), Pic(objects=objects, ntp=at))
     (meta,) = way.meta.read(hash(buffer)).frames
     return way.camera.frame(meta, SURFACE, masks)
 

@@ -40,9 +40,20 @@ from probes.nvds.native_heads import MASK, PackedMasks  # noqa: E402
 from probes.nvds.native_meta import NativeMeta, NativeSurfaces, load_reader  # noqa: E402
 from probes.nvds.pyds_meta import PydsMeta  # noqa: E402
 from scripts.bench.pyds_over_ctypes import struct  # noqa: E402
-from tests.fakes.nvds import PROCESS_KEY, SURFACE, Obj, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
+from tests.fakes.nvds import (  # noqa: E402
+    PROCESS_KEY,
+    SURFACE,
+    Obj,
+    Pic,
+    a_buffer,
+    fill,
+    frames_of,
+    objects_of,
+    person,
+    pyds,
+)
 from tests.fakes.nvds_reader import EXAMPLES, SANITIZED, build, reader  # noqa: E402
-from tests.probes.nvds.test_pyds_meta import EDGE, PICS, a_buffer, put_into, read_from  # noqa: E402
+from tests.probes.nvds.test_pyds_meta import EDGE, PICS, put_into, read_from  # noqa: E402
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +75,7 @@ def meta() -> NativeMeta:
 @given(PICS)
 def test_it_reads_what_is_there_and_what_pyds_reads(pics: list[Pic]) -> None:
     ds = pyds()
-    buffer = a_buffer(ds, pics)
+    buffer = a_buffer(ds, *pics)
     for one in (buffer, buffer.copy()):
         found, by_pyds = NativeMeta(reader(), SURFACE).read(hash(one)), PydsMeta(ds, SURFACE).read(hash(one))
         assert read_from(found) == put_into(pics) == read_from(by_pyds)
@@ -77,7 +88,7 @@ def _orders(batch: BatchMeta) -> list[list[tuple[Any, ...]]]:
 
 def test_a_batch_larger_than_expected_is_read_whole(ds: Any, meta: NativeMeta) -> None:
     pics = [Pic(pad, [person(n) for n in range(40)]) for pad in range(64)]
-    buffer = a_buffer(ds, pics)
+    buffer = a_buffer(ds, *pics)
     assert read_from(meta.read(hash(buffer))) == put_into(pics)
     assert meta.redaction_tags(hash(buffer)) == [([], 0)] * 64
 
@@ -91,7 +102,7 @@ def test_a_buffer_without_metadata_is_an_error(meta: NativeMeta) -> None:
 
 @pytest.mark.parametrize("harm", ["too few", "too many", "ring", "no data"])
 def test_a_broken_list_of_objects_costs_its_frame_alone(ds: Any, meta: NativeMeta, harm: str) -> None:
-    buffer = a_buffer(ds, [Pic(objects=[person(1), person(2)]), Pic(1, [person(3)])])
+    buffer = a_buffer(ds, Pic(objects=[person(1), person(2)]), Pic(1, [person(3)]))
     frame = next(f for f in frames_of(ds, hash(buffer)) if f.pad_index == 0)
     node = (ctypes.c_void_p * 3).from_address(frame._obj_meta_list)
     kept = node[0], node[1]
@@ -111,7 +122,7 @@ def test_a_broken_list_of_objects_costs_its_frame_alone(ds: Any, meta: NativeMet
 
 
 def test_a_batch_with_other_frames_than_it_says_is_an_error(ds: Any, meta: NativeMeta) -> None:
-    buffer = a_buffer(ds, [Pic(), Pic(pad=1)])
+    buffer = a_buffer(ds, Pic(), Pic(pad=1))
     batch = ds.gst_buffer_get_nvds_batch_meta(hash(buffer))
     batch.num_frames_in_batch += 1
     for call in (meta.read, meta.redaction_tags):
@@ -121,7 +132,7 @@ def test_a_batch_with_other_frames_than_it_says_is_an_error(ds: Any, meta: Nativ
 
 
 def test_labels_are_never_read(ds: Any, meta: NativeMeta) -> None:
-    buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+    buffer = a_buffer(ds, Pic(objects=[person(1)]))
     found = objects_of(ds, frames_of(ds, hash(buffer))[0])[0]
     ctypes.memset(ctypes.addressof(found) + type(found)._obj_label.offset, 0xFF, 128)
     assert meta.read(hash(buffer)).frames[0].objects is not None
@@ -131,7 +142,7 @@ def test_labels_are_never_read(ds: Any, meta: NativeMeta) -> None:
 def test_boxes_and_tag_are_as_pyds_writes_them(ds: Any, meta: NativeMeta, opaque: bool) -> None:
     seen = []
     for writer in (meta, PydsMeta(ds, SURFACE)):
-        buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+        buffer = a_buffer(ds, Pic(objects=[person(1)]))
         batch = writer.read(hash(buffer))
         writer.redact(batch, batch.frames[0], [Cover(10, 20, 30, 40, opaque=opaque)], PROCESS_KEY)
         for one in (buffer, buffer.copy()):
@@ -161,7 +172,7 @@ def test_a_pool_s_used_object_brings_nothing_of_its_former_life(ds: Any, meta: N
 
 
 def test_outline_and_text_are_written_and_emptied(ds: Any, meta: NativeMeta) -> None:
-    buffer = a_buffer(ds, [Pic(objects=[person(1), person(2)])])
+    buffer = a_buffer(ds, Pic(objects=[person(1), person(2)]))
     one, other = sorted(meta.read(hash(buffer)).frames[0].objects or [], key=lambda seen: seen.number)
     for words in ("a", "€1,290\nbag" * 30, "€1,290\nbag"):
         text = Text(words, 60.0, 20.0, (0.0, 1.0, 0.0), 11)
@@ -191,7 +202,7 @@ def test_texts_lie_where_pyds_puts_them(left: float, top: float, width: float, h
     ds, drawing = pyds(), Drawing([(Style(1, (0.0, 0.0, 0.0)), Text("x", width, height, (1.0, 1.0, 1.0), 9))])
     places = []
     for meta in (NativeMeta(reader(), SURFACE), PydsMeta(ds, SURFACE)):
-        buffer = a_buffer(ds, [Pic(objects=[Obj(box=(left, top, 50.0, 60.0))])])
+        buffer = a_buffer(ds, Pic(objects=[Obj(box=(left, top, 50.0, 60.0))]))
         meta.draw(meta.read(hash(buffer)).frames[0].objects or [], drawing, SURFACE)
         params = objects_of(ds, frames_of(ds, hash(buffer))[0])[0].text_params
         places.append((params.x_offset, params.y_offset))
@@ -217,7 +228,7 @@ def test_masks_are_written_as_the_boxes_that_they_are(boxes: list[Box], slanted:
     assert list(placed)[: len(more.boxes)] == list(more.boxes)
     written = []
     for covers in (placed, list(placed)):
-        buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+        buffer = a_buffer(ds, Pic(objects=[person(1)]))
         batch = meta.read(hash(buffer))
         meta.redact(batch, batch.frames[0], covers, PROCESS_KEY)
         assert batch.frames[0].covered == len(placed)
@@ -228,7 +239,7 @@ def test_masks_are_written_as_the_boxes_that_they_are(boxes: list[Box], slanted:
 
 
 def test_masks_of_which_one_has_no_place_add_nothing(ds: Any, meta: NativeMeta) -> None:
-    buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+    buffer = a_buffer(ds, Pic(objects=[person(1)]))
     batch = meta.read(hash(buffer))
     places = [Box(10, 10, 20, 20), Box(0, 0, float("inf"), 5)]
     masks = PackedMasks(reader(), b"".join(MASK.pack(*box, 0, 0) for box in places))

@@ -22,8 +22,8 @@ from tests.fakes.nvds import (  # noqa: E402
     Obj,
     Pic,
     Rig,
+    a_buffer,
     face,
-    fill,
     frames_of,
     objects_of,
     person,
@@ -45,14 +45,6 @@ def ds(request: pytest.FixtureRequest) -> Iterator[Any]:
     BINDING[0] = request.param
     yield pyds()
     BINDING[0] = "pyds"
-
-
-def a_buffer(ds: Any, *pics: Pic) -> Any:
-    buffer = Gst.Buffer.new_allocate(None, 16, None)
-    batch = ds.new_batch(max(1, len(pics)))
-    fill(ds, batch, pics)
-    ds.attach(hash(buffer), batch)
-    return buffer
 
 
 def judged(ds: Any, using: Rig, *pics: Pic) -> tuple[BufferVerdict, BufferVerdict, list[list[Any]]]:

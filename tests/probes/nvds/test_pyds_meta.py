@@ -30,7 +30,18 @@ from probes.nvds.meta import (  # noqa: E402
 )
 from probes.nvds.pyds_meta import PydsMeta, load_pyds  # noqa: E402
 from scripts.bench import pyds_over_ctypes  # noqa: E402
-from tests.fakes.nvds import PROCESS_KEY, SURFACE, Obj, Pic, fill, frames_of, objects_of, person, pyds  # noqa: E402
+from tests.fakes.nvds import (  # noqa: E402
+    PROCESS_KEY,
+    SURFACE,
+    Obj,
+    Pic,
+    a_buffer,
+    fill,
+    frames_of,
+    objects_of,
+    person,
+    pyds,
+)
 
 Gst.init(None)
 EDGE = st.floats(-4096, 4096, width=32)
@@ -66,14 +77,6 @@ def list_end(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(pyds_over_ctypes.GList, "stops", request.param)
 
 
-def a_buffer(ds: Any, pics: list[Pic]) -> Any:
-    buffer = Gst.Buffer.new_allocate(None, 16, None)
-    batch = ds.new_batch(max(1, len(pics)))
-    fill(ds, batch, pics)
-    ds.attach(hash(buffer), batch)
-    return buffer
-
-
 def read_from(batch: BatchMeta) -> list[Any]:
     frames = [
         (f.pad, f.number, f.source_size, f.ntp, f.inferred, [tuple(o[:8]) for o in f.objects or ()])
@@ -104,7 +107,7 @@ def test_the_structs_are_as_large_as_the_library_s(ds: Any) -> None:
 @given(st.data())
 def test_what_is_put_into_a_batch_is_read_from_it_and_from_its_copies(data: st.DataObject) -> None:
     ds, pics = pyds(), data.draw(PICS)
-    buffer = a_buffer(ds, pics)
+    buffer = a_buffer(ds, *pics)
     expected = put_into(pics)
     reader = PydsMeta(ds, SURFACE)
     assert read_from(reader.read(hash(buffer))) == expected
@@ -119,7 +122,7 @@ def test_a_buffer_without_metadata_is_an_error(ds: Any) -> None:
 
 
 def test_a_list_that_ends_too_early_is_noticed(ds: Any) -> None:
-    buffer = a_buffer(ds, [Pic(objects=[person(1), person(2)]), Pic(pad=1)])
+    buffer = a_buffer(ds, Pic(objects=[person(1), person(2)]), Pic(pad=1))
     batch = ds.gst_buffer_get_nvds_batch_meta(hash(buffer))
     frames_of(ds, hash(buffer))[0].num_obj_meta += 1
     read = PydsMeta(ds, SURFACE).read(hash(buffer))
@@ -131,7 +134,7 @@ def test_a_list_that_ends_too_early_is_noticed(ds: Any) -> None:
 
 
 def test_labels_are_never_read(ds: Any) -> None:
-    buffer = a_buffer(ds, [Pic(objects=[person(1)])])
+    buffer = a_buffer(ds, Pic(objects=[person(1)]))
     found = objects_of(ds, frames_of(ds, hash(buffer))[0])[0]
     ctypes.memset(ctypes.addressof(found) + type(found)._obj_label.offset, 0xFF, 128)
     with pytest.raises(UnicodeDecodeError):
@@ -141,7 +144,7 @@ def test_labels_are_never_read(ds: Any) -> None:
 
 @pytest.mark.parametrize("opaque", [False, True])
 def test_boxes_and_tag_can_be_read_back_from_the_library(ds: Any, opaque: bool) -> None:
-    buffer, meta = a_buffer(ds, [Pic(objects=[person(1)])]), PydsMeta(ds, SURFACE)
+    buffer, meta = a_buffer(ds, Pic(objects=[person(1)])), PydsMeta(ds, SURFACE)
     batch = meta.read(hash(buffer))
     meta.redact(batch, batch.frames[0], [Cover(10, 20, 30, 40, opaque=opaque)], PROCESS_KEY)
     for one in (buffer, buffer.copy()):
@@ -206,7 +209,7 @@ def test_what_pyds_takes_and_shows(ds: Any) -> None:
 
 
 def test_outline_and_text_are_written(ds: Any) -> None:
-    buffer, meta = a_buffer(ds, [Pic(objects=[person(1), person(2)])]), PydsMeta(ds, SURFACE)
+    buffer, meta = a_buffer(ds, Pic(objects=[person(1), person(2)])), PydsMeta(ds, SURFACE)
     one, other = meta.read(hash(buffer)).frames[0].objects or []
     shown = Text("€1,290\nbag", 60.0, 20.0, (0.0, 1.0, 0.0), 11)
     drawing = Drawing([(Style(4, (1.0, 0.5, 0.0)), shown), (Style(0, (0.0, 0.0, 0.0)), None)])

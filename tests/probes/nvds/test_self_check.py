@@ -9,8 +9,21 @@ import pytest
 from probes.nvds.chooser import Chooser
 from probes.nvds.redaction_gate import BufferVerdict
 from probes.nvds.self_check import MAX_FRAMES, SelfCheck
-from tests.fakes.nvds import BINDING, CLASSES, UNTRACKED, Obj, Pic, Rig, camera, face, person, pyds, rig
-from tests.probes.nvds.test_probe import WHOLE, a_buffer, covers, judged
+from tests.fakes.nvds import (
+    BINDING,
+    CLASSES,
+    UNTRACKED,
+    Obj,
+    Pic,
+    Rig,
+    a_buffer,
+    camera,
+    face,
+    person,
+    pyds,
+    rig,
+)
+from tests.probes.nvds.test_probe import WHOLE, covers, judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
