@@ -9,6 +9,9 @@ import pytest
 
 from engines.paths import ROOT
 from pipelines.cameras.states import CameraState
+from pipelines.deepstream.cameras import LIVE_FIELDS
+from pipelines.reload.plan import _PARTS
+from pipelines.settings.camera import CameraConfig
 from probes.metrics import Metrics
 from scripts.msh import COMMANDS
 
@@ -98,3 +101,19 @@ def test_the_tests_that_the_table_of_faults_names_are_there():
     }
     assert len(named) > 15
     assert named <= defined
+
+
+def test_the_page_of_changes_says_of_each_key_of_a_camera_whether_deepstream_restarts():
+    rows = [
+        row.split("|")[1:4] for row in (ROOT / "docs" / "reload.md").read_text().splitlines() if "|" in row
+    ]
+    told = {
+        key: "needs a restart" in deepstream
+        for keys, _, deepstream in rows
+        if "`cameras.ID." in keys
+        for key in re.findall(r"`(?:cameras\.ID\.)?(\w+)`", keys)
+    }
+    fields = set(CameraConfig.model_fields) - {"enabled"}
+    assert told == {key: key not in LIVE_FIELDS for key in fields}
+    text = "".join(keys for keys, *_ in rows)
+    assert [key for key in _PARTS if f"`{key}`" not in text] == []
