@@ -16,22 +16,13 @@ from probes.metrics import Metrics
 from scripts.msh import COMMANDS
 
 PAGES = [
-    "CONTRIBUTING.md",
-    "docs/glossary.md",
-    "docs/debugging.md",
-    "docs/proxy.md",
-    "docs/architecture.md",
-    "docs/systems.md",
-    "docs/integration.md",
-    "docs/operations.md",
-    "docs/reload.md",
-    "docs/insights.md",
-    "docs/brands.md",
-    "docs/deepstream.md",
-    "docs/tracking.md",
-    "docs/decisions.md",
-    "docs/decisions-measured.md",
     "README.md",
+    "CONTRIBUTING.md",
+    *(
+        str(path.relative_to(ROOT))
+        for folder in ("docs", "engines/models")
+        for path in sorted((ROOT / folder).rglob("*.md"))
+    ),
 ]
 TOPS = (
     "pipelines",
