@@ -1,4 +1,4 @@
-"""Pictures of marks to what candidates are compared with."""
+"""Enrols brands: makes of pictures of a mark what candidates are compared with."""
 
 from __future__ import annotations
 

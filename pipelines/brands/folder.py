@@ -1,4 +1,4 @@
-"""The folder of brands to what is written there, or to every mistake in it at once. Pictures stay unread."""
+"""Reads the folder of brands: what is written there, or every mistake in it at once. Pictures stay unread."""
 
 from __future__ import annotations
 
