@@ -1,6 +1,6 @@
-"""Writes the tables of docs/integration.md: MQTT topics and metrics. `python -m scripts.tools.reference`.
+"""Writes the tables of docs/integration.md: MQTT topics, REST addresses, metrics.
 
-tests/scripts/tools/test_reference.py fails where the page and the code differ.
+`python -m scripts.tools.reference`; tests/scripts/tools/test_reference.py fails where page and code differ.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
 from engines.paths import ROOT
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE: Final = ROOT / "docs" / "integration.md"
+API: Final = ROOT / "web" / "openapi.yaml"
 _TABLE: Final = re.compile(
     r"(<!-- (\w+): made by scripts\.tools\.reference -->\n).*?(<!-- end -->)", re.DOTALL
 )
@@ -26,7 +28,7 @@ _TABLE: Final = re.compile(
 
 def updated(page: str) -> str:
     """Return the page with its tables as the code has them."""
-    tables = {"topics": _topics, "metrics": _metrics}
+    tables = {"topics": _topics, "addresses": _addresses, "metrics": _metrics}
     return _TABLE.sub(lambda found: found[1] + "\n".join(tables[found[2]]()) + "\n" + found[3], page)
 
 
@@ -44,6 +46,15 @@ def _topics() -> Iterator[str]:
         kept = ", retained" if binding["retain"] else ""
         kind = f"`{message['name']}`" if "/" in message["name"] else message["contentType"]
         yield f"| `{topic}` | {kind} | {binding['qos']}{kept} | {about[0].upper()}{about[1:]} |"
+
+
+def _addresses() -> Iterator[str]:
+    yield "| | address | what it does |"
+    yield "| --- | --- | --- |"
+    for path, methods in yaml.safe_load(API.read_text(encoding="utf-8"))["paths"].items():
+        for method, what in methods.items():
+            if method in ("get", "post", "put", "delete"):
+                yield f"| {method.upper()} | `{path}` | {what['summary']} |"
 
 
 def _metrics() -> Iterator[str]:
