@@ -1,112 +1,181 @@
-"""The privacy report for reading: plain lines, Markdown, or one HTML page that prints well."""
+"""`msh report` for reading: a text, one HTML page that prints well, or CSV."""
 
 from __future__ import annotations
 
 from html import escape
-from textwrap import fill
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pipelines.csv_text import csv_text
+from pricing.item_words import item_words, language_of
+from pricing.money import display
+from scripts.privacy_report_text import STYLE
+from scripts.report_words import WORDS, report_words
+from scripts.text_table import text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Sequence
 
-    Report = Mapping[str, object]
+    from scripts.report_words import Say
 
-PARTS: Final = ("masking", "cameras", "computed", "kept", "sent", "never", "attention")
-NO_ADVICE: Final = "Facts about this program's settings. It is no legal advice."
-STYLE: Final = """
-body { font: 11pt/1.45 sans-serif; max-width: 60rem; margin: 2rem auto; color: #111; }
-table { border-collapse: collapse; width: 100%; margin-bottom: 1rem; }
-th, td { border: 1px solid #999; padding: .3rem .5rem; text-align: left; vertical-align: top; }
-h2 { break-after: avoid; } tr { break-inside: avoid; }
-@page { size: A4; margin: 2cm; }
-"""
+Values = dict[str, Any]
+WITHHELD = "-"
 
 
-def plain(found: Report) -> Iterator[str]:
-    """Yield the lines for a terminal."""
-    yield _heading(found)
-    for title in PARTS:
-        yield f"\n{_title(title).upper()}"
-        part = found[title]
-        if isinstance(part, dict):
-            yield from (f"  {_words(key)}: {_value(value)}" for key, value in part.items())
-        elif isinstance(part, list):
-            yield from (_item(item) for item in part or ["nothing"])
+class Table(NamedTuple):
+    """A titled table of texts."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
-def markdown(found: Report) -> Iterator[str]:
-    """Yield the lines of a Markdown document."""
-    yield f"# {_heading(found)}"
-    yield f"\n{NO_ADVICE}"
-    for title in PARTS:
-        yield f"\n## {_title(title)}\n"
-        for row in _rows(found[title], _markdown_cell):
-            yield row if isinstance(row, str) else f"| {' | '.join(row)} |"
+def tables(found: Values, locale: str) -> Iterator[Table]:
+    """Yield the report's tables."""
+    say = report_words(locale)
+
+    def money(minor: int | None) -> str:
+        return WITHHELD if minor is None else display(minor, found["currency"], locale)
+
+    visitors, before = say("visitors"), found["before"]
+    yield Table(
+        say("whole"),
+        ("", _span(found, say, "span"), _span(before, say, "before")),
+        [(say(key), write(found, money), write(before, money)) for key, write in _WHOLE],
+    )
+    yield _hours(found, say, money)
+    attended = [
+        (_joined(one["within"], say), str(one["count"]), money(one["value_minor"]))
+        for one in found["attended"]
+    ]
+    yield Table(say("attended"), ("", visitors, say("value")), attended)
+    worth = [(_range(one, say), str(one["count"])) for one in found["worth"]]
+    yield Table(say("worth", currency=found["currency"]), ("", visitors), worth)
+    outcomes = [(_joined(one["outcome"], say), str(one["count"])) for one in found["outcomes"]]
+    yield Table(say("outcomes"), ("", say("customers")), outcomes)
+    brands = [(one["key"], str(one["count"])) for one in found["brands"]]
+    yield Table(say("brands"), ("", visitors), brands)
+    types = [(item_words(locale).type(one["key"]), str(one["count"])) for one in found["types"]]
+    yield Table(say("types"), ("", visitors), types)
+    zones = [(one["zone"], str(one["count"]), _seconds(one["mean_s"])) for one in found["zones"]]
+    yield Table(say("zones"), ("", visitors, say("stay")), zones)
+    cameras = [(one["camera"], f"{100 * one['up']:.1f} %") for one in found["cameras"]]
+    yield Table(say("cameras"), ("", say("pictures")), cameras)
 
 
-def html(found: Report) -> Iterator[str]:
-    """Yield the lines of an HTML page."""
-    heading = escape(_heading(found))
-    yield "<!doctype html>"
-    yield f'<html lang="en"><head><meta charset="utf-8"><title>{heading}</title><style>{STYLE}</style></head>'
-    yield f"<body><h1>{heading}</h1><p>{NO_ADVICE}</p>"
-    for title in PARTS:
-        yield f"<h2>{escape(_title(title))}</h2>"
-        rows = list(_rows(found[title], escape))
-        lines = [row for row in rows if isinstance(row, str)]
-        if lines:
-            yield f"<ul>{''.join(f'<li>{line[2:]}</li>' for line in lines)}</ul>"
+def _hours(found: Values, say: Say, money: Callable[[int | None], str]) -> Table:
+    staffing = found["staffing"]
+    title = "hours" if staffing["service_seen"] else "hours_assumed"
+    return Table(
+        say(title, model=say("model"), seconds=f"{staffing['service_s']:g}"),
+        (say("hour"), say("visitors"), say("value"), say("staff"), say("saved")),
+        [
+            (
+                f"{h['hour']:02}",
+                _number(h["visitors"]),
+                money(h["value_minor"]),
+                _number(h["staff"]),
+                money(h["saved_minor"]),
+            )
+            for h in found["hours"]
+        ],
+    )
+
+
+def text(found: Values, locale: str) -> str:
+    """Return the report for a terminal."""
+    lines = [_heading(found, locale)]
+    for table in tables(found, locale):
+        if not table.rows:
             continue
-        head, _, *body = rows
-        yield f"<table><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr>"
-        yield from (f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in body)
-        yield "</table>"
-    yield "</body></html>"
+        rows = text_table([table.heads, *table.rows], figures=True)
+        lines += ["", table.title, *(f"  {row}" for row in rows)]
+    return "\n".join([*lines, "", _note(found, locale)])
 
 
-def _rows(part: object, cell: Callable[[str], str]) -> Iterator[str | list[str]]:
-    """Yield a part as table rows, headings and a rule first; or as lines that begin with a dash."""
-    if isinstance(part, dict):
-        yield ["what", "how"]
-        yield ["---", "---"]
-        yield from ([cell(_words(key)), cell(_value(value))] for key, value in part.items())
-        return
-    items = part if isinstance(part, list) else []
-    tables = [item for item in items if isinstance(item, dict)]
-    if not tables:
-        yield from (f"- {cell(str(item))}" for item in items or ["nothing"])
-        return
-    keys = list(dict.fromkeys(key for item in tables for key in item))
-    yield [cell(_words(key)) for key in keys]
-    yield ["---"] * len(keys)
-    yield from ([cell(_value(item.get(key, ""))) for key in keys] for item in tables)
+def html(found: Values, locale: str) -> str:
+    """Return the report as one page without anything from elsewhere."""
+    parts = [f"<h1>{escape(_heading(found, locale))}</h1>"]
+    for table in tables(found, locale):
+        if not table.rows:
+            continue
+        heads = "".join(f"<th scope='col'>{escape(head)}</th>" for head in table.heads)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in table.rows
+        )
+        parts.append(f"<h2>{escape(table.title)}</h2><table><tr>{heads}</tr>{body}</table>")
+    parts.append(f"<p>{escape(_note(found, locale))}</p>")
+    head = f"<meta charset='utf-8'><title>{escape(_heading(found, locale))}</title><style>{STYLE}</style>"
+    language, body = language_of(locale), "".join(parts)
+    return f"<!doctype html><html lang='{language}'><head>{head}</head><body>{body}</body></html>"
 
 
-def _heading(found: Report) -> str:
-    return f"Privacy report of {found['store']}, config {found['config']}"
+def rows(found: Values) -> str:
+    """Return the report as CSV, one figure a line: part, key, figure, value, value before."""
+    before = found["before"]
+    table: list[Sequence[Any]] = [("part", "key", "figure", "value", "before")]
+    for figure, value in found.items():
+        if figure in before and not isinstance(value, list) and figure not in ("from", "to"):
+            table.append(("whole", "", figure, value, before[figure]))
+    for part in ("hours", "attended", "worth", "outcomes", "brands", "types", "zones", "cameras"):
+        old = {_first(row): row for row in before[part]}
+        for row in found[part]:
+            key = _first(row)
+            table += [
+                (part, key, figure, row[figure], old.get(key, {}).get(figure)) for figure in list(row)[1:]
+            ]
+    return csv_text(table).rstrip("\n")
 
 
-def _title(part: str) -> str:
-    return "Never computed, kept or sent" if part == "never" else part.capitalize()
+def _first(row: Values) -> str:
+    return str(next(iter(row.values())))
 
 
-def _item(item: object) -> str:
-    text = str(item)
-    if isinstance(item, dict):
-        first, *rest = item.items()
-        text = "; ".join([str(first[1]), *(f"{_words(key)}: {_value(value)}" for key, value in rest)])
-    return fill(text, 100, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
+def _heading(found: Values, locale: str) -> str:
+    say = report_words(locale)
+    return _span(found, say, "title", store=found["store"], zone=found["timezone"])
 
 
-def _markdown_cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
+def _note(found: Values, locale: str) -> str:
+    return report_words(locale)("note", count=found["min_count"], withheld=WITHHELD)
 
 
-def _words(key: str) -> str:
-    return key.replace("_", " ")
+def _span(found: Values, say: Say, key: str, **more: str) -> str:
+    return say(key, first=found["from"], last=found["to"], **more)
 
 
-def _value(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
+def _number(value: float | None) -> str:
+    return WITHHELD if value is None else f"{value:g}"
+
+
+def _seconds(value: float | None) -> str:
+    return WITHHELD if value is None else f"{value:.0f} s"
+
+
+def _share(value: float | None) -> str:
+    return WITHHELD if value is None else f"{100 * value:.0f} %"
+
+
+def _joined(key: str, say: Say) -> str:
+    return f" {say('or')} ".join(say(name) if name in WORDS else name for name in key.split("+"))
+
+
+def _range(one: Values, say: Say) -> str:
+    if one["to"] is None:
+        return say("above", low=one["from"])
+    if (one["from"], one["to"]) == (0, 1):
+        return say("unpriced")
+    return say("range", low=one["from"], high=one["to"])
+
+
+_WHOLE: tuple[tuple[str, Any], ...] = (
+    ("visitors", lambda f, _: _number(f["visitors"])),
+    ("seen", lambda f, money: money(f["value_minor"])),
+    ("soon", lambda f, _: _share(f["share_within_1min"])),
+    ("soon2", lambda f, _: _share(f["share_within_2min"])),
+    ("value_soon", lambda f, _: _share(f["value_share_within_1min"])),
+    ("value_soon2", lambda f, _: _share(f["value_share_within_2min"])),
+    ("unattended", lambda f, money: money(f["unattended_minor"])),
+    ("wait", lambda f, _: _seconds(f["mean_wait_s"])),
+    ("service", lambda f, _: _seconds(f["mean_service_s"])),
+    ("said_sold", lambda f, money: money(f["sold_minor"])),
+)

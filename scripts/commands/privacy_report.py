@@ -11,7 +11,7 @@ from pipelines.logs import SecretScrubber
 from pipelines.privacy_report import report
 from pipelines.settings import load_settings
 from scripts.masked_shares import masked_shares
-from scripts.report_text import html, markdown, plain
+from scripts.privacy_report_text import html, markdown, plain
 
 if TYPE_CHECKING:
     import argparse

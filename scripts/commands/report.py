@@ -15,7 +15,7 @@ from pipelines.outputs.disk import OutputFailed, write_whole
 from pipelines.paths import state_path
 from pipelines.settings.load import load_settings
 from pricing.errors import BadInput
-from scripts.insights_text import html, rows, text
+from scripts.report_text import html, rows, text
 
 if TYPE_CHECKING:
     import argparse

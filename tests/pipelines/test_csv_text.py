@@ -13,7 +13,7 @@ from pipelines.csv_text import csv_text
 from pipelines.insights.export import cells_csv
 from pricing.insights.cells import CountCell
 from pricing.insights.report import summary
-from scripts.insights_text import rows
+from scripts.report_text import rows
 
 ROOT = Path(__file__).parents[2]
 FORMULAS = (

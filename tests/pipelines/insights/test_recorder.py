@@ -27,7 +27,7 @@ from pricing.insights.collector import ATTENDED, OUTCOMES
 from pricing.insights.report import heat_maps
 from pricing.item_words import LANGUAGES
 from pricing.sales.types import SaleEvent, SaleKind, SaleOutcome
-from scripts import insights_text, insights_words
+from scripts import report_text, report_words
 from scripts.demo import history
 from scripts.msh import main
 from tests.fakes.full_disk import FullDisk
@@ -265,7 +265,7 @@ def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str
         assert ("Handtasche" in text, "handbag" in text) == (form != "csv", form == "csv")
         assert ("Besucher" in text, "visitors" in text) == (form != "csv", form == "csv")
         assert ("<html lang='de'>" in text) == (form == "html")
-    said = {insights_text.text(found, language) for language in LANGUAGES}
+    said = {report_text.text(found, language) for language in LANGUAGES}
     assert len(said) == len(LANGUAGES)
     assert main(["report", str(store), "--from", "soon"]) == 2
     assert 'from: "soon" is no day' in capsys.readouterr().err
@@ -284,11 +284,11 @@ def test_the_report_in_every_form(store: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_every_text_of_the_report_is_there_in_every_language_with_the_same_blanks() -> None:
-    for key, texts in insights_words.WORDS.items():
+    for key, texts in report_words.WORDS.items():
         assert len(texts) == len(LANGUAGES), key
         assert all(texts), key
         assert len({tuple(sorted(re.findall(r"{\w+}", text))) for text in texts}) == 1, key
-    assert {*OUTCOMES, *ATTENDED} <= set(insights_words.WORDS)
+    assert {*OUTCOMES, *ATTENDED} <= set(report_words.WORDS)
 
 
 def test_parquet_holds_the_same_cells(store: Path, capsys: pytest.CaptureFixture[str]) -> None:

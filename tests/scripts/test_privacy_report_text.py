@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from scripts.report_text import PARTS, html, markdown, plain
+from scripts.privacy_report_text import PARTS, html, markdown, plain
 
 REPORT = {
     "store": "shop-1",
