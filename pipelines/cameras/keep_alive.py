@@ -2,6 +2,8 @@
 
 Over TCP rtspsrc asks for nothing while video comes: GStreamer 1.22 to 1.28 send the request that keeps a
 session only where none has come for a while. A camera that counts requests alone as life then hangs up.
+Asked to, rtspsrc sends GET_PARAMETER, and nothing to a camera that does not list it. Such a camera is asked
+by OPTIONS, which every camera has: the login guard puts the one in the other's place.
 """
 
 from __future__ import annotations
@@ -12,24 +14,45 @@ from typing import Any
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
+gi.require_version("GstRtsp", "1.0")
+from gi.repository import Gst, GstRtsp  # noqa: E402
 
 DEFAULT_TIMEOUT_S = 60.0
 """How long a session lasts whose camera does not say, as of RFC 2326."""
 MIN_INTERVAL_S = 1.0
+# Read here, before threads: see login_guard.
+_DATAGRAMS = int(GstRtsp.RTSPLowerTrans.UDP | GstRtsp.RTSPLowerTrans.UDP_MCAST)
 _TIMEOUT = re.compile(r";\s*timeout\s*=\s*(\d{1,6})", re.IGNORECASE | re.ASCII)
 
 
 class RtspSession:
     """What the answers of one rtspsrc's camera tell of its session; written in that element's thread.
 
-    is_asked: a request to keep the session is on its way, and not answered yet.
+    is_asked: a request to keep the session is on its way, and not answered yet. inside_only: video may come
+    in no other way than inside the connection. by_options: the camera does not list GET_PARAMETER.
     """
 
     def __init__(self) -> None:
         self.interval_s: float | None = None
         """How often it needs a request; None where rtspsrc sees to that, or there is none yet."""
-        self.is_asked = False
+        self.is_asked = self.inside_only = self.by_options = False
+
+    def listed(self, *methods: str) -> str:
+        """Take the lists of methods in an answer to OPTIONS; return what is to be added to them.
+
+        With datagrams rtspsrc keeps the session by a request that nobody can change: nothing is added.
+
+        >>> session = RtspSession()
+        >>> session.inside_only = True
+        >>> session.listed("OPTIONS, DESCRIBE, SETUP, PLAY"), session.by_options
+        ('GET_PARAMETER', True)
+        """
+        known = {one.strip().upper() for text in methods for one in text.split(",")} - {""}
+        self.by_options = self.inside_only and "GET_PARAMETER" not in known
+        if not self.by_options:
+            return ""
+        # Of a camera that lists nothing rtspsrc assumes these two, and refuses one that lists others alone.
+        return "GET_PARAMETER" if known else "DESCRIBE, SETUP, GET_PARAMETER"
 
     def opened(self, session: str, transport: str) -> None:
         """Take the headers of an answer to SETUP.
@@ -49,7 +72,8 @@ class KeepAlive:
     """Sends the requests that keep one rtspsrc's session. `frame` is called by one thread."""
 
     def __init__(self, source: Any, session: RtspSession) -> None:
-        """source: the rtspsrc."""
+        """source: the rtspsrc, with its `protocols` set."""
+        session.inside_only = not int(source.get_property("protocols")) & _DATAGRAMS
         self._source, self._session = source, session
         self._last: float | None = None
 
@@ -66,6 +90,6 @@ class KeepAlive:
             return
         self._last, self._session.is_asked = now, True
         promise: Any = Gst.Promise.new()
-        # No names: an empty GET_PARAMETER asks for nothing, and rtspsrc sends none to a camera without it.
+        # No names: an empty GET_PARAMETER asks for nothing.
         self._source.emit("get-parameters", [], None, promise)
         promise.interrupt()  # nobody waits for the answer; freed while it is pending, a warning is printed

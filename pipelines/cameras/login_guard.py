@@ -54,12 +54,15 @@ _core.gst_element_class_set_metadata.argtypes = [ctypes.c_void_p, *[ctypes.c_cha
 _OK, _GOES_ON = int(GstRtsp.RTSPResult.OK), GstRtsp.RTSPResult.OK
 _LOCATION, _CHALLENGE = GstRtsp.RTSPHeaderField.LOCATION, GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
 _SESSION, _TRANSPORT = GstRtsp.RTSPHeaderField.SESSION, GstRtsp.RTSPHeaderField.TRANSPORT
+_ALLOW, _PUBLIC = GstRtsp.RTSPHeaderField.ALLOW, GstRtsp.RTSPHeaderField.PUBLIC
 _SETUP, _GET_PARAMETER = GstRtsp.RTSPMethod.SETUP, GstRtsp.RTSPMethod.GET_PARAMETER
+_OPTIONS = GstRtsp.RTSPMethod.OPTIONS
 _rtsp = ctypes.CDLL("libgstrtsp-1.0.so.0")
 _rtsp.gst_rtsp_message_add_header.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
 _rtsp.gst_rtsp_message_get_header.argtypes = [
     ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int,
 ]  # fmt: skip
+_rtsp.gst_rtsp_message_init_request.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
 
 
 class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
@@ -76,6 +79,16 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
             _library.g_object_ref(hash(self))
             _library.g_object_force_floating(hash(self))
         _made.guards = [*getattr(_made, "guards", ()), self]
+
+    def do_before_send(self, request: Any) -> Any:
+        """Put OPTIONS in the place of GET_PARAMETER for a camera that does not list that."""
+        try:
+            _, method, url, _ = request.parse_request()
+            if method == _GET_PARAMETER and self.session.by_options and _is_at_hand(request):
+                _rtsp.gst_rtsp_message_init_request(hash(request), int(_OPTIONS), url.encode())
+        except Exception:
+            logger.exception("an RTSP request could not be looked at")
+        return _GOES_ON
 
     def do_after_send(self, request: Any, answer: Any) -> Any:
         """Leave only those logins in an answer that can be read, and redirections that lead on."""
@@ -97,10 +110,13 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
             answer.add_header(_LOCATION, target)
 
     def _note(self, request: Any, answer: Any) -> None:
-        """Hear how long the camera keeps a session, and that it has answered."""
+        """Hear what the camera can be asked for, how long it keeps a session, and that it has answered."""
         _, method, _, _ = request.parse_request()
-        if method == _GET_PARAMETER:
+        if method in (_GET_PARAMETER, _OPTIONS):
             self.session.is_asked = False
+        if method == _OPTIONS and self.session.interval_s is None and _is_at_hand(answer):
+            if more := self.session.listed(*_texts(answer, _ALLOW), *_texts(answer, _PUBLIC)):
+                answer.add_header(_PUBLIC, more)
         elif method == _SETUP:
             told = [_texts(answer, field) for field in (_SESSION, _TRANSPORT)]
             self.session.opened(*("".join(texts[:1]) for texts in told))
@@ -140,13 +156,18 @@ def _clean(answer: Any) -> None:
 
 def _texts(answer: Any, field: Any) -> list[str]:
     """Return a field's values, read as Latin-1; taken out and nothing where they cannot be read."""
-    message = hash(answer)
-    if f"at {message:#x}" not in repr(answer):  # this PyGObject's hash is not the address
+    if not _is_at_hand(answer):
         answer.remove_header(field, -1)
         return []
     found: list[str] = []
+    message = hash(answer)
     value = ctypes.c_char_p()
     # Not by PyGObject, which cannot read what is no UTF-8, as a realm with an umlaut often is.
     while _rtsp.gst_rtsp_message_get_header(message, int(field), ctypes.byref(value), len(found)) == _OK:
         found.append((value.value or b"").decode("latin-1"))
     return found
+
+
+def _is_at_hand(message: Any) -> bool:
+    """Return whether this PyGObject's hash is the message's address."""
+    return f"at {hash(message):#x}" in repr(message)

@@ -37,14 +37,18 @@ def refusing_camera(
 
 
 @contextmanager
-def playing_camera(session: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield the address of a camera that plays, without a picture, and the methods that it was asked for."""
+def playing_camera(session: str, methods: str = METHODS) -> Iterator[tuple[str, list[str]]]:
+    """Yield the address of a camera that plays, without a picture, and the methods that it was asked for.
+
+    methods: what it lists; nothing where it has no list.
+    """
     asked: list[str] = []
 
     def talk(client: socket.socket) -> None:
         for head in _requests(client):
             asked.append(head[0].split()[0])
             answer = _reply(head, "", "").replace("Session: 7", f"Session: {session}")
+            answer = answer.replace(f"Public: {METHODS}\r\n", f"Public: {methods}\r\n" if methods else "")
             client.sendall(answer.encode())
 
     with tcp_server(talk) as port:

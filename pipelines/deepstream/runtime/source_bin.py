@@ -274,12 +274,12 @@ def _configure(
             guard.watch_decoder(element)
     if element.find_property("user-id") is None or element.find_property("user-pw") is None:
         return
-    if (session := login_guard.settle()) is not None:  # the source has just made it, in this thread
-        keep_alives[:] = [KeepAlive(element, session)]
     element.set_property("latency", LATENCY_MS)
     element.set_property("drop-on-latency", True)
     if access.protocols:
         Gst.util_set_object_arg(element, "protocols", access.protocols)
+    if (session := login_guard.settle()) is not None:  # the source has just made it, in this thread
+        keep_alives[:] = [KeepAlive(element, session)]
     # The bin may have a handler of its own; rtspsrc leaves a track alone as soon as one handler says so.
     element.connect("select-stream", on_select_stream, VideoTrack(access.track))
     if access.login is not None:

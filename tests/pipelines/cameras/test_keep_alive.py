@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +11,7 @@ from pipelines.cameras.keep_alive import DEFAULT_TIMEOUT_S, KeepAlive, RtspSessi
 from pipelines.cameras.source import SourceSpec
 from pipelines.cpu import gst, source
 from tests.fakes.rtsp_camera import RtspCamera
-from tests.fakes.rtsp_replies import playing_camera
+from tests.fakes.rtsp_replies import METHODS, playing_camera
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -48,23 +47,51 @@ def test_how_often_a_session_needs_a_request(session: str, transport: str, inter
     assert told.interval_s == interval
 
 
-def test_requests_go_out_in_time_and_one_at_a_time(rtspsrc: Any) -> None:
-    """Nobody ever asked over TCP: such a camera hung up at the end of each session."""
+@pytest.mark.parametrize(
+    ("methods", "asked_by"),
+    [
+        (METHODS, "GET_PARAMETER"),
+        ("OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN", "OPTIONS"),
+        ("options,describe,setup,play,get_parameter", "GET_PARAMETER"),
+        ("", "OPTIONS"),
+    ],
+)
+def test_requests_go_out_in_time_and_one_at_a_time(rtspsrc: Any, methods: str, asked_by: str) -> None:
+    """Nobody ever asked over TCP: such a camera hung up at the end of each session.
+
+    rtspsrc asks by GET_PARAMETER alone, and not a camera that does not list it.
+    """
     session = login_guard.settle()
     assert session is not None
     keep_alive = KeepAlive(rtspsrc, session)
-    with playing_camera("7;timeout=10") as (url, asked):
+    with playing_camera("7;timeout=10", methods) as (url, asked):
         rtspsrc.set_property("location", url)
         rtspsrc.set_state(gst.Gst.State.PLAYING)
         wait_for(lambda: "PLAY" in asked)
         assert session.interval_s == 5.0
+        before = asked.count(asked_by)
         for now, count in ((0.0, 0), (4.9, 0), (5.0, 1), (9.9, 1), (10.0, 2)):
             keep_alive.frame(now)
-            wait_for(partial(_are_answered, session, asked, count))
+            wait_for(lambda count=count: asked.count(asked_by) == before + count and not session.is_asked)
 
 
-def _are_answered(session: RtspSession, asked: list[str], count: int) -> bool:
-    return asked.count("GET_PARAMETER") == count and not session.is_asked
+@pytest.mark.parametrize(
+    ("protocols", "methods", "more"),
+    [
+        ("tcp+tls", ("OPTIONS, SETUP", "DESCRIBE"), "GET_PARAMETER"),
+        ("tcp+tls", ("OPTIONS, SETUP", "DESCRIBE,get_parameter"), ""),
+        ("tcp+tls", (), "DESCRIBE, SETUP, GET_PARAMETER"),
+        ("udp+tcp+tls", ("OPTIONS, DESCRIBE, SETUP",), ""),
+        ("udp+udp-mcast+tls", (), ""),
+    ],
+)
+def test_only_where_no_datagrams_may_come_a_list_of_methods_is_made_longer(
+    rtspsrc: Any, protocols: str, methods: tuple[str, ...], more: str
+) -> None:
+    """With datagrams rtspsrc asks by itself, by what the camera lists."""
+    gst.Gst.util_set_object_arg(rtspsrc, "protocols", protocols)
+    KeepAlive(rtspsrc, session := RtspSession())
+    assert (session.listed(*methods), session.by_options) == (more, bool(more))
 
 
 def test_a_camera_that_does_not_answer_is_not_asked_again(rtspsrc: Any) -> None:

@@ -4,6 +4,10 @@ from types import SimpleNamespace
 
 import pytest
 
+from pipelines.cameras.loss_guard import LossGuard
+from pipelines.cameras.source import PROTOCOLS, Transport
+from pipelines.cpu import gst
+from pipelines.deepstream.runtime import source_bin
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.mux_pads import MuxPads
 from pipelines.deepstream.runtime.source_bin import FrameTap, RtspAccess, SourceBin
@@ -162,3 +166,13 @@ def test_after_a_gap_no_picture_of_a_camera_is_decoded_until_the_next_keyframe(c
 def test_of_a_film_all_goes_to_the_decoder():
     went, withheld = after_a_gap("h264", rtsp=False)
     assert (len(went), withheld) == (FRAMES - 1, 0)
+
+
+def test_an_encrypted_camera_without_get_parameter_is_asked_by_options():
+    """Of an encrypted one the transport is set by us, after which it is known that no datagrams come."""
+    gst.init()
+    box, call, keep_alives = Gst.Bin.new("source"), Gst.ElementFactory.make("rtspsrc"), []
+    access = RtspAccess(protocols=PROTOCOLS[Transport.TCP])
+    source_bin._configure(box, box, call, access, keep_alives, LossGuard())
+    (keep_alive,) = keep_alives
+    assert keep_alive._session.listed("OPTIONS, DESCRIBE, SETUP, PLAY") == "GET_PARAMETER"
