@@ -5,7 +5,8 @@ in an answer of 401 to any request, is a segmentation fault. rtspsrc shows answe
 it reads logins, so this is one. The rtspsrc inside nvurisrcbin finds them in the same registry.
 
 It follows redirections too, as often as they come: to itself, to a web page or to a path alone it called a
-camera 2,000 times a second. What a path means is written out here, and few are let through.
+camera 2,000 times a second. What a path means is written out here, and few are let through. So are the
+addresses of a stream's tracks: see `description`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ gi.require_version("GstRtsp", "1.0")
 from gi.repository import GObject, Gst, GstRtsp  # noqa: E402
 
 from pipelines.cameras.challenges import known_logins, read_challenges  # noqa: E402
+from pipelines.cameras.description import is_whole, with_whole_tracks  # noqa: E402
 from pipelines.cameras.keep_alive import RtspSession  # noqa: E402
 from pipelines.cameras.redirections import redirection_target  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
@@ -54,14 +56,19 @@ _core.gst_element_class_set_metadata.argtypes = [ctypes.c_void_p, *[ctypes.c_cha
 _OK, _GOES_ON = int(GstRtsp.RTSPResult.OK), GstRtsp.RTSPResult.OK
 _LOCATION, _CHALLENGE = GstRtsp.RTSPHeaderField.LOCATION, GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE
 _SESSION, _TRANSPORT = GstRtsp.RTSPHeaderField.SESSION, GstRtsp.RTSPHeaderField.TRANSPORT
+_CONTENT_BASE = GstRtsp.RTSPHeaderField.CONTENT_BASE
 _ALLOW, _PUBLIC = GstRtsp.RTSPHeaderField.ALLOW, GstRtsp.RTSPHeaderField.PUBLIC
 _SETUP, _GET_PARAMETER = GstRtsp.RTSPMethod.SETUP, GstRtsp.RTSPMethod.GET_PARAMETER
-_OPTIONS = GstRtsp.RTSPMethod.OPTIONS
+_OPTIONS, _DESCRIBE = GstRtsp.RTSPMethod.OPTIONS, GstRtsp.RTSPMethod.DESCRIBE
 _rtsp = ctypes.CDLL("libgstrtsp-1.0.so.0")
 _rtsp.gst_rtsp_message_add_header.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
 _rtsp.gst_rtsp_message_get_header.argtypes = [
     ctypes.c_void_p, ctypes.c_int, ctypes.POINTER(ctypes.c_char_p), ctypes.c_int,
 ]  # fmt: skip
+_rtsp.gst_rtsp_message_get_body.argtypes = [
+    ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p), ctypes.POINTER(ctypes.c_uint),
+]  # fmt: skip
+_rtsp.gst_rtsp_message_set_body.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint]
 _rtsp.gst_rtsp_message_init_request.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
 
 
@@ -91,10 +98,11 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
         return _GOES_ON
 
     def do_after_send(self, request: Any, answer: Any) -> Any:
-        """Leave only those logins in an answer that can be read, and redirections that lead on."""
+        """Leave only those logins in an answer that can be read, and redirections and tracks that lead on."""
         try:
             _clean(answer)
             self._lead(request, answer)
+            _make_whole(request, answer)
             self._note(request, answer)
         except Exception:
             logger.exception("an RTSP answer could not be looked at")
@@ -152,6 +160,23 @@ def _clean(answer: Any) -> None:
         for login in known_logins(read_challenges(found)):
             text = login.written().encode("latin-1")
             _rtsp.gst_rtsp_message_add_header(hash(answer), int(_CHALLENGE), text)
+
+
+def _make_whole(request: Any, answer: Any) -> None:
+    """Write the addresses of a description's tracks out where rtspsrc would lose them."""
+    _, method, asked, _ = request.parse_request()
+    if method != _DESCRIBE or not _is_at_hand(answer):
+        return
+    body, size = ctypes.c_void_p(), ctypes.c_uint()
+    _rtsp.gst_rtsp_message_get_body(hash(answer), ctypes.byref(body), ctypes.byref(size))
+    if not body.value:
+        return
+    text = ctypes.string_at(body.value, size.value).rstrip(b"\0").decode("utf-8", "surrogateescape")
+    bases = [base for base in _texts(answer, _CONTENT_BASE)[:1] if is_whole(base) and base.isascii()]
+    whole = with_whole_tracks(text, bases[0] if bases else asked)
+    if whole != text:
+        data = whole.encode("utf-8", "surrogateescape") + b"\0"
+        _rtsp.gst_rtsp_message_set_body(hash(answer), data, len(data))
 
 
 def _texts(answer: Any, field: Any) -> list[str]:

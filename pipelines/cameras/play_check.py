@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 
 from pipelines.cameras.causes import cause_of_status, cleaned
 from pipelines.cameras.connection import BY_TLS, open_connection, speaks_tls
+from pipelines.cameras.description import appended, is_whole
 from pipelines.cameras.preflight import MAX_BODY, read_head
 from pipelines.cameras.source import Transport
 from pipelines.cameras.states import Cause
@@ -199,13 +200,13 @@ def controls(description: str, base: str, track: int) -> tuple[str, list[str]]:
         elif name == "a=control" and value.strip() != "*":
             if section == "video":
                 videos[-1] = value.strip()
-            elif section == "session" and _is_whole(value.strip()):
+            elif section == "session" and is_whole(value.strip()):
                 session = value.strip()  # rtspsrc passes over others
     if len(videos) <= track:
         raise ValueError("no such video track")
     video = videos[track]
-    joined = video if _is_whole(video) else urljoin(session, video)
-    return session, list(dict.fromkeys((_appended(session, video), joined)))
+    joined = video if is_whole(video) else urljoin(session, video)
+    return session, list(dict.fromkeys((appended(session, video), joined)))
 
 
 def payload_types(description: str, track: int) -> set[int]:
@@ -216,19 +217,3 @@ def payload_types(description: str, track: int) -> set[int]:
     """
     videos = [line.split() for line in description.splitlines() if line.strip().lower().startswith("m=video")]
     return {int(one) for one in videos[track - 1][3:] if one.isdecimal()}
-
-
-def _is_whole(address: str) -> bool:
-    return address.lower().startswith(("rtsp://", "rtsps://"))
-
-
-def _appended(base: str, address: str) -> str:
-    """Return a track's address after the session's.
-
-    >>> _appended("rtsp://h/live", "t1"), _appended("rtsp://h/live", "/t1"), _appended("rtsp://h/live/", "t1")
-    ('rtsp://h/live/t1', 'rtsp://h/live/t1', 'rtsp://h/live/t1')
-    """
-    if not address or _is_whole(address):
-        return address or base
-    between = "" if base.endswith("/") or address.startswith("/") else "/"
-    return f"{base}{between}{address}"

@@ -56,6 +56,30 @@ def playing_camera(session: str, methods: str = METHODS) -> Iterator[tuple[str, 
 
 
 @contextmanager
+def choosy_camera(address: str, control: str, track: str, base: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield a camera's address and what it was asked for; of others than its track it says 454.
+
+    address: what follows host and port. control: the address in the lines of its track, "" for none.
+    track, base: those of its track and of its Content-Base, with {url} for the camera's address.
+    """
+    asked: list[str] = []
+    sdp = SDP.replace("a=control:track1\r\n", f"a=control:{control}\r\n" if control else "")
+
+    def talk(client: socket.socket) -> None:
+        for head in _requests(client):
+            method, wanted, _ = head[0].split()
+            url = f"rtsp://127.0.0.1:{client.getsockname()[1]}{address}"
+            is_other = method == "SETUP" and wanted != track.format(url=url)
+            asked.append(method)
+            answer = _reply(head, "SETUP" if is_other else "", "454 Session Not Found", sdp)
+            before = f"Content-Base: {wanted}/\r\n"
+            client.sendall(answer.replace(before, base.format(url=url)).encode())
+
+    with tcp_server(talk) as port:
+        yield f"rtsp://127.0.0.1:{port}{address}", asked
+
+
+@contextmanager
 def flooding_camera(login: tuple[str, str] | None = None) -> Iterator[str]:
     """Yield the address of a camera that describes its stream in 600 MB.
 
@@ -114,7 +138,7 @@ def _md5(text: str) -> str:
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
-def _reply(head: list[str], refused: str, status: str) -> str:
+def _reply(head: list[str], refused: str, status: str, sdp: str = SDP) -> str:
     (method, url, _), fields = head[0].split(), _fields(head)
     if method == refused:
         return f"RTSP/1.0 {status}\r\nCSeq: {fields['cseq']}\r\n\r\n"
@@ -122,7 +146,7 @@ def _reply(head: list[str], refused: str, status: str) -> str:
     if method == "OPTIONS":
         more = f"Public: {METHODS}\r\n"
     elif method == "DESCRIBE":
-        more, body = f"Content-Base: {url}/\r\nContent-Type: application/sdp\r\n", SDP
+        more, body = f"Content-Base: {url}/\r\nContent-Type: application/sdp\r\n", sdp
     elif method == "SETUP":
         more = f"Session: 7\r\nTransport: {fields['transport'].split(',')[0]}\r\n"
     elif method == "PLAY":
