@@ -92,8 +92,8 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     if mqtt is None:
         return
     from pipelines.outputs.mqtt.connection import BrokerConnection  # noqa: PLC0415
-    from pipelines.outputs.mqtt.faults import CLOSES, SPEAKS_HTTP  # noqa: PLC0415
-    from pipelines.outputs.mqtt.session import Callbacks  # noqa: PLC0415
+    from pipelines.outputs.mqtt.faults import CLOSES, SILENT, SPEAKS_HTTP  # noqa: PLC0415
+    from pipelines.outputs.mqtt.session import ANSWER_S, Callbacks  # noqa: PLC0415
 
     answers: queue.Queue[tuple[BrokerState, str]] = queue.Queue()
     sessions: queue.Queue[Session] = queue.Queue()
@@ -126,7 +126,9 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
         yield fail("broker", str(error), "check the files named under outputs.mqtt")
         return
     link.start()
-    state, detail = _settled(answers, timeout_s + _GRACE_S)
+    # A broker for MQTT 3.1.1 alone may say nothing to MQTT 5: it is asked again then, as a store does.
+    # Last it is asked whether it is a web server.
+    state, detail = _settled(answers, 2 * (timeout_s + ANSWER_S) + _GRACE_S)
     where = f"{mqtt.host}:{mqtt.port}"
     if state == BrokerState.UNREACHABLE and not detail and link.meets_http():
         detail = SPEAKS_HTTP
@@ -140,7 +142,7 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
     else:
         said = f" ({detail})" if detail else ""
         mend = _BROKER_MENDS.get(
-            "closes" if detail.startswith(CLOSES) else state.value, "see the broker's log"
+            "closes" if detail.startswith((CLOSES, SILENT)) else state.value, "see the broker's log"
         )
         yield fail("broker", f"{where}: {state.value}{said}", mend)
     link.stop(_GRACE_S)

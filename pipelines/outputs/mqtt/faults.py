@@ -19,6 +19,7 @@ NO_TLS_PERHAPS: Final = (
     "the broker cuts the connection as TLS begins: check the port, or use mqtt:// if it has no TLS"
 )
 CLOSES: Final = "it closes the connection without an answer"
+SILENT: Final = "it takes the connection and does not answer"
 IS_TLS_PERHAPS: Final = f"{CLOSES}: if this port is for TLS, use mqtts:// or wss://"
 WANTS_CERTIFICATE_PERHAPS: Final = f"{CLOSES}: if it asks for certificates, set client_cert and client_key"
 LOST: Final = "the broker or the network ended the connection"

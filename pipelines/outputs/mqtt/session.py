@@ -82,7 +82,7 @@ class Session:
         self.was_up = False
         self.was_answered = False
         """Whether the broker acknowledged anything; set by who keeps account of the message ids."""
-        self._reached = self._acknowledged = False
+        self._reached = self._acknowledged = self._is_silent = False
         self._asked: set[int] = set()
         self.was_cut = False
         """Whether it ended without a word after it was up, as where the broker gives its name to another."""
@@ -146,7 +146,9 @@ class Session:
             self.detail = faults.NO_TLS_PERHAPS if spec.tls else error.strerror or str(error)
         except (OSError, ValueError) as error:
             self.detail = getattr(error, "strerror", None) or str(error)
-        if self.closed_unanswered:
+        if self._is_silent:
+            self.detail = faults.SILENT
+        elif self.closed_unanswered:
             self.detail = faults.unanswered(tls=spec.tls, certificate=spec.client_cert is not None)
         # Cuts the circle of references: paho closes its wake-up sockets only when the client is freed.
         client = self._client
@@ -156,12 +158,13 @@ class Session:
 
     @property
     def closed_unanswered(self) -> bool:
-        """Whether the broker took the connection and closed it without a word, as one for MQTT 3.1.1 may."""
+        """Whether the broker took the connection and said nothing to the end, as one for MQTT 3.1.1 may."""
         return self._reached and not self._acknowledged
 
     def _stay(self, stopping: threading.Event) -> None:
         self._client.loop_start()
         if not self._answered.wait(ANSWER_S):
+            self._is_silent = True
             self.abort()
         while not self._ended.wait(1.0):
             if stopping.is_set():

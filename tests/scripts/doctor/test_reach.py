@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import socket
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pipelines.outputs.mqtt import faults
+from pipelines.outputs.mqtt.session import ANSWER_S
 from scripts.check_result import CheckLevel, CheckResult
+from scripts.doctor import reach
 from scripts.doctor.reach import look_at_broker
 from tests.fakes.broker import Broker, free_port
 from tests.fakes.certificate import certificate
@@ -27,9 +29,9 @@ cameras: {door: {source: /dev/video0}}
 """
 
 
-def found_at(folder: Path, mqtt: str) -> dict[str, CheckResult]:
+def found_at(folder: Path, mqtt: str, timeout_s: float = 120.0) -> dict[str, CheckResult]:
     settings = load(folder, f"{STORE}outputs: {{mqtt: {{{mqtt}}}}}\n")
-    return {finding.name: finding for finding in look_at_broker(settings, 120.0)}
+    return {finding.name: finding for finding in look_at_broker(settings, timeout_s)}
 
 
 @pytest.mark.parametrize(
@@ -223,6 +225,37 @@ def test_a_port_that_closes_without_an_answer_is_told(tmp_path: Path, answer: by
         found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{port}'")
     assert "closes the connection without an answer" in found["broker"].found
     assert "neither MQTT 5 nor 3.1.1 is answered" in found["broker"].mend
+
+
+def test_a_port_that_says_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.outputs.mqtt.session.ANSWER_S", 0.2)
+    with tcp_server(_say_nothing) as port:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{port}'", 1.0)
+    assert "takes the connection and does not answer" in found["broker"].found
+    assert "neither MQTT 5 nor 3.1.1 is answered" in found["broker"].mend
+
+
+def _say_nothing(client: socket.socket) -> None:
+    client.settimeout(300)
+    while client.recv(4096):
+        pass
+
+
+def test_a_broker_is_waited_for_until_it_has_been_asked_by_both_protocols(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """amqtt says nothing to MQTT 5: a store spoke to it after 10 s, and doctor called it unreachable."""
+    patience: list[float] = []
+    settled = reach._settled
+
+    def note(answers: Any, timeout_s: float) -> Any:
+        patience.append(timeout_s)
+        return settled(answers, timeout_s)
+
+    monkeypatch.setattr(reach, "_settled", note)
+    with tcp_server(lambda _: None) as port:
+        found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{port}'", 8.0)
+    assert patience[0] > 2 * ANSWER_S
 
 
 def test_a_broker_without_tls_on_a_port_for_it(tmp_path: Path) -> None:
