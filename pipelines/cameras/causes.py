@@ -42,6 +42,11 @@ _WORDS = (
     ("can not provide an sdp", Cause.ANSWER),
     ("does not support sdp", Cause.ANSWER),
     ("unhandled error", Cause.ANSWER),  # a redirection that leads nowhere
+    (
+        "could not receive message",
+        Cause.HANGS_UP,
+    ),  # by a reset or an end of the connection
+    ("could not send message", Cause.HANGS_UP),
 )
 
 _UNSUPPORTED = re.compile(r"\S+ not supported\b")

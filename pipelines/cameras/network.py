@@ -11,11 +11,15 @@ from urllib.parse import urlsplit
 from pipelines.cameras.connection import DEFAULT_PORT
 from pipelines.cameras.states import Cause
 
+CUT_S = 0.3
+"""So soon a camera hangs up that does so whoever calls."""
+
 
 def ask_address(source: str) -> Cause:
     """Return why no connection to an RTSP camera comes about, for rtspsrc calls all of it a "Generic error".
 
-    REFUSED, UNREACHABLE or TIMEOUT; where the port takes connections, TLS for rtsps:// and else UNKNOWN.
+    REFUSED, UNREACHABLE, TIMEOUT or HANGS_UP; where the port takes connections and keeps them, TLS for rtsps://
+    and else UNKNOWN.
     """
     url = urlsplit(source)
     cause = ask_network(url.hostname or "", url.port or DEFAULT_PORT[url.scheme])
@@ -23,7 +27,7 @@ def ask_address(source: str) -> Cause:
 
 
 def ask_network(host: str, port: int, timeout_s: float = 2.0) -> Cause:
-    """Return REFUSED, UNREACHABLE or TIMEOUT; UNKNOWN where the port takes connections.
+    """Return REFUSED, UNREACHABLE, TIMEOUT or HANGS_UP; UNKNOWN where the port takes and keeps connections.
 
     Runs in a thread of its own, because looking up a name knows no timeout.
     """
@@ -32,17 +36,28 @@ def ask_network(host: str, port: int, timeout_s: float = 2.0) -> Cause:
         target=lambda: answers.put(_connect(host, port, timeout_s)), name="ask-network", daemon=True
     ).start()
     with contextlib.suppress(queue.Empty):
-        return answers.get(timeout=timeout_s + 0.5)
+        return answers.get(timeout=timeout_s + CUT_S + 0.5)
     return Cause.UNREACHABLE
 
 
 def _connect(host: str, port: int, timeout_s: float) -> Cause:
     try:
-        socket.create_connection((host, port), timeout_s).close()
+        with socket.create_connection((host, port), timeout_s) as connection:
+            return Cause.HANGS_UP if _is_cut(connection) else Cause.UNKNOWN
     except ConnectionRefusedError:
         return Cause.REFUSED
+    except ConnectionError:  # a reset, while connecting or after it
+        return Cause.HANGS_UP
     except TimeoutError:
         return Cause.TIMEOUT
     except (OSError, UnicodeError):
         return Cause.UNREACHABLE
-    return Cause.UNKNOWN
+
+
+def _is_cut(connection: socket.socket) -> bool:
+    """Return whether the other side hangs up at once; raises ConnectionError for a reset."""
+    connection.settimeout(CUT_S)
+    try:
+        return not connection.recv(1)
+    except TimeoutError:
+        return False

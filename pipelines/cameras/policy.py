@@ -102,9 +102,15 @@ class CameraPolicy:
         return Cause.NONE
 
     def lost(self, cause: Cause, now: float) -> None:
-        """Note that the connection is gone, decide what follows. An end without a frame is no video."""
+        """Note that the connection is gone, decide what follows.
+
+        An end without a frame is no video. A camera that hangs up after frames has ended its stream, whether
+        by an end of the connection or by a reset.
+        """
         if cause is Cause.ENDED and self.state is CameraState.CONNECTING:
             cause = Cause.NO_VIDEO
+        elif cause is Cause.HANGS_UP and self.state is not CameraState.CONNECTING:
+            cause = Cause.ENDED
         self.cause = cause
         if cause is Cause.ENDED and self._finite:
             self.state = CameraState.CONNECTING if self._loop else CameraState.STOPPED

@@ -43,6 +43,7 @@ class Cause(str, Enum):
     NOT_RTSP = "not_rtsp"
     ANSWER = "answer"
     NO_PICTURE = "no_picture"
+    HANGS_UP = "hangs_up"
     UNKNOWN = "unknown"
 
 
@@ -84,6 +85,9 @@ REMEDY: dict[Cause, str] = {
     Cause.ANSWER: "it answers as no camera should: check the address, restart the camera, renew its firmware",
     Cause.NO_PICTURE: (
         "it answers, but no picture can be decoded: set a key frame every 1 or 2 s, or choose another stream"
+    ),
+    Cause.HANGS_UP: (
+        "it hangs up: close its other viewers, wait if a wrong password has locked it, check the port"
     ),
     Cause.UNKNOWN: "reason unknown: see the log at level debug",
 }

@@ -215,8 +215,8 @@ class GstSource:
         )
 
     def _diagnose(self) -> Cause:
-        """Return why the connection did not come about."""
-        if time.monotonic() - self._began > 0.9 * self._spec.connect_timeout_ms / 1000:
+        """Return why the connection did not come about, or broke."""
+        if not self.answered and time.monotonic() - self._began > 0.9 * self._spec.connect_timeout_ms / 1000:
             return Cause.TIMEOUT
         return ask_address(self._spec.source)
 

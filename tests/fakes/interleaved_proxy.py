@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from tests.fakes.tcp_server import tcp_server
+from tests.fakes.tcp_server import reset, tcp_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,25 @@ def interleaved_proxy(
             with server.makefile("rb") as sent:
                 while part := _next(sent, channels, told):
                     client.sendall(part)
+
+    with tcp_server(talk) as port:
+        yield f"rtsp://127.0.0.1:{port}{camera.path}"
+
+
+@contextmanager
+def cutting_proxy(url: str, cut: threading.Event) -> Iterator[str]:
+    """Yield the address of a camera that resets its connections once `cut` is set."""
+    camera = urlsplit(url)
+
+    def talk(client: socket.socket) -> None:
+        with socket.create_connection((camera.hostname or "", camera.port or 554)) as server:
+            other = {client: server, server: client}
+            while not cut.is_set():
+                for one in select.select(list(other), (), (), 0.02)[0]:
+                    if not (part := one.recv(65536)):
+                        return
+                    other[one].sendall(part)
+        reset(client)
 
     with tcp_server(talk) as port:
         yield f"rtsp://127.0.0.1:{port}{camera.path}"

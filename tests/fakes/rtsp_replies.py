@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tests.fakes.tcp_server import tcp_server
+from tests.fakes.tcp_server import reset, tcp_server
 
 if TYPE_CHECKING:
     import socket
@@ -34,6 +34,22 @@ def refusing_camera(
     """
     with tcp_server(lambda client: _talk(client, refused, status, login), pem) as port:
         yield f"{'rtsps' if pem else 'rtsp'}://127.0.0.1:{port}/stream"
+
+
+@contextmanager
+def hanging_up_camera(method: str, *, by_reset: bool) -> Iterator[str]:
+    """Yield the address of a camera that hangs up when asked for a method; "" at once."""
+
+    def talk(client: socket.socket) -> None:
+        for head in _requests(client) if method else ():
+            if head[0].startswith(f"{method} "):
+                break
+            client.sendall(_reply(head, "", "").encode())
+        if by_reset:
+            reset(client)
+
+    with tcp_server(talk) as port:
+        yield f"rtsp://127.0.0.1:{port}/stream"
 
 
 @contextmanager

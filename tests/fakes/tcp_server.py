@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import struct
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -27,6 +28,12 @@ def tcp_server(talk: Callable[[socket.socket], None], pem: Path | None = None) -
             yield server.getsockname()[1]
         finally:
             server.shutdown(socket.SHUT_RDWR)
+
+
+def reset(client: socket.socket) -> None:
+    """Close a connection by a reset, as a camera that restarts does. No other thread may read from it."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
 
 
 def _encrypted(talk: Callable[[socket.socket], None], pem: Path) -> Callable[[socket.socket], None]:

@@ -89,6 +89,17 @@ def test_the_first_frame_may_wait_for_a_key_frame_where_video_comes():
     assert policy(finite=True).overdue(111, answered=True) is Cause.NONE  # it does not connect
 
 
+@pytest.mark.parametrize("stale", [False, True])
+def test_who_hangs_up_after_frames_has_ended_the_stream(stale):
+    camera = live(policy())
+    assert (camera.overdue(4, answered=True) is Cause.STALLED) if stale else True
+    camera.lost(Cause.HANGS_UP, 5)
+    assert (camera.state, camera.cause) == (CameraState.BACKOFF, Cause.ENDED)
+    camera.connect(6)
+    camera.lost(Cause.HANGS_UP, 7)
+    assert camera.cause is Cause.HANGS_UP
+
+
 def test_only_frames_reset_the_backoff():
     camera, waits = policy(), []
     for _ in range(3):

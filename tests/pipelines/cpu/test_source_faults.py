@@ -21,11 +21,16 @@ from pipelines.cameras.play_check import silent_fault  # noqa: E402
 from pipelines.cameras.source import SourceLost, SourceSpec, Transport  # noqa: E402
 from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
+from pipelines.cameras.trial import first_frame  # noqa: E402
 from pipelines.cpu import gst  # noqa: E402
 from pipelines.cpu.source import GstSource, open_source  # noqa: E402
-from tests.fakes.interleaved_proxy import interleaved_proxy  # noqa: E402
+from tests.fakes.interleaved_proxy import cutting_proxy, interleaved_proxy  # noqa: E402
 from tests.fakes.rtsp_camera import RtspCamera  # noqa: E402
-from tests.fakes.rtsp_replies import flooding_camera, refusing_camera  # noqa: E402
+from tests.fakes.rtsp_replies import (  # noqa: E402
+    flooding_camera,
+    hanging_up_camera,
+    refusing_camera,
+)
 from tests.waiting import wait_for  # noqa: E402
 
 if TYPE_CHECKING:
@@ -228,6 +233,33 @@ def test_a_refusal_at_any_step_has_a_cause_and_the_cameras_words(method, status,
         watch(url)
     assert lost.value.cause is cause
     assert cause is Cause.AUTH or lost.value.answer.endswith(status)
+
+
+@pytest.mark.parametrize("by_reset", [False, True])
+@pytest.mark.parametrize("method", ["", "OPTIONS", "DESCRIBE", "SETUP", "PLAY"])
+def test_a_camera_that_hangs_up_is_told_whenever_it_does(
+    monkeypatch: pytest.MonkeyPatch, method: str, *, by_reset: bool
+) -> None:
+    """As one with too many viewers does, or after wrong logins: it was "unknown", or "unreachable"."""
+    monkeypatch.setattr("pipelines.cameras.network.CUT_S", 300.0)
+    with hanging_up_camera(method, by_reset=by_reset) as url, pytest.raises(SourceLost) as lost:
+        first_frame(SourceSpec("c", url, connect_timeout_ms=100_000), 100, open_source)
+    assert lost.value.cause is Cause.HANGS_UP
+
+
+@pytest.mark.parametrize("long_ago_s", [0.0, 3600.0])
+def test_a_stream_that_is_reset_was_cut_by_the_camera_however_long_it_ran(long_ago_s: float) -> None:
+    """It was "unknown", or after a while "no answer in time: check address and firewall"."""
+    cut = threading.Event()
+    with RtspCamera() as camera, cutting_proxy(camera.url, cut) as url:
+        source = open_source(SourceSpec("c", url))
+        with contextlib.closing(source):
+            wait_for(lambda: source.wait(0.1))
+            source._began -= long_ago_s
+            cut.set()
+            with pytest.raises(SourceLost) as lost:
+                wait_for(lambda: source.wait(0.1) and False)
+    assert lost.value.cause is Cause.HANGS_UP
 
 
 @pytest.mark.parametrize("login", [None, ("anna", 'Sommer 2026"ö')])

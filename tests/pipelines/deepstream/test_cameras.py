@@ -15,7 +15,7 @@ from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.errors import BadInput
 from tests.fakes.broker import free_port
-from tests.fakes.rtsp_replies import flooding_camera, refusing_camera
+from tests.fakes.rtsp_replies import flooding_camera, hanging_up_camera, refusing_camera
 from tests.fakes.tcp_server import tcp_server
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
@@ -74,6 +74,7 @@ def with_login(settings):
         (nobody, "refused"),
         (a_web_server, "not_rtsp"),
         (partial(refusing_camera, "DESCRIBE", SHA_256), "digest"),
+        (partial(hanging_up_camera, "SETUP", by_reset=False), "hangs_up"),
     ],
 )
 def test_why_no_connection_comes_about_is_told_as_on_the_cpu(tmp_path, other, cause):
