@@ -136,6 +136,10 @@ def look_at_broker(settings: Settings, timeout_s: float) -> Iterator[CheckResult
         yield ok("broker", f"{where} takes the login{', encrypted' if mqtt.tls else ''}")
         session = sessions.get()
         yield from _may_publish(session, acks, topic, timeout_s)
+        if mqtt.home_assistant is not None:
+            # Not the box's own topic, where Home Assistant would take an empty message for its removal.
+            name = f"msh-{settings.store.id}-{device}-doctor"
+            yield from _may_be_found(session, acks, f"{mqtt.home_assistant.prefix}/device/{name}", timeout_s)
         yield from _takes_packets(session.max_bytes, largest_messages(settings, device))
     elif detail == SPEAKS_HTTP or (state == BrokerState.TLS_FAILED and ": " in detail):
         yield fail("broker", f"{where}: {state.value}", detail.partition(" [")[0])
@@ -153,12 +157,7 @@ def _may_publish(
 ) -> Iterator[CheckResult]:
     """Publish one message as a running store would, and report what this broker cannot do."""
     limits = session.limits
-    sent = session.publish(topic, b"", 1)
-    try:
-        good = sent is not None and acks.get(timeout=timeout_s)
-    except queue.Empty:
-        good = False
-    if not good:
+    if not _is_taken(session, acks, topic, timeout_s):
         mend = f"give this user the right to publish below {topic.rpartition('/')[0]}/ (the broker's ACL)"
         yield fail("broker publish", f"a message to {topic} is denied", mend)
     if not limits.v5:
@@ -170,6 +169,26 @@ def _may_publish(
     if limits.max_qos < 1:
         mend = "allow QoS 1; without it a message may be lost when the connection breaks"
         yield warn("broker QoS", "takes QoS 0 only", mend)
+
+
+def _may_be_found(
+    session: Session, acks: queue.Queue[bool], topic: str, timeout_s: float
+) -> Iterator[CheckResult]:
+    """Report where this user may not write what Home Assistant finds devices by. topic: of a device there."""
+    if not _is_taken(session, acks, f"{topic}/config", timeout_s):
+        mend = (
+            f"give this user the right to publish below {topic.rpartition('/')[0]}/ (the broker's ACL): Home"
+            " Assistant does not find the box without it"
+        )
+        yield fail("broker discovery", f"a message to {topic}/config is denied", mend)
+
+
+def _is_taken(session: Session, acks: queue.Queue[bool], topic: str, timeout_s: float) -> bool:
+    """Publish an empty message; return whether the broker takes it. One for MQTT 3.1.1 says nothing else."""
+    sent = session.publish(topic, b"", 1)
+    with contextlib.suppress(queue.Empty):
+        return sent is not None and acks.get(timeout=timeout_s)
+    return False
 
 
 def _takes_packets(most: int, sizes: dict[str, int]) -> Iterator[CheckResult]:

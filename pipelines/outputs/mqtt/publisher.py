@@ -24,6 +24,7 @@ from pipelines.outputs.mqtt.outgoing_queue import OutgoingQueue
 from pipelines.outputs.mqtt.retained import Retained
 from pipelines.outputs.mqtt.session import Callbacks
 from pipelines.outputs.mqtt.spool import Spool
+from pricing.news import news
 from probes.events.messages import MessageKind
 from probes.events.status import AVAILABILITY
 
@@ -127,6 +128,7 @@ class MqttPublisher:
         self._others: dict[int, tuple[MessageKind, str]] = {}
         self._topics: set[str] = set()
         self._too_large: set[str] = set()  # that were told of
+        self._denied: set[str] = set()
         self._said = BrokerState.STOPPED
         self._picture_lock = threading.Lock()
         self._pictures: dict[str, bytes] = {}
@@ -295,6 +297,15 @@ class MqttPublisher:
             self._log_state(BrokerState.ONLINE)
         if good:
             self._forget(topic)
+        elif not topic.startswith(FORMER):
+            self._tell_denied(kind, whole(topic, self._base))
+
+    def _tell_denied(self, kind: MessageKind, topic: str) -> None:
+        """Log once for each first part of a topic, as of which rights are given, mostly."""
+        if (first := topic.partition("/")[0]) not in self._denied:
+            self._denied.add(first)
+            extra = news("messages_refused", kind=kind.value)
+            logger.warning("the MQTT broker refuses a message to %s", topic, extra=extra)
 
     def _forget(self, topic: str) -> None:
         """Forget a topic that is cleared; one that came and went without a broker was never listed."""

@@ -101,6 +101,24 @@ def test_a_topic_that_may_not_be_published_is_told(tmp_path: Path, prefix: str, 
         assert found.keys() == {"broker"}
 
 
+@pytest.mark.parametrize(
+    ("rights", "denied"), [("", True), ("topic readwrite homeassistant/#\n", False)], ids=["none", "all"]
+)
+def test_a_box_that_home_assistant_cannot_find_is_told(tmp_path: Path, rights: str, *, denied: bool) -> None:
+    acl = tmp_path / "acl"
+    acl.write_text(f"topic readwrite msh/#\n{rights}")
+    broker = Broker(tmp_path, extra=f"acl_file {acl}").start()
+    try:
+        found = found_at(tmp_path, f"url: 'mqtt://127.0.0.1:{broker.port}', home_assistant: {{}}")
+    finally:
+        broker.kill()
+    assert found["broker"].level is CheckLevel.OK
+    assert found.keys() == ({"broker", "broker discovery"} if denied else {"broker"})
+    if denied:
+        assert found["broker discovery"].level is CheckLevel.FAIL
+        assert "publish below homeassistant/device/" in found["broker discovery"].mend
+
+
 class OldBroker:
     """Speaks MQTT 3.1.1 alone, and closes on or refuses all else: takes CONNECT, SUBSCRIBE, PUBLISH."""
 

@@ -359,3 +359,16 @@ def test_a_topic_outside_of_the_device_is_retained_whole_and_cleared_when_it_is_
     publisher.stop()
     bench.publisher(broker.port)
     wait_for(lambda: [m.text for m in listener.on("homeassistant/device/box/config")][-1] == "")
+
+
+def test_topics_that_may_not_be_written_are_told_once(bench, caplog):
+    """As where the broker's ACL forgets Home Assistant: it finds no box, and nothing said why."""
+    acl = bench.folder / "acl"
+    acl.write_text("topic readwrite msh/#\n")
+    broker = bench.broker(extra=f"acl_file {acl}")
+    publisher = bench.publisher(broker.port)
+    for number in range(3):
+        publisher.set_state(f"//homeassistant/device/msh-{number}/config", {"device": "box"})
+    wait_for(lambda: bench.count("state", "rejected") == 3)
+    told = [one for one in caplog.messages if "refuses" in one]
+    assert told == ["the MQTT broker refuses a message to homeassistant/device/msh-0/config"]
