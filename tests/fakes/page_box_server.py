@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from engines.paths import ROOT
 from tests.fakes.http_server import LocalServer, QuietHandler
 from tests.fakes.shoppers import utc
+from web.live.video import MULTIPART, PLAIN
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,7 +179,7 @@ class BoxHandler(QuietHandler):
         self.close_connection = True
 
     def _video(self, camera: str, width: int) -> None:
-        self._head("multipart/x-mixed-replace; boundary=frame")
+        self._head(PLAIN if self.headers.get("Accept") == PLAIN else MULTIPART)
         while self.box.running and camera not in self.box.stalled:
             picture = self.box.picture(camera, width)
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n"

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from probes.events.messages import rfc3339
 from web.api.common import MAX_SIZE, TrackedStream, camera_of, number_of, while_allowed
 from web.live.film import FilmViewer, media_type
-from web.live.video import BOUNDARY
+from web.live.video import MULTIPART, PLAIN
 from web.refusal import Code, Refused
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class CameraHandlers:
         return TrackedStream(
             while_allowed(request, self._gate, self._viewers.video(camera, width, fps)),
             leave,
-            f"multipart/x-mixed-replace; boundary={BOUNDARY}",
+            PLAIN if request.headers.get("accept") == PLAIN else MULTIPART,
         )
 
     async def film(self, request: Request, visitor: Visitor | None) -> Response:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from pipelines.outputs.watching import LivePicture, LiveViewer, LiveViewers
 
 BOUNDARY = "frame"
+MULTIPART, PLAIN = f"multipart/x-mixed-replace; boundary={BOUNDARY}", "application/octet-stream"
+"""What a stream of pictures is called; its bytes are the same. The second is for who asks for it so.
+
+WebKit, and so every browser of an iPhone or iPad, cancels each multipart load that is no image's."""
 MAX_VIEWERS = 64
 MAX_PER_CAMERA = 48
 NO_STORE = "no store runs, only its page"

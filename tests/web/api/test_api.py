@@ -273,6 +273,13 @@ def test_video_is_encoded_once_for_all_and_stops_with_the_last_viewer(page, monk
     assert not page.live.wanted("entrance")
 
 
+def test_video_comes_under_a_plain_name_for_browsers_that_fetch_no_multipart(page, client):
+    asked = {"Accept": "application/octet-stream"}
+    with page.filming(), client.stream("GET", "/api/cameras/entrance/video.mjpg", headers=asked) as answer:
+        assert answer.headers["content-type"] == "application/octet-stream"
+        assert next(answer.iter_bytes()).startswith(b"--frame\r\n")
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

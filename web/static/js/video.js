@@ -88,7 +88,8 @@ export class LiveVideo {
     let any = false;
     try {
       const url = `api/cameras/${this.camera}/video.mjpg?width=${width}&fps=${fps}`;
-      const answer = await fetch(url, { signal, cache: "no-store" });
+      // Not as multipart: Safari ends a fetch of that before its first part.
+      const answer = await fetch(url, { signal, cache: "no-store", headers: { Accept: "application/octet-stream" } });
       if (!answer.ok) return false;
       for await (const part of parts(answer.body.getReader())) {
         any = true;
@@ -140,7 +141,7 @@ export class LiveVideo {
   }
 }
 
-/** Yield the parts of a multipart/x-mixed-replace body whose heads say their length. */
+/** Yield the parts of a body as of multipart/x-mixed-replace, whose heads say their length. */
 async function* parts(reader) {
   const ascii = new TextDecoder("latin1");
   let buffer = new Uint8Array(0);

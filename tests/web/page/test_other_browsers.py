@@ -1,0 +1,40 @@
+"""The page where a browser lacks what Chromium has, or does it in another way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.waiting import wait_for
+from tests.web.browsing import Visit, drawn
+
+WEBKIT_FETCH = """
+  const given = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await given(...asked);
+    if (answer.headers.get("Content-Type")?.startsWith("multipart/")) throw new TypeError("Load failed");
+    return answer;
+  };
+"""
+"""WebKit cancels a multipart load that is no image's (SubresourceLoader::didReceiveResponse)."""
+
+
+@pytest.fixture
+def lacking(chrome, box):
+    """A visit in a browser in which a script has run before the page's own."""
+    visits = []
+
+    def open_(script: str, size: str = "desktop", **options) -> Visit:
+        visits.append(Visit(chrome, box.url, size, **options))
+        visits[-1].context.add_init_script(script)
+        return visits[-1]
+
+    yield open_
+    for visit in visits:
+        visit.close()
+
+
+def test_safari_shows_the_pictures_where_it_cannot_play_the_film(lacking):
+    page = lacking(WEBKIT_FETCH).go("#/floor")
+    page.locator(".tile:not(.stale)").first.wait_for()
+    assert page.locator(".tile canvas").first.get_attribute("data-way") == "pictures"
+    wait_for(lambda: drawn(page, ".tile canvas"))
