@@ -86,9 +86,11 @@ export function insightsPage(main) {
   };
 }
 
-/** By the box's clock: this machine's may be wrong. */
+/** By the box's clock: this machine's may be wrong. By parts: no language writes its days alike in all browsers. */
 function today() {
-  return new Intl.DateTimeFormat("en-CA", { timeZone: session.store.timezone }).format(boxNow());
+  const style = { timeZone: session.store.timezone, year: "numeric", month: "2-digit", day: "2-digit" };
+  const parts = new Intl.DateTimeFormat("en-US", style).formatToParts(boxNow());
+  return ["year", "month", "day"].map((type) => parts.find((part) => part.type === type).value).join("-");
 }
 
 function shifted(day, by) {
