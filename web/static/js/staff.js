@@ -332,7 +332,8 @@ async function start() {
   byId("leave").replaceChildren(icon("leave"));
   byId("leave").setAttribute("aria-label", t("login.leave"));
   byId("leave").addEventListener("click", leave);
-  document.addEventListener("pointerdown", unlockSound);
+  // A finger counts as it leaves the glass; iPhones click buttons alone, and keys have no pointer.
+  for (const kind of ["pointerup", "click"]) document.addEventListener(kind, unlockSound);
   onSession(({ store }) => {
     say(byId("store-name"), store.name);
     document.title = `${t("staff.title")} – ${store.name}`;
