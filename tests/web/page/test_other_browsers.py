@@ -53,3 +53,43 @@ def test_insights_open_on_today_however_a_browser_writes_a_day(lacking, shop):
     page = lacking(shop.url, ICU_72_DAYS).go("#/insights")
     page.get_by_text("Nothing to show yet").wait_for()
     assert page.locator("#day").input_value() == page.locator("#day").get_attribute("max")
+
+
+NO_TIMEOUT = "delete AbortSignal.timeout;"
+LATE_SIGHT = """
+  const Given = window.IntersectionObserver;
+  window.IntersectionObserver = class extends Given {
+    constructor(call) { super((all) => call([{ isIntersecting: false, target: all[0].target }, ...all])); }
+  };
+"""
+"""A busy browser tells at once what it has seen of a tile before it was on the page, and after."""
+
+
+@pytest.mark.parametrize("script", [NO_TIMEOUT, LATE_SIGHT], ids=["timeout", "sight"])
+def test_the_floor_lives_in_an_older_or_busier_browser(lacking, box, script):
+    page = lacking(box.url, script).go("#/floor")
+    page.locator(".tile:not(.stale)").nth(1).wait_for()
+    page.locator(".person").first.wait_for()
+
+
+@pytest.mark.parametrize("size", ["desktop", "tablet", "phone"])
+@pytest.mark.parametrize("word", ["dvh", "cqw", ":has"])
+def test_the_floor_has_its_pictures_beside_or_above_the_list_without(lacking, box, word, size):
+    """dvh is lacking before Chrome 108, cqw before Safari 16, :has before Firefox 121."""
+    window = lacking(box.url, "", size)
+
+    def without(route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace(word, f"{word}-new"))
+
+    window.page.route("**/*.css", without)
+    page = window.go("#/floor")
+    page.locator(".tile:not(.stale)").first.wait_for()
+    page.locator(".person").first.wait_for()
+    places = [page.locator(one).first.bounding_box() for one in (".tile canvas", ".tile .boxes", ".person")]
+    canvas, boxes, row = places
+    assert boxes == canvas
+    assert canvas["height"] > 150
+    assert abs(canvas["width"] * 9 / 16 - canvas["height"]) < 2
+    assert row["x"] > canvas["width"] if size == "desktop" else row["y"] > canvas["height"]
+    assert window.overflow() <= 0

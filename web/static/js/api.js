@@ -44,6 +44,13 @@ export async function signOut() {
   await openSession();
 }
 
+/** A signal that comes after so many ms; Safari 15 has no AbortSignal.timeout. */
+export function within(ms) {
+  const ending = new AbortController();
+  setTimeout(() => ending.abort(new DOMException("", "TimeoutError")), ms);
+  return ending.signal;
+}
+
 /** Send a request; return its JSON, or null without one. Raises Refused, with a message for people. */
 export function send(method, path, options) {
   return anew(() => ask(method, path, options), method !== "GET");
@@ -70,7 +77,7 @@ async function ask(method, path, { json, body, signal, type } = {}) {
     answer = await fetch(at(path), {
       method,
       headers,
-      signal: signal ?? AbortSignal.timeout(15000),
+      signal: signal ?? within(15000),
       body: json === undefined ? body : JSON.stringify(json),
       credentials: "same-origin",
       cache: "no-store",

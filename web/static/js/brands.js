@@ -1,6 +1,6 @@
 // Adding a brand: pictures of its mark, what was made of each, a try on a live picture, and its name.
 
-import { send, session } from "./api.js";
+import { send, session, within } from "./api.js";
 import { h, icon, notice } from "./dom.js";
 import { takeDropped } from "./dropping.js";
 import * as format from "./format.js";
@@ -61,7 +61,7 @@ export function brandForm() {
         continue;
       }
       await busy(async () => {
-        const found = await send("POST", `/api/brands/pictures?kind=${kind}`, { body: file, type: "application/octet-stream", signal: AbortSignal.timeout(WAIT_MS) });
+        const found = await send("POST", `/api/brands/pictures?kind=${kind}`, { body: file, type: "application/octet-stream", signal: within(WAIT_MS) });
         pictures.push(found);
         told.replaceChildren();
         list.append(await row(file.name, found));
@@ -94,7 +94,7 @@ export function brandForm() {
   }
 
   async function tryLive() {
-    const found = await send("POST", "/api/brands/try", { json: { pictures: ids(), camera: camera.value }, signal: AbortSignal.timeout(WAIT_MS) });
+    const found = await send("POST", "/api/brands/try", { json: { pictures: ids(), camera: camera.value }, signal: within(WAIT_MS) });
     const unused = patternNotice(found.pattern);
     const kinds = [...new Set(pictures.map((one) => one.kind))].filter((kind) => kind === "mark" || !unused);
     const verdicts = kinds.map((kind) => verdict(kind, found.places.find((one) => one.kind === kind)));
@@ -104,7 +104,7 @@ export function brandForm() {
   async function add() {
     const said = words.value.split(",").map((word) => word.trim()).filter(Boolean);
     const json = { name: name.value.trim(), pictures: ids(), faces: faces.checked && !faceRow.hidden, replace: replace.checked && !replaceRow.hidden };
-    const done = await send("POST", "/api/brands/new", { json: said.length ? { ...json, words: said } : json, signal: AbortSignal.timeout(WAIT_MS) });
+    const done = await send("POST", "/api/brands/new", { json: said.length ? { ...json, words: said } : json, signal: within(WAIT_MS) });
     const routes = done.routes.map((route) => tOr(`brands.route_${route}`, route)).join(", ");
     const notes = [notice("good", t("brands.added", { name: done.name, routes }), "check")];
     const unused = patternNotice(done.pattern);

@@ -40,8 +40,8 @@ export class Tile {
     this.capturedAt = null;
     this.lateSince = null;
     this.visible = false;
-    this.watcher = new IntersectionObserver(([entry]) => {
-      this.visible = entry.isIntersecting;
+    this.watcher = new IntersectionObserver((entries) => { // several at once where the browser was busy
+      this.visible = entries.at(-1).isIntersecting;
       this.check();
     });
     this.watcher.observe(this.node);

@@ -1,6 +1,6 @@
 // Adding a camera: its address, typed or one of the streams that it offers, a try with a masked picture or a cause, a name, and its line in the store file.
 
-import { openSession, send, session } from "./api.js";
+import { openSession, send, session, within } from "./api.js";
 import { h, icon, notice } from "./dom.js";
 import { decimal, remedy } from "./format.js";
 import { outcome } from "./reload.js";
@@ -35,7 +35,7 @@ export function cameraWizard() {
     event.preventDefault();
     save.disabled = true;
     try {
-      const added = await send("POST", "/api/cameras/new", { json: { ...given(), ...smaller(), id: id.value, name: name.value.trim() }, signal: AbortSignal.timeout(TRY_MS) });
+      const added = await send("POST", "/api/cameras/new", { json: { ...given(), ...smaller(), id: id.value, name: name.value.trim() }, signal: within(TRY_MS) });
       first.reset();
       second.reset();
       second.hidden = true;
@@ -56,7 +56,7 @@ export function cameraWizard() {
     wrong.replaceChildren();
     verdict.replaceChildren(h("p", { class: "soft" }, t("wizard.trying")));
     try {
-      const found = await send("POST", "/api/cameras/try", { json: given(), signal: AbortSignal.timeout(TRY_MS) });
+      const found = await send("POST", "/api/cameras/try", { json: given(), signal: within(TRY_MS) });
       verdict.replaceChildren(...(found.ok ? await seen(found) : [notice("bad", found.answer ? `${remedy(found)} (${found.answer})` : remedy(found))]));
       second.hidden = !found.ok;
     } catch (error) {
@@ -96,7 +96,7 @@ export function cameraWizard() {
       streams.replaceChildren(h("p", { class: "soft" }, t("wizard.trying")));
       try {
         const there = service && new URL(service).hostname === new URL(source.value.trim().replace(/^rtsps?:/i, "http:")).hostname ? { service } : {};
-        const found = await send("POST", "/api/cameras/streams", { json: { ...given(), ...there }, signal: AbortSignal.timeout(TRY_MS) });
+        const found = await send("POST", "/api/cameras/streams", { json: { ...given(), ...there }, signal: within(TRY_MS) });
         streams.replaceChildren(...found.streams.map(offered));
       } catch (error) {
         streams.replaceChildren(notice("", words(error)));
