@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import FileResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -52,12 +54,16 @@ STATIC = Path(__file__).parent / "static"
 
 
 class Page(StaticFiles):
-    """The page's files; a browser asks each time whether they have changed."""
+    """The page's files, which are sent packed; a browser asks each time whether they have changed."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Give a file."""
         found = await super().get_response(path, scope)
         found.headers["Cache-Control"] = "no-cache"
+        if tag := found.headers.get("etag"):
+            found.headers["etag"] = f"W/{tag}"  # packed or not, it is the same file of other bytes
+        if found.status_code == HTTPStatus.NOT_MODIFIED:
+            found.headers["Vary"] = "Accept-Encoding"  # as the answer that it stands for
         return found
 
 
@@ -89,8 +95,9 @@ class PageApp:
         self._desk = DeskHandlers(backend, self.gate, desk_events, notes)
         self._insights = InsightsHandlers(backend, notes)
         self._static = static
+        files = Page(directory=static, html=True, check_dir=False)
         app = Starlette(
-            routes=[*self._routes(), Mount("/", Page(directory=static, html=True, check_dir=False))],
+            routes=[*self._routes(), Mount("/", GZipMiddleware(files, compresslevel=6))],
             exception_handlers={Refused: on_refused, HTTPException: on_http_error},
             lifespan=self._lifespan,
         )
