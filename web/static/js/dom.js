@@ -119,6 +119,12 @@ export function fill(region, ...nodes) {
   if (region.textContent !== nodes.map((node) => node.textContent).join("")) region.replaceChildren(...nodes);
 }
 
+/** Have the browser ask before the page goes. Chrome before 119 looks at the value alone. */
+export function askFirst(event) {
+  event.preventDefault();
+  event.returnValue = true;
+}
+
 let isSaying = false;
 
 /** Tell a screen reader of what has just happened, in the words of before, too; of several things at once, of each. */

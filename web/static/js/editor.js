@@ -1,7 +1,7 @@
 // Zones and masks of one camera: polygons on its newest redacted picture, the YAML for them, and writing it.
 
 import { send, session } from "./api.js";
-import { announce, fill, h, icon, notice, pill, say, svg, toast } from "./dom.js";
+import { announce, askFirst, fill, h, icon, notice, pill, say, svg, toast } from "./dom.js";
 import * as format from "./format.js";
 import { outcome } from "./reload.js";
 import { Shapes, removeCorner, round, splitLongest } from "./shapes.js";
@@ -13,7 +13,7 @@ const CLOSE = 0.02;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 let open = null; // the editor on show; where it has what is not written, it waits here while somebody signs in anew
-const warn = (event) => open.unsaved && event.preventDefault();
+const warn = (event) => open.unsaved && askFirst(event);
 
 export function areasPage(main, camera) {
   if (open?.camera !== camera || !session.may.manage) open = new Editor(camera);

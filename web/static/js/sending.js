@@ -1,7 +1,7 @@
 // Files on their way to the box. They go on while another page is shown; one that is refused stays until it is deleted.
 
 import { onSession, send, sendable, session, upload } from "./api.js";
-import { announce, toast } from "./dom.js";
+import { announce, askFirst, toast } from "./dom.js";
 import * as format from "./format.js";
 import { newest } from "./link.js";
 import { t } from "./strings.js";
@@ -15,7 +15,6 @@ const entries = new Map(); // by id, each like a job of the box
 let sending = false;
 let page = null; // what shows them
 
-const warn = (event) => event.preventDefault();
 
 /** The files that are not at the box, the first to be sent first. */
 export function notSent() {
@@ -35,7 +34,7 @@ export function onSending(calls) {
 
 function show() {
   const isBusy = notSent().some(({ state }) => state !== "failed");
-  (isBusy ? addEventListener : removeEventListener)("beforeunload", warn);
+  (isBusy ? addEventListener : removeEventListener)("beforeunload", askFirst);
   page?.changed();
 }
 

@@ -3,7 +3,7 @@
 import { accessCard } from "./access.js";
 import { send, session } from "./api.js";
 import { brandForm } from "./brands.js";
-import { fill, h, icon, notice, pill, reconcile, say, toast } from "./dom.js";
+import { askFirst, fill, h, icon, notice, pill, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
 import { boxNow, on } from "./link.js";
 import { t, tOr } from "./strings.js";
@@ -24,7 +24,7 @@ function openForms() {
 }
 
 const typed = () => Object.values(forms).some((form) => form.unsaved());
-const warn = (event) => typed() && event.preventDefault();
+const warn = (event) => typed() && askFirst(event);
 
 function closeForms() {
   forms = Object.fromEntries(Object.entries(forms).filter(([, form]) => form.unsaved()));
