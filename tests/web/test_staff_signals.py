@@ -107,8 +107,10 @@ def test_one_tap_is_enough_for_a_phone_that_was_signed_in_before_to_sound(shop, 
     window.context.add_init_script(MUTED)
     page = window.go("staff")
     page.get_by_role("button", name="Jörg B.").tap()
+    on_break = page.locator("#states").get_by_role("button", name="Break")
+    on_break.wait_for()  # signed in
     page.reload()
-    page.locator("#states").get_by_role("button", name="Break").tap()
+    on_break.tap()
     page.locator("#states button[aria-pressed=true]:has-text('Break')").wait_for()
     assert page.evaluate("sounds.map((one) => one.state)") == ["running"]
     window.close()
