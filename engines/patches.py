@@ -74,10 +74,11 @@ def pack(patches: Sequence[Patch]) -> list[Sheet]:
     >>> [sheet.size for sheet in pack([Patch((0, 0, 200, 100), (200, 100))] * 3)]
     [(416, 256)]
     """
-    waiting = sorted(patches, key=lambda patch: (-patch.size[1], -patch.size[0]))
+    # Those that need the largest shape come first: left over behind a higher patch, they would take it twice.
+    waiting = sorted(patches, key=lambda patch: (_fits(patch, SHAPES[-2]), -patch.size[1], -patch.size[0]))
     sheets = []
     while waiting:
-        shapes = SHAPES[:-1] if all(_fits(patch, SHAPES[-2]) for patch in waiting) else SHAPES
+        shapes = SHAPES[:-1] if _fits(waiting[0], SHAPES[-2]) else SHAPES
         for shape in shapes:
             placed, left_over = _on_shelves(waiting, shape)
             if not left_over or shape == shapes[-1]:
@@ -92,7 +93,7 @@ def _fits(patch: Patch, shape: Size) -> bool:
 
 
 def _on_shelves(patches: Sequence[Patch], shape: Size) -> tuple[list[Placed], list[Patch]]:
-    """Return what fits into a shape, row by row from the highest patch on, and what does not."""
+    """Return what fits into a shape, row by row in the order of the patches, and what does not."""
     placed: list[Placed] = []
     left_over: list[Patch] = []
     x = y = shelf = 0

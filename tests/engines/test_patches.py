@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from engines.manifest import read_manifest
@@ -51,6 +51,7 @@ def test_the_cheapest_shape_that_is_enough_is_taken() -> None:
 
 
 @given(patches)
+@example([Patch((0, 0, 184, 484), (184, 484)), Patch((0, 0, 834, 214), (834, 214))])
 def test_the_largest_shape_is_taken_for_a_patch_that_fits_into_no_other(some: list[Patch]) -> None:
     """It has a network of its own, which holds 22 MB and works in 41."""
     width, height = SHAPES[-2]
