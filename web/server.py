@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import threading
@@ -106,7 +107,8 @@ class PageServer:
     def stop(self) -> None:
         """End all streams, then the server, within seconds; nothing that was uploaded is left."""
         if self._thread.is_alive() and self._loop is not None:
-            with contextlib.suppress(RuntimeError, TimeoutError):
+            # Python 3.10's is a class of its own, which is no TimeoutError.
+            with contextlib.suppress(RuntimeError, concurrent.futures.TimeoutError):
                 asyncio.run_coroutine_threadsafe(self._app.close(), self._loop).result(STOP_S)
             self._server.should_exit = True
             self._thread.join(2 * STOP_S + 5)
