@@ -21,7 +21,7 @@ from pipelines.offline.frame_count import count_frames
 from pipelines.offline.reader import probe_media
 from tests.fakes.sources import Ear
 from tests.fakes.video_file import H264, write_video
-from tests.pipelines.offline.films import FRAMES, X264, read
+from tests.pipelines.offline.films import FRAMES, X264, read, timing
 
 HOW = {
     "a.avi": ["-c:v", "mjpeg", "-q:v", "3"],
@@ -152,8 +152,8 @@ def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(
     still = f"setts=duration=if(gte(N\\,{FRAMES - 1})\\,10000\\,100)"
     make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *STILL[name]]
     pixels = "yuvj420p" if "mjpeg" in STILL[name] else "yuv420p"
-    timing = ["-fps_mode", "passthrough", "-pix_fmt", pixels, "-bsf:v", still]
-    subprocess.run([*make, *timing, path], check=True, timeout=600)
+    how = [*timing("passthrough"), "-pix_fmt", pixels, "-bsf:v", still]
+    subprocess.run([*make, *how, path], check=True, timeout=600)
     pulled, opened = [], reader._open
     monkeypatch.setattr(
         reader, "_open", lambda path, *, pull=False: pulled.append(pull) or opened(path, pull=pull)

@@ -17,6 +17,7 @@ from pipelines.errors import BadInput
 from pipelines.offline import reader
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from tests.fakes.video_file import H264, write_video
+from tests.pipelines.offline.films import timing
 
 FORMATS = {
     "mp4": {},
@@ -270,7 +271,7 @@ def test_an_avi_without_a_good_index_is_read_whole(tmp_path, index):
 def test_uneven_times_of_frames_are_kept(tmp_path):
     path = tmp_path / "uneven.mp4"
     uneven = "testsrc=size=320x240:rate=10,select='not(mod(n,3))',setpts='PTS+if(gte(N,5),8/TB,0)'"
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", uneven, "-frames:v", "10", "-vsync", "vfr"]
+    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", uneven, "-frames:v", "10", *timing("vfr")]
     subprocess.run([*make, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True, timeout=120)
     times = [at / 1e9 for at, _ in read_frames(path)]
     assert times == pytest.approx([0.3 * n + (8 if n >= 5 else 0) for n in range(10)], abs=0.01)

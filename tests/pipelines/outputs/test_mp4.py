@@ -16,6 +16,7 @@ from pipelines.errors import BadInput
 from pipelines.outputs.disk import OutputFailed
 from pipelines.outputs.mp4 import Mp4Writer
 from tests.fakes.redacted import plain, redacted
+from tests.pipelines.offline.films import timing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,11 +47,8 @@ def times(path: Path) -> list[float]:
 
 def pictures(path: Path, size: tuple[int, int]) -> np.ndarray:
     """Return the luma of all frames, (N, height, width)."""
-    shown = subprocess.run(
-        f"ffmpeg -v error -i {path} -vsync passthrough -f rawvideo -pix_fmt yuv420p -".split(),
-        capture_output=True,
-        check=True,
-    )
+    raw = [*timing("passthrough"), "-f", "rawvideo", "-pix_fmt", "yuv420p"]
+    shown = subprocess.run(["ffmpeg", "-v", "error", "-i", path, *raw, "-"], capture_output=True, check=True)
     frames = np.frombuffer(shown.stdout, np.uint8).reshape(-1, size[1] * size[0] * 3 // 2)
     return frames[:, : size[0] * size[1]].reshape(-1, size[1], size[0])
 
