@@ -152,7 +152,9 @@ def test_what_is_no_request_is_answered_in_text(site):
         answer = b""
         while part := client.recv(1024):
             answer += part
-    assert answer == b"Bad Request\n"  # without a version there is no head
+    head, _, text = answer.rpartition(b"\r\n\r\n")
+    assert not head or head.startswith(b"HTTP/1.0 400 ")  # older Pythons send none without a version
+    assert text == b"Bad Request\n"
 
 
 @pytest.mark.parametrize(
