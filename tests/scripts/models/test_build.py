@@ -84,7 +84,8 @@ def test_one_that_fails_does_not_stop_the_next(tmp_path: Path, capsys: pytest.Ca
     assert "nanodet-416: built" in out.getvalue()
 
 
-def test_progress_shows_phases_within_phases() -> None:
+def test_progress_shows_phases_within_phases(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")  # on a dumb terminal nothing is drawn anew
     out = io.StringIO()
     display = Display(Console(file=out, force_terminal=True, width=100))
     display.title("face fp16")
