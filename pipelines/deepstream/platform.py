@@ -16,7 +16,7 @@ from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, Out
 from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
-from pipelines.deepstream.runtime.recordings import BRANCH, Recordings, finish_recordings
+from pipelines.deepstream.runtime.recordings import BRANCH, Recordings
 from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
 from pipelines.deepstream.runtime.self_check_film import SelfCheckFilm, film_graph
 from pipelines.deepstream.runtime.valves import STREAM, Valves
@@ -264,6 +264,8 @@ class DeepStreamPlatform:
         _ = self._built.mux_pads  # reserves a pad: a mux that runs without any crashes up to 9.1
         if self._built.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
             self._fail("the pipeline does not start; the messages above say why")
+        elif self._recordings:
+            self._recordings.start()
         self._playing.set()
 
     def _watch(self) -> None:
@@ -322,7 +324,8 @@ class DeepStreamPlatform:
 
     def _end(self) -> None:
         self._threads[1].join(THREAD_S)  # so that no other thread reads the bus
-        finish_recordings(self._built)
+        if self._recordings:
+            self._recordings.finish()
         self._built.pipeline.set_state(Gst.State.NULL)
         self._built.pipeline.get_bus().set_sync_handler(None)  # it holds this platform
 

@@ -66,7 +66,8 @@ class BuiltPipeline:
     def put_anew(self, names: Sequence[str], ready: Callable[[], None]) -> list[Any]:
         """Put new elements in the place of a chain that ends in a sink; return the old ones, still running.
 
-        names: in their order; what feeds the first is not linked any more. ready: called before it is again.
+        They play from then on, whatever the pipeline does, as in `play_apart`. names: in their order; what
+        feeds the first is not linked any more. ready: called before it is again.
         Raises BadInput for an element with a gate, which a new one would not have, before anything changes.
         Where anything else fails the chain is out, its elements stopped, and it may be tried again.
         """
@@ -82,21 +83,40 @@ class BuiltPipeline:
                 self.pipeline.add(element)
             for name in reversed(names[1:]):
                 self._link_to(name)
-            # Running before it is fed: what is not would tell the tee that all is flushing.
-            for element in reversed(fresh):
-                if not element.sync_state_with_parent():
-                    raise BadInput(f"{element.get_name()}: does not start")
+            _play(fresh)
             self._check_chain(names)
             ready()
             self._link_to(names[0])
         except BaseException:
-            for element in (*fresh, *old):
-                element.set_locked_state(True)
-                if element.get_parent() is not None:
-                    self.pipeline.remove(element)
-                element.set_state(Gst.State.NULL)
+            self._take_out([*fresh, *old])
             raise
         return old
+
+    def set_apart(self, names: Sequence[str]) -> None:
+        """Have elements follow no state of the pipeline, before it has any: `play_apart` starts them."""
+        for name in names:
+            self.element(name).set_locked_state(True)
+
+    def play_apart(self, names: Sequence[str]) -> None:
+        """Have a chain that ends in a sink, and was set apart, play once the pipeline does.
+
+        Else the pipeline would fail its own way to PLAYING where the chain does, and stay in PAUSED for all,
+        without a word; and while the chain has no data, it would go that way again and again, on a core.
+        names: in their order. Raises BadInput where it does not start; then it is out.
+        """
+        chain = [self.element(name) for name in names]
+        try:
+            _play(chain)
+        except BadInput:
+            self._take_out(chain)
+            raise
+
+    def _take_out(self, elements: Sequence[Any]) -> None:
+        for element in reversed(elements):  # the sink first: what feeds it may wait for it
+            element.set_locked_state(True)
+            if element.get_parent() is not None:
+                self.pipeline.remove(element)
+            element.set_state(Gst.State.NULL)
 
     def _check_chain(self, names: Sequence[str]) -> None:
         """Raise BadInput where elements that were put in are not those of the graph, each to each.
@@ -235,6 +255,14 @@ class BuiltPipeline:
         if element.factory == "decodebin":
             decode_in_software(made, one_thread=True)
         return made
+
+
+def _play(chain: Sequence[Any]) -> None:
+    """Have a chain play before it is fed: what is not running would tell the tee that all is flushing."""
+    for element in reversed(chain):
+        element.set_locked_state(True)
+        if element.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
+            raise BadInput(f"{element.get_name()}: does not start")
 
 
 def _may_have_source_pads(made: Any) -> bool:

@@ -71,11 +71,20 @@ class Recordings:
         }
         recover_all(folder)
         for camera in built.graph.slots:
+            built.set_apart(_branch(camera))
             try:
                 (folder / camera).mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise BadInput(f"outputs.record.folder: {folder / camera}: {error.strerror}") from None
             self._begin(camera)
+
+    def start(self) -> None:
+        """Have the branches play; to be called once the pipeline does, and before any camera."""
+        for camera in self._troubles:
+            try:
+                self._built.play_apart(_branch(camera))
+            except BadInput as error:
+                self.fail(camera, str(error))
 
     def end(self, camera: str) -> None:
         """Finish the file of a camera that gives no picture, if there is one. Does not wait."""
@@ -127,6 +136,23 @@ class Recordings:
             thread.join(max(0.0, ends - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
+    def finish(self) -> None:
+        """End the files that are being written, wait a little until they are, and stop the branches."""
+        ended = set[str]()
+        for camera in self._troubles:
+            sink = self._built.pipeline.get_by_name(f"record_{camera}")  # none where it is not replaced yet
+            entry = self._entry(camera)
+            if sink is not None and entry is not None and sink.get_state(0).state == Gst.State.PLAYING:
+                entry.send_event(Gst.Event.new_eos())
+                ended.add(camera)
+        with self._changed:
+            self._changed.wait_for(lambda: not ended & self._open.keys(), FINISH_S)
+        for camera in self._troubles:
+            # A splitmuxsink that could not open its first file would hold up its own feed's way to READY.
+            for name in reversed(_branch(camera)):
+                if (element := self._built.pipeline.get_by_name(name)) is not None:
+                    element.set_state(Gst.State.NULL)
+
     def _renew_soon(self, camera: str, wait_s: float) -> None:
         """Renew a camera's branch in a thread of its own, for a disk may hang. The lock is held."""
         if self._closed or camera in self._ending:
@@ -173,7 +199,6 @@ class Recordings:
 
     def _replace(self, camera: str, *, broken: bool) -> list[Any]:
         """End a branch and put another in its place; return the elements of the old one, still running."""
-        names = [part + camera for part in BRANCH]
         entry = self._entry(camera)
         feed = entry.get_peer() if entry is not None else None
         if feed is not None:
@@ -184,7 +209,7 @@ class Recordings:
             unfinished = "" if ended else self._open.pop(camera)
         if unfinished and not broken:
             logger.warning("%s: does not end", unfinished)
-        old = self._built.put_anew(names, lambda: self._begin(camera))
+        old = self._built.put_anew(_branch(camera), lambda: self._begin(camera))
         if unfinished and broken:
             for element in reversed(old):
                 element.set_state(Gst.State.NULL)
@@ -236,25 +261,15 @@ class _FromKeyframe:
         return Gst.PadProbeReturn.OK
 
 
+def _branch(camera: str) -> list[str]:
+    return [part + camera for part in BRANCH]
+
+
 def _is_written(path: str | None) -> bool:
     try:
         return path is not None and Path(path).stat().st_size > 0
     except OSError:
         return False
-
-
-def finish_recordings(built: BuiltPipeline) -> None:
-    """End the files that are being written, and wait a little until they are. Reads the bus."""
-    opened = 0
-    for element in built.graph.of("splitmuxsink"):
-        sink = built.pipeline.get_by_name(element.name)  # none where it failed, and is not replaced yet
-        if sink is not None and sink.get_state(0).state == Gst.State.PLAYING:
-            tape = built.element(element.name.replace("record_", "tape_", 1))
-            opened += tape.get_static_pad("sink").send_event(Gst.Event.new_eos())
-    bus, ends = built.pipeline.get_bus(), time.monotonic() + FINISH_S
-    while opened and (left := ends - time.monotonic()) > 0:
-        message = bus.timed_pop_filtered(int(left * Gst.SECOND), Gst.MessageType.ELEMENT)
-        opened -= message is not None and _finished(message) is not None
 
 
 def _finished(message: Any) -> Path | None:

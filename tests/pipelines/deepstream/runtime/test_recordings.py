@@ -67,6 +67,60 @@ def test_a_recording_that_cannot_be_written_costs_no_stream_and_goes_on_once_it_
     assert not list(folder.glob("*.part"))
 
 
+@pytest.mark.parametrize("broken", [("c0",), ("c0", "c1")], ids="-".join)
+def test_a_recording_that_cannot_begin_holds_up_no_camera_s_start_and_no_stop(tmp_path, caplog, broken):
+    """A disk that is full, gone or read-only when the store starts: the first file cannot be opened."""
+    with running(tmp_path, rtsp(2), outputs="record", change=streamed) as run:
+        for camera in broken:
+            folder = tmp_path / "video" / camera
+            folder.rmdir()
+            folder.write_text("in its way")
+        run.listen("stream_c0", "stream_c1")
+        run.platform.start()
+        for camera in broken:
+            wait_for(lambda camera=camera: said(caplog, f"camera {camera}: not recorded"))
+        goes_on(run, "stream_c0", "stream_c1")
+        assert not run.platform.failed
+
+
+def test_a_recorded_camera_that_sends_nothing_keeps_no_pipeline_from_playing(tmp_path):
+    """GStreamer tried to get there again and again, which took a whole core."""
+    with running(tmp_path, rtsp(2), outputs="record", c0="dead", c1="dead") as run:
+        run.platform.start()
+        wait_for(lambda: run.element_factory.opened)
+        change, state, pending = run.platform.pipeline.get_state(0)
+        assert (change, state) == (Gst.StateChangeReturn.SUCCESS, Gst.State.PLAYING), pending
+
+
+def test_a_recording_that_could_not_begin_at_the_start_begins_once_it_can(tmp_path, caplog, soon):
+    caplog.set_level(logging.INFO)
+    folder = tmp_path / "video" / "c0"
+    with running(tmp_path, rtsp(2), outputs="record", change=short) as run:
+        folder.rmdir()
+        folder.write_text("in its way")
+        run.platform.start()
+        wait_for(lambda: said(caplog, "camera c0: not recorded"))
+        folder.unlink()
+        wait_for(lambda: list(folder.glob("*.mp4")))
+        wait_for(lambda: said(caplog, "camera c0: recorded again"))
+        wait_for(lambda: list((tmp_path / "video" / "c1").glob("*.mp4")))
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_recording_whose_elements_do_not_start_costs_no_stream(tmp_path, caplog, soon):
+    """A plug-in that is not whole, say: here a sink that there is none of."""
+    caplog.set_level(logging.INFO)
+    folder = tmp_path / "video" / "c0"
+    with running(tmp_path, rtsp(1), outputs="record", change=short) as run:
+        run.listen("stream_c0")
+        run.platform._built.element("record_c0").set_property("sink-factory", "nosuchsink")
+        run.platform.start()
+        wait_for(lambda: said(caplog, "camera c0: not recorded"))
+        goes_on(run, "stream_c0")
+        wait_for(lambda: list(folder.glob("*.mp4")))
+        assert not run.platform.failed
+
+
 def silent(run, camera="c0"):
     """Have the camera's file ended as that of one which gives no picture, once."""
     run.platform._recordings.end(camera)
