@@ -56,7 +56,7 @@ class Recordings:
         now_ns: Callable[[], int] = time.time_ns,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Give what earlier runs left unfinished its name. Raises BadInput where a folder cannot be had."""
+        """Give what earlier runs left unfinished its name. Each file's folder is made with the file."""
         self._built, self._folder, self._now_ns, self._clock = built, folder, now_ns, clock
         self._open: dict[str, str] = {}
         """The file that is being written, by camera."""
@@ -72,10 +72,6 @@ class Recordings:
         recover_all(folder)
         for camera in built.graph.slots:
             built.set_apart(_branch(camera))
-            try:
-                (folder / camera).mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise BadInput(f"outputs.record.folder: {folder / camera}: {error.strerror}") from None
             self._begin(camera)
 
     def start(self) -> None:

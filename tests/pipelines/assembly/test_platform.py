@@ -279,7 +279,7 @@ def test_a_box_on_which_all_is_there_runs_deepstream(tmp_path, monkeypatch, kind
 def test_a_folder_that_cannot_be_had_yet_keeps_no_store_from_the_gpu(tmp_path, monkeypatch, kind):
     """A network disk that is mounted late. The CPU platform tries again, too."""
     (tmp_path / "disk").write_text("in its way")
-    outputs = "snapshots: {folder: disk/shots}"
+    outputs = "snapshots: {folder: disk/shots}, record: {folder: disk/video}"
     text = TEXT.replace("outputs: {", f"outputs: {{{outputs}, ")
     store = store_on(kind, tmp_path, whole(monkeypatch), text)
     assert store.platform.name == "deepstream"

@@ -73,7 +73,7 @@ def test_a_recording_that_cannot_begin_holds_up_no_camera_s_start_and_no_stop(tm
     with running(tmp_path, rtsp(2), outputs="record", change=streamed) as run:
         for camera in broken:
             folder = tmp_path / "video" / camera
-            folder.rmdir()
+            folder.parent.mkdir(exist_ok=True)
             folder.write_text("in its way")
         run.listen("stream_c0", "stream_c1")
         run.platform.start()
@@ -96,7 +96,7 @@ def test_a_recording_that_could_not_begin_at_the_start_begins_once_it_can(tmp_pa
     caplog.set_level(logging.INFO)
     folder = tmp_path / "video" / "c0"
     with running(tmp_path, rtsp(2), outputs="record", change=short) as run:
-        folder.rmdir()
+        folder.parent.mkdir()
         folder.write_text("in its way")
         run.platform.start()
         wait_for(lambda: said(caplog, "camera c0: not recorded"))
