@@ -228,8 +228,8 @@ class Recordings:
         self._built.element(f"record_{camera}").connect("format-location", self._file_name, camera)
         tape = self._built.element(f"tape_{camera}")
         gate = _FromKeyframe(lambda: self._note_overrun(camera))
-        tape.connect("overrun", gate.shut)
-        tape.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, gate.judge)
+        gate.shut(tape)
+        tape.connect("overrun", gate.shut_at_gap)
 
     def _note_overrun(self, camera: str) -> None:
         """Say that the disk does not take what comes; the recording goes on by itself once it does."""
@@ -239,22 +239,31 @@ class Recordings:
 
 
 class _FromKeyframe:
-    """Leaves out what cannot be decoded: all before a key frame, at the beginning and after a gap."""
+    """Leaves out what cannot be decoded: all before a key frame, at the beginning and after a gap.
+
+    A probe on the queue of a recording, which is off while all goes on: a frame then costs no Python.
+    """
 
     def __init__(self, on_gap: Callable[[], None]) -> None:
-        self._on_gap, self._waits = on_gap, True
+        self._on_gap, self._waits = on_gap, False
 
-    def shut(self, _queue: Any) -> None:
+    def shut(self, queue: Any) -> None:
+        """Wait for a key frame. Called before the first frame comes, or in the thread that brings frames."""
+        if not self._waits:
+            self._waits = True
+            queue.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._judge)
+
+    def shut_at_gap(self, queue: Any) -> None:
         """Note that the queue is full, and that the frame which came last is left out."""
-        self._waits = True
+        self.shut(queue)
         self._on_gap()
 
-    def judge(self, _pad: Any, info: Any) -> Any:
-        """Return whether a frame goes on."""
-        if self._waits and info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
+    def _judge(self, _pad: Any, info: Any) -> Any:
+        """Leave out a frame, or let it and all that follow go on."""
+        if info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
             return Gst.PadProbeReturn.DROP
         self._waits = False
-        return Gst.PadProbeReturn.OK
+        return Gst.PadProbeReturn.REMOVE
 
 
 def _branch(camera: str) -> list[str]:

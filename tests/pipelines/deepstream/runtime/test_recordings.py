@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from pipelines.deepstream.runtime import recordings
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.errors import BadInput
 from pipelines.settings.outputs import RtspConfig
@@ -214,6 +215,24 @@ def test_a_disk_that_hangs_holds_up_no_stream_and_what_comes_after_begins_with_a
     gaps = [b for a, b in pairwise(came) if b[0] - a[0] > 3 * step]
     assert gaps
     assert not any(is_delta for _, is_delta in gaps)
+
+
+def test_a_recording_that_goes_on_costs_no_python_a_frame(tmp_path, monkeypatch):
+    judged = []
+    judge = recordings._FromKeyframe._judge
+
+    def note(self, pad, info):
+        judged.append(info.get_buffer().pts)
+        return judge(self, pad, info)
+
+    monkeypatch.setattr(recordings._FromKeyframe, "_judge", note)
+    with running(tmp_path, rtsp(1), outputs="record", change=streamed) as run:
+        run.listen("stream_c0")
+        run.platform.start()
+        goes_on(run, "stream_c0")
+        before = len(judged)
+        goes_on(run, "stream_c0")
+        assert len(judged) == before > 0
 
 
 @pytest.mark.parametrize("cameras", [1, 2])
