@@ -15,6 +15,8 @@ from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
 from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed
 from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.encoders import BRANCH as ENCODING
+from pipelines.deepstream.runtime.encoders import Encoders
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.deepstream.runtime.recordings import BRANCH, Recordings
 from pipelines.deepstream.runtime.self_check_film import NAME as FILM_NAME
@@ -96,6 +98,7 @@ class DeepStreamPlatform:
         recorded = frozenset({STREAM}) if record else frozenset[str]()
         self._recordings = Recordings(self._built, record.folder) if record else None
         self.valves = Valves(graph, self._set_drop, always=recorded)
+        self._encoders = Encoders(self._built, self.valves, on_halt=self._end_recording)
         cameras = settings.enabled_cameras()
         rates = {name: max(1, round(camera.fps)) for name, camera in cameras.items()}
         self.outputs = DeepStreamOutputs(
@@ -162,7 +165,8 @@ class DeepStreamPlatform:
         self._stop.set()
         if self._preparation:
             self._preparation.stop()
-        closed = self.outputs.close()
+        closed = self._encoders.close()
+        closed = self.outputs.close() and closed
         end = threading.Thread(target=self._end, name="deepstream-end", daemon=True)
         if self._threads[0].ident is not None:
             end.start()
@@ -249,6 +253,10 @@ class DeepStreamPlatform:
             self._recordings.note(message)
         return Gst.BusSyncReply.PASS
 
+    def _end_recording(self, camera: str) -> None:
+        if self._recordings:
+            self._recordings.end(camera)
+
     def _set_drop(self, name: str, shut: bool) -> None:
         self._built.element(name).set_property("drop", shut)
 
@@ -291,6 +299,8 @@ class DeepStreamPlatform:
             self._fail(f"{event.element}: {event.detail}")
         elif isinstance(event, OutletFailed) and self._recordings and event.outlet.startswith(BRANCH):
             self._recordings.fail(event.camera, f"{event.element}: {event.detail}")
+        elif isinstance(event, OutletFailed) and event.outlet.startswith(ENCODING):
+            self._encoders.fail(event.camera, f"{event.element}: {event.detail}")
         elif isinstance(event, OutletFailed):
             self.valves.disable(event.camera)
             logger.error(
@@ -312,6 +322,7 @@ class DeepStreamPlatform:
 
     def _tick(self) -> None:
         self._cameras.tick()
+        self._encoders.check()
         if self._film:  # after the cameras, of which one has the pad that was there from the start
             self._film.tick()
             if self._film.hopeless:

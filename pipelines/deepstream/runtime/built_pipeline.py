@@ -92,6 +92,22 @@ class BuiltPipeline:
             raise
         return old
 
+    def restart(self, names: Sequence[str]) -> None:
+        """Stop and start elements of a chain, to be rid of what failed; no data may come meanwhile.
+
+        names: in their order. Raises BadInput where one does not start, which may be tried again.
+        """
+        for name in reversed(names):
+            self.element(name).set_state(Gst.State.NULL)
+        # Linked anew, so that it is told caps and segment, which it has forgotten.
+        entry = self.element(names[0]).get_static_pad("sink")
+        if (feed := entry.get_peer()) is not None:
+            feed.unlink(entry)
+        self._link_to(names[0])
+        for name in reversed(names):
+            if not self.element(name).sync_state_with_parent():
+                raise BadInput(f"{name}: does not start")
+
     def set_apart(self, names: Sequence[str]) -> None:
         """Have elements follow no state of the pipeline, before it has any: `play_apart` starts them."""
         for name in names:

@@ -6,15 +6,15 @@ import contextlib
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.deepstream.runtime.elements import Gst
+from pipelines.deepstream.runtime.retries import Retries
 from pipelines.errors import BadInput
 from pipelines.gst_structure import structure_of
 from pipelines.outputs.disk import PART, stamp
-from pipelines.outputs.record import MAX_RETRY_S, RETRY_S, STEADY_S, recover_all, recover_file
+from pipelines.outputs.record import STEADY_S, recover_all, recover_file
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
@@ -29,16 +29,6 @@ BRANCH: Final = ("tape_", "tapeparse_", "record_")
 """What records a camera, behind its encoder: these elements, in this order."""
 _CLOSED: Final = "splitmuxsink-fragment-closed"
 _KEYFRAME: Final = "GstForceKeyUnit, all-headers=(boolean)true"
-_NEVER: Final = float("inf")
-
-
-@dataclass(slots=True)
-class _Trouble:
-    """What fails of a camera's recording. wait_s: until it is tried again; since: when it last went on."""
-
-    outage: Outage
-    wait_s: float = RETRY_S
-    since: float = _NEVER
 
 
 class Recordings:
@@ -63,8 +53,8 @@ class Recordings:
         self._ending: dict[str, threading.Thread] = {}
         self._changed = threading.Condition()
         self._closed = False
-        self._troubles = {
-            camera: _Trouble(
+        self._retries = {
+            camera: Retries(
                 Outage(logger, f"camera {camera}: not recorded", f"camera {camera}: recorded again")
             )
             for camera in built.graph.slots
@@ -76,7 +66,7 @@ class Recordings:
 
     def start(self) -> None:
         """Have the branches play; to be called once the pipeline does, and before any camera."""
-        for camera in self._troubles:
+        for camera in self._retries:
             try:
                 self._built.play_apart(_branch(camera))
             except BadInput as error:
@@ -92,16 +82,15 @@ class Recordings:
         """Have a recording that has failed begun anew after a while, as on the CPU. Does not wait."""
         with self._changed:
             if camera not in self._ending:  # else it is replaced anyway
-                self._renew_soon(camera, self._note_failure(camera, why))
+                self._renew_soon(camera, self._retries[camera].fail(why))
 
     def check(self) -> None:
         """Call a recording mended that has gone on for a while; to be called now and then."""
-        for camera, trouble in self._troubles.items():
-            is_steady = self._clock() - trouble.since >= STEADY_S and camera not in self._ending
+        for camera, retries in self._retries.items():
+            is_steady = self._clock() - retries.since >= STEADY_S and camera not in self._ending
             # What fails to open its file says so a moment after it has chosen the name.
             if is_steady and _is_written(self._open.get(camera)):
-                trouble.wait_s, trouble.since = RETRY_S, _NEVER
-                trouble.outage.recover()
+                retries.mend()
 
     def note(self, message: Any) -> None:
         """Give a recording its proper name where a bus message says that it is finished.
@@ -135,7 +124,7 @@ class Recordings:
     def finish(self) -> None:
         """End the files that are being written, wait a little until they are, and stop the branches."""
         ended = set[str]()
-        for camera in self._troubles:
+        for camera in self._retries:
             sink = self._built.pipeline.get_by_name(f"record_{camera}")  # none where it is not replaced yet
             entry = self._entry(camera)
             if sink is not None and entry is not None and sink.get_state(0).state == Gst.State.PLAYING:
@@ -143,7 +132,7 @@ class Recordings:
                 ended.add(camera)
         with self._changed:
             self._changed.wait_for(lambda: not ended & self._open.keys(), FINISH_S)
-        for camera in self._troubles:
+        for camera in self._retries:
             # A splitmuxsink that could not open its first file would hold up its own feed's way to READY.
             for name in reversed(_branch(camera)):
                 if (element := self._built.pipeline.get_by_name(name)) is not None:
@@ -158,23 +147,15 @@ class Recordings:
         thread.start()
         self._ending[camera] = thread
 
-    def _note_failure(self, camera: str, why: object) -> float:
-        """Log a failure; return for how long to wait until it is tried again."""
-        trouble = self._troubles[camera]
-        wait_s, trouble.wait_s = trouble.wait_s, min(2 * trouble.wait_s, MAX_RETRY_S)
-        trouble.since = _NEVER
-        trouble.outage.fail(why)
-        return wait_s
-
     def _file_name(self, _sink: Any, _number: int, camera: str) -> str:
         path = self._folder / camera / f"{stamp(self._now_ns())}.mp4{PART}"
         with contextlib.suppress(OSError):  # then the file cannot be opened, which its sink says
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._changed:
             self._open[camera] = str(path)
-        trouble = self._troubles[camera]
-        if trouble.outage.active:
-            trouble.since = min(trouble.since, self._clock())
+        retries = self._retries[camera]
+        if retries.outage.active:
+            retries.since = min(retries.since, self._clock())
         return str(path)
 
     def _renew(self, camera: str, wait_s: float) -> None:
@@ -187,7 +168,7 @@ class Recordings:
                 old = self._replace(camera, broken=wait_s > 0)
             except Exception as error:  # whatever it was, the next try may succeed
                 logger.debug("camera %s: the recording cannot be begun anew", camera, exc_info=True)
-                wait_s = self._note_failure(camera, error if str(error) else type(error).__name__)
+                wait_s = self._retries[camera].fail(error if str(error) else type(error).__name__)
                 continue
             for element in reversed(old):
                 element.set_state(Gst.State.NULL)
@@ -233,9 +214,9 @@ class Recordings:
 
     def _note_overrun(self, camera: str) -> None:
         """Say that the disk does not take what comes; the recording goes on by itself once it does."""
-        trouble = self._troubles[camera]
-        trouble.since = self._clock()
-        trouble.outage.fail("the disk is too slow, or hangs")
+        retries = self._retries[camera]
+        retries.since = self._clock()
+        retries.outage.fail("the disk is too slow, or hangs")
 
 
 class _FromKeyframe:

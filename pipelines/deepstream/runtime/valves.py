@@ -28,6 +28,7 @@ class Valves:
         self._wanted = {camera: set(always) for camera in self._cameras}
         self._wall = False
         self._broken: set[str] = set()
+        self._halted: set[str] = set()
         self._lock = threading.Lock()
         with self._lock:
             self._apply()
@@ -49,14 +50,21 @@ class Valves:
             self._broken.add(camera)
             self._apply()
 
+    def halt(self, camera: str, *, halted: bool) -> None:
+        """Shut off the encoder of a camera, or of the wall, for a while; pictures of the camera go on."""
+        with self._lock:
+            (self._halted.add if halted else self._halted.discard)(camera)
+            self._apply()
+
     def works(self, camera: str) -> bool:
         """Return whether nothing behind the camera's valves has failed."""
         return camera not in self._broken
 
     def _apply(self) -> None:
-        wall = self._wall and WALL not in self._broken
-        for camera, wanted in self._wanted.items():
+        wall = self._wall and WALL not in self._broken | self._halted
+        for camera, wishes in self._wanted.items():
             works = self.works(camera)
+            wanted = wishes - {STREAM} if camera in self._halted else wishes
             for role, is_open in (
                 ("demand", bool(wanted) or wall),
                 ("streamvalve", STREAM in wanted),

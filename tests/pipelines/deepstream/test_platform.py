@@ -284,7 +284,7 @@ def test_a_failed_encoder_costs_only_the_pictures_of_its_camera(tmp_path, caplog
             run.platform.valves.want(camera, STREAM, wanted=True)
         wait_for(lambda: run.samples["stream_c0"] and run.samples["stream_c1"])
         run.platform.pipeline.get_by_name("encoder_c0").entry.broken = True
-        wait_for(lambda: "c0: no more pictures or streams until the next start" in caplog.text)
+        wait_for(lambda: "camera c0: the encoder has failed" in caplog.text)
         assert run.platform.pipeline.get_by_name("demand_c0").get_property("drop") is True
         seen, batches = run.samples["stream_c1"], run.analysis.batches
         wait_for(lambda: run.samples["stream_c1"] > seen + 5 and run.analysis.batches > batches + 5)

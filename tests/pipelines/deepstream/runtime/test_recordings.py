@@ -33,8 +33,8 @@ def short(settings):
 @pytest.fixture
 def soon(monkeypatch):
     """What failed is tried again at once, and has held after a moment."""
-    for name, value in (("RETRY_S", 0.1), ("MAX_RETRY_S", 0.2), ("STEADY_S", 0.3)):
-        monkeypatch.setattr(f"pipelines.deepstream.runtime.recordings.{name}", value)
+    for name, value in (("retries.RETRY_S", 0.1), ("retries.MAX_RETRY_S", 0.2), ("recordings.STEADY_S", 0.3)):
+        monkeypatch.setattr(f"pipelines.deepstream.runtime.{name}", value)
 
 
 def said(caplog, words):
