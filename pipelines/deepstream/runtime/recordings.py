@@ -51,6 +51,8 @@ class Recordings:
         self._open: dict[str, str] = {}
         """The file that is being written, by camera."""
         self._ending: dict[str, threading.Thread] = {}
+        self._failed_anew: dict[str, str] = {}
+        """Why a branch has failed that was put in a moment ago, by camera."""
         self._changed = threading.Condition()
         self._closed = False
         self._retries = {
@@ -81,7 +83,9 @@ class Recordings:
     def fail(self, camera: str, why: str) -> None:
         """Have a recording that has failed begun anew after a while, as on the CPU. Does not wait."""
         with self._changed:
-            if camera not in self._ending:  # else it is replaced anyway
+            if camera in self._ending:
+                self._failed_anew[camera] = why  # where it is the old one, that is forgotten with it
+            else:
                 self._renew_soon(camera, self._retries[camera].fail(why))
 
     def check(self) -> None:
@@ -186,7 +190,7 @@ class Recordings:
             unfinished = "" if ended else self._open.pop(camera)
         if unfinished and not broken:
             logger.warning("%s: does not end", unfinished)
-        old = self._built.put_anew(_branch(camera), lambda: self._begin(camera))
+        old = self._built.put_anew(_branch(camera), lambda: self._begin_anew(camera))
         if unfinished and broken:
             for element in reversed(old):
                 element.set_state(Gst.State.NULL)
@@ -197,11 +201,18 @@ class Recordings:
         self._built.element(f"encoder_{camera}").send_event(wish)
         with self._changed:
             del self._ending[camera]
+            if why := self._failed_anew.pop(camera, ""):
+                self._renew_soon(camera, self._retries[camera].fail(why))
         return old
 
     def _entry(self, camera: str) -> Any:
         tape = self._built.pipeline.get_by_name(f"tape_{camera}")
         return tape.get_static_pad("sink") if tape is not None else None
+
+    def _begin_anew(self, camera: str) -> None:
+        with self._changed:
+            self._failed_anew.pop(camera, None)
+        self._begin(camera)
 
     def _begin(self, camera: str) -> None:
         """Make a branch ready for its first frame, which must be a key frame: others need what was before."""
