@@ -14,13 +14,14 @@ from engines.scene import TooMany
 from pipelines.cameras.between import FramesBetween
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
+from pipelines.outputs.base import KeepsPictures
 from pricing.news import news
 from probes.redaction.between import MAX_GAP_NS
 from probes.redaction.proof import is_everybody_masked
 from probes.redaction.redact import RedactionFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 
     from engines.scene import Scene, SceneRequest
     from engines.scene_detector import PendingScenes, SceneDetector
@@ -183,6 +184,13 @@ class InferenceLoop:
             self._analysed_at = {name: at for name, at in self._analysed_at.items() if name in self._chains}
 
         self._calls.call(work, running=self._thread.is_alive())
+
+    def forget_pictures(self, cameras: Iterable[str]) -> None:
+        """Have no output give a picture of before; for `change` alone, as `chains`."""
+        for sink in self._sinks:
+            if isinstance(sink, KeepsPictures):
+                for camera in cameras:
+                    sink.forget_pictures(camera)
 
     @property
     def chains(self) -> Mapping[str, CameraChain]:

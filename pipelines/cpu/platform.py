@@ -26,7 +26,7 @@ from pipelines.cpu.chain import CameraChain
 from pipelines.cpu.inference import InferenceLoop
 from pipelines.cpu.source import open_source
 from pipelines.cpu.turn_pace import TurnPace
-from pipelines.reload.plan import LiveSupport, reconnects
+from pipelines.reload.plan import LiveSupport, reconnects, remasked
 from pipelines.settings.camera import CameraConfig, finite_cameras
 from probes.overlay.draw import Overlay
 from probes.people.tracks import Sessions, TrackBook
@@ -166,6 +166,8 @@ class CpuPlatform:
                     masks=[mask.polygon for mask in after[name].masks.values()],
                     min_person_px=after[name].min_person_px,
                 )
+            same_faces = settings.privacy.faces == self._settings.privacy.faces
+            self._loop.forget_pictures(remasked(before, after) if same_faces else after)
 
         chains = {name: self._chain(name, after[name], settings) for name in fresh}
         try:

@@ -30,11 +30,11 @@ from pipelines.deepstream.runtime.camera_source import CONNECT_TIMEOUT_S, Camera
 from pipelines.deepstream.runtime.reshape_pace import ReshapePace
 from pipelines.deepstream.runtime.source_bin import RtspAccess, SourceBin
 from pipelines.errors import BadInput
-from pipelines.reload.plan import LiveSupport, reconnects
+from pipelines.reload.plan import LiveSupport, reconnects, remasked
 from probes.events.messages import same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pipelines.cameras.states import CameraState, CameraStatus
     from pipelines.deepstream.graph.build import EngineFiles
@@ -87,6 +87,7 @@ class CameraSources:
 
     on_state: called on each change of a camera's state. on_sources: with all cameras' settings when those of
     some have changed, in the thread of `tick`. on_part: where in the frame a camera's picture lies now.
+    on_remasked: with the cameras whose masks have changed, once no frame is judged by those of before.
     """
 
     def __init__(
@@ -102,11 +103,13 @@ class CameraSources:
         on_state: Callable[[str, CameraState, Cause, int], None],
         on_sources: Callable[[Mapping[str, CameraConfig]], None],
         on_part: Callable[[str, Part | None], None],
+        on_remasked: Callable[[Iterable[str]], None] = lambda _cameras: None,
     ) -> None:
         self._settings, self._capabilities, self._files = settings, capabilities, files
         self._built, self._analysis, self._metrics, self._clocks = built, analysis, metrics, clocks
         clocks.throttle.skips_decoding = False  # the GPU's decoder takes all that a camera sends
         self._on_state, self._on_sources, self._on_part = on_state, on_sources, on_part
+        self._on_remasked = on_remasked
         self._shapes: Mapping[str, Shape] = {}
         self._reshape_paces: dict[str, ReshapePace] = {}
         cameras = settings.enabled_cameras()
@@ -154,6 +157,7 @@ class CameraSources:
         # Where this raises, nothing has changed. After it no frame of a source that goes is taken any more,
         # although the source itself is still in the pipeline for a moment.
         generations = self._analysis.reconfigure(settings, gone, fresh, change)
+        self._on_remasked(remasked(before, after))
         self._enabled = frozenset(after)
         self._configs |= after
 

@@ -127,6 +127,7 @@ class DeepStreamPlatform:
             on_state=on_state,
             on_sources=lambda configs: self._bus_parser.set_kinds(_kinds(configs)),
             on_part=self.outputs.pictures.crop,
+            on_remasked=self.outputs.forget_pictures,
         )
         self._built.pipeline.get_bus().set_sync_handler(self._on_posted)
         self._failure: str | None = None

@@ -37,6 +37,14 @@ class CameraSink(FrameSink, Protocol):
         """Take no more of a camera, and end whoever watches it."""
 
 
+@runtime_checkable
+class KeepsPictures(Protocol):
+    """An output in which pictures wait, or that keeps some for who comes later."""
+
+    def forget_pictures(self, camera: str) -> None:
+        """Let go of a camera's pictures of before; its masks have changed. Never waits for a disk or peer."""
+
+
 class PictureSink(CameraSink, Protocol):
     """A CameraSink that wants a picture now and then; on DeepStream it gets a JPEG from behind redaction."""
 

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.latest import LatestPerCamera
@@ -49,6 +49,10 @@ class Stream:
     frame_size: tuple[int, int]
 
 
+NO_STREAM = Stream(b"", "", 0, (0, 0))
+"""That of a fragment after which none of an earlier stream may be shown."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fragment:
     """One picture. Those from a keyframe on can be played, behind the init segment of their own stream."""
@@ -71,6 +75,12 @@ class Viewing:
         """Leave fragments for `deliver`, without calling anybody."""
         with self._lock:
             self._waiting.extend(fragments)
+
+    def cut(self) -> None:
+        """Drop what is queued, and leave the end of the stream for `deliver`."""
+        with self._lock:
+            self._waiting.clear()
+            self._waiting.append(Fragment(NO_STREAM, b"", keyframe=False))
 
     def deliver(self) -> None:
         """Deliver what is queued, without a lock held; a thread that is already delivering takes it too."""
@@ -154,7 +164,9 @@ class FragmentOutput:
         self._cameras = {name: _Camera(fps) for name, fps in cameras.items()}
         self._clock = clock
         self._lock = threading.Lock()
-        self._frames: LatestPerCamera[RedactedFrame] = LatestPerCamera(self._on_drop, cameras=cameras)
+        self._frames: LatestPerCamera[tuple[_Camera, RedactedFrame]] = LatestPerCamera(
+            self._on_drop, cameras=cameras
+        )
         self.dropped = self.encoded = 0
         self._thread = threading.Thread(target=self._run, name="live-fragments", daemon=True)
         self._thread.start()
@@ -182,6 +194,23 @@ class FragmentOutput:
                 gone.encoder, gone.viewers = None, ()
         if running:
             running.stop()
+
+    def forget_pictures(self, camera: str) -> None:
+        """End the camera's stream, with the pictures that are kept for who comes later; a new one begins."""
+        self._frames.drop(camera)
+        with self._lock:
+            gone = self._cameras.get(camera)
+            if gone is None:
+                return
+            # Another entry: a frame of before that is on its way to the encoder belongs to none any more.
+            self._cameras = {**self._cameras, camera: replace(gone, encoder=None)}
+            running, gone.encoder = gone.encoder, None
+            for viewing in gone.viewers:
+                viewing.cut()
+        if running:
+            running.stop()
+        for viewing in gone.viewers:
+            viewing.deliver()
 
     def watch(self, camera: str, on_fragment: Callable[[Fragment], None]) -> Viewing:
         """Call on_fragment with each fragment from a keyframe on; KeyError for an unknown camera."""
@@ -211,8 +240,9 @@ class FragmentOutput:
     def publish(self, frame: RedactedFrame) -> None:
         """Keep the frame for the encoder; one that still waits is dropped and counted."""
         only_redacted(frame)
-        if self.wanted(frame.frame.camera):
-            self._frames.put(frame.frame.camera, frame)
+        entry = self._cameras.get(frame.frame.camera)
+        if entry and entry.viewers:
+            self._frames.put(frame.frame.camera, (entry, frame))
 
     def close(self) -> None:
         """End the thread and all encoders; no fragment is given any more."""
@@ -227,8 +257,8 @@ class FragmentOutput:
             frames = self._frames.take(1, limit=1)
             for camera in self._idle():
                 self._end_encoder(camera)
-            for frame in frames:
-                self._try(frame)
+            for entry, frame in frames:
+                self._try(entry, frame)
         for camera in self._cameras:
             self._end_encoder(camera)
 
@@ -244,10 +274,9 @@ class FragmentOutput:
         if gone:
             gone.stop()
 
-    def _try(self, frame: RedactedFrame) -> None:
+    def _try(self, entry: _Camera, frame: RedactedFrame) -> None:
         camera = frame.frame.camera
-        entry = self._cameras.get(camera)
-        if entry is None or self._clock() < entry.retry_at:
+        if self._cameras.get(camera) is not entry or self._clock() < entry.retry_at:
             self.dropped += 1
             return
         try:

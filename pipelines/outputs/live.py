@@ -56,6 +56,10 @@ class LiveOutput(LiveViewers):
             self._redacted.pop(camera, None)
         self._thread.frames.remove(camera)
 
+    def forget_pictures(self, camera: str) -> None:
+        """Drop a frame that waits for the encoder."""
+        self._thread.frames.drop(camera)
+
     def wanted(self, camera: str) -> bool:
         """Return whether someone watches and is due a picture. Asked once for each redacted frame."""
         now = self._clock()

@@ -60,6 +60,11 @@ class PeriodicOutput(ABC):
         self._thread.frames.remove(camera)
         self._due.pop(camera, None)
 
+    def forget_pictures(self, camera: str) -> None:
+        """Drop a frame that waits, and take the next: whoever shows the last one has it replaced at once."""
+        self._thread.frames.drop(camera)
+        self._due.pop(camera, None)
+
     def take_next(self, camera: str) -> None:
         """Take the camera's next frame, whenever the last one was taken."""
         self._due.pop(camera, None)

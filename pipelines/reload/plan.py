@@ -198,6 +198,12 @@ def reconnects(before: CameraConfig, after: CameraConfig) -> bool:
     return not changed_fields(before, after) <= WITHOUT_RECONNECT
 
 
+def remasked(before: Mapping[str, CameraConfig], after: Mapping[str, CameraConfig]) -> list[str]:
+    """Return the cameras that go on and of which other parts are masked from now on."""
+    keys = {"masks", "rotate"}
+    return [n for n in after if n in before and keys & changed_fields(before[n], after[n])]
+
+
 def _part(key: str, old: Settings, new: Settings, support: LiveSupport) -> Part:
     section, _, name = key.partition(".")
     if section == "cameras":

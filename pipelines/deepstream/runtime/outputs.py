@@ -23,7 +23,7 @@ from pipelines.outputs.snapshot import NO_SNAPSHOTS
 from pricing.outage import Outage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from pipelines.deepstream.interfaces import Analysis
     from pipelines.deepstream.runtime.recordings import Recordings
@@ -219,6 +219,12 @@ class DeepStreamOutputs:
                 self.rtsp.add_camera(camera, fps)
             else:
                 self.rtsp.remove_camera(camera)
+
+    def forget_pictures(self, cameras: Iterable[str]) -> None:
+        """Have no picture handed out that is on its way: the masks of its camera have changed since."""
+        for camera in cameras:
+            self.pictures.forget(camera)
+            self._sink_pictures.forget(camera)
 
     def start(self) -> None:
         """Listen and begin. Raises BadInput where the port cannot be had."""

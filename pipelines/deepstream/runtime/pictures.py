@@ -71,6 +71,11 @@ class PictureBranches:
         if self.has(camera):
             self._feeds[camera].crop(part)
 
+    def forget(self, camera: str) -> None:
+        """Hand out no picture of a frame that was judged by now, however late it comes."""
+        if self.has(camera):
+            self._feeds[camera].forget()
+
     def take(self, camera: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
         """Return the next picture as JPEG, None where none comes in time. From any thread."""
         got: queue.Queue[LivePicture] = queue.Queue(1)
@@ -104,6 +109,7 @@ class _Feed:
         self._listeners: tuple[Listener, ...] = ()
         self._times: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
         self._probe_id = 0
+        self._from: int | None = None
         self._unknown = 0
         self._outage = Outage(
             logger,
@@ -138,6 +144,9 @@ class _Feed:
         set_checked(self._convert, "src-crop", crop_text(part or NOWHERE), strict=False)
         set_checked(self._raw, "caps", picture_caps(part or (0, 0, *SIZE)))
 
+    def forget(self) -> None:
+        self._from = self._captured_at(self._camera)
+
     def _note(self, _pad: Any, info: Any) -> Any:
         """Note when a frame was captured; of the frame, not yet redacted here, only its timestamp is read."""
         if (at := self._captured_at(self._camera)) is not None:
@@ -157,6 +166,8 @@ class _Feed:
                 logger.error("camera %s: frames without a capture time are not shown", self._camera)
             return Gst.FlowReturn.OK
         self._unknown = 0
+        if self._from is not None and at <= self._from:
+            return Gst.FlowReturn.OK
         size = caps.get_value("width"), caps.get_value("height")
         jpeg = bytes(buffer.extract_dup(0, buffer.get_size()))
         self._call_listeners(listeners, LivePicture(self._camera, jpeg, at, size))

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from pipelines.outputs.base import KeepsPictures
 from pipelines.outputs.masked_jpeg import MaskedJpeg
 from pricing.outage import Outage
 from probes.frame import Box, Frame
@@ -34,7 +35,7 @@ class SinkPictures:
     A camera's branch is open only while one of the outputs wants a picture of it. on_result(camera, result)
     is called for each picture, from any thread: "sent" to the outputs, "failed" at one, "unwanted" by now;
     "no_frame" where nobody told of its frame (covered whole, or dropped by the floor), "dropped" where too
-    many waited. No lock is held meanwhile.
+    many waited, or its camera's masks have changed. No lock is held meanwhile.
     """
 
     def __init__(
@@ -78,6 +79,18 @@ class SinkPictures:
         elif not wanted and camera in self._open:
             self._open.remove(camera)
             self._pictures.unlisten(camera, self._take)
+
+    def forget(self, camera: str) -> None:
+        """Drop what waits of a camera: its masks have changed since."""
+        with self._change:
+            old = [picture for picture in self._waiting if picture.camera == camera]
+            for picture in old:
+                self._waiting.remove(picture)
+        for sink in self._sinks:
+            if isinstance(sink, KeepsPictures):
+                sink.forget_pictures(camera)
+        for _ in old:
+            self._on_result(camera, "dropped")
 
     def close(self) -> bool:
         """End; False where the thread was left behind."""

@@ -133,6 +133,16 @@ def test_a_camera_that_the_graph_has_no_place_for_waits_for_a_restart(run):
     assert set(run.platform.cameras()) == {"c0", "c1", "c2"}
 
 
+def test_pictures_of_a_camera_whose_masks_change_are_let_go(run, monkeypatch):
+    forgotten = []
+    monkeypatch.setattr(run.platform._cameras, "_on_remasked", forgotten.extend)
+    new = masked(run.settings, OLD)
+    assert take_up(run, run.settings, new) == ()
+    assert forgotten == ["c0"]
+    assert take_up(run, new, changed(new, "c0", priority=3)) == ()
+    assert forgotten == ["c0"]
+
+
 def test_a_source_that_cannot_be_read_so_waits_for_a_restart(run, tmp_path):
     (tmp_path / "folder").mkdir()
     new = changed(run.settings, "c0", source=str(tmp_path / "folder"))

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import threading
 import time
 
 import cv2
@@ -87,6 +88,40 @@ def test_who_comes_later_begins_at_the_newest_keyframe(output, tmp_path):
         seen = probe(tmp_path, late)
         assert seen["streams"][0]["nb_read_frames"] == "4"
         assert float(seen["packets"][0]["pts_time"]) == pytest.approx(10 / FPS)
+
+
+def test_after_a_change_of_masks_nobody_gets_a_picture_of_before(output):
+    """Who opened a watched camera then got all since its last keyframe, redacted by the masks of before."""
+    early, other = watch(output), watch(output, "till")
+    film(output, 3)
+    film(output, 1, camera="till")
+    output.forget_pictures("entrance")
+    late = watch(output)
+    assert late == []
+    assert early[-1].stream is fragments.NO_STREAM
+    film(output, 1, first=3)
+    wait_for(lambda: len(late) == 1)
+    assert late[0].keyframe
+    assert late[0].stream is early[-1].stream is not early[0].stream
+    assert len(early) == 5
+    film(output, 1, first=1, camera="till")
+    assert [one.stream for one in other] == [other[0].stream] * 2
+
+
+def test_a_frame_on_its_way_to_the_encoder_is_let_go_with_those_of_before(output, monkeypatch):
+    got, taken = watch(output), threading.Event()
+
+    def idle():
+        if not taken.is_set():
+            taken.set()
+            output.forget_pictures("entrance")
+        return []
+
+    monkeypatch.setattr(output, "_idle", idle)
+    output.publish(plain(320, 240, captured_at=7_000))
+    wait_for(lambda: output.dropped == 1)
+    film(output, 1, first=1)
+    assert [one.stream is fragments.NO_STREAM for one in got] == [True, False]
 
 
 def test_one_encoder_for_all_and_only_while_watched(output):

@@ -1,4 +1,5 @@
 import queue
+import threading
 
 import cv2
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 
 from pipelines.outputs.live import LiveOutput, LivePicture
 from tests.fakes.redacted import plain
+from tests.waiting import wait_for
 
 
 @pytest.fixture
@@ -52,6 +54,19 @@ def test_a_camera_that_is_taken_out_is_forgotten_though_a_frame_of_it_comes_late
     live.remove_camera("till")
     assert not live.wanted("till")
     assert live.age_s("till") is None
+
+
+def test_a_change_of_masks_drops_the_picture_that_waits(live):
+    go, got = threading.Event(), _watch(live)
+    live.watch("till", lambda _: go.wait(300))
+    live.publish(plain(camera="till"))
+    wait_for(lambda: not live._thread.frames.waits("till"))
+    live.publish(plain(captured_at=1))
+    live.forget_pictures("entrance")
+    assert not live._thread.frames.waits("entrance")
+    live.publish(plain(captured_at=2))
+    go.set()
+    assert got.get(timeout=120).captured_at == 2
 
 
 def test_rate_is_the_viewers():

@@ -103,6 +103,27 @@ def test_a_frame_that_waits_gives_way_to_a_newer_one(tmp_path: Path) -> None:
     output.close()
 
 
+def test_a_change_of_masks_drops_what_waits_and_has_the_next_picture_taken(
+    tmp_path: Path, monkeypatch
+) -> None:
+    output, go = SnapshotOutput(tmp_path), threading.Event()
+    write = output._thread._work
+    monkeypatch.setattr(output._thread, "_work", lambda frame: go.wait(300) and write(frame))
+    for camera in ("entrance", "till"):
+        output.add_camera(camera)
+    output.publish(plain(camera="till", captured_at=1_000_000_000))
+    wait_for(lambda: not output._thread.frames.waits("till"))  # a disk that takes long
+    output.publish(plain(captured_at=2_000_000_000))
+    output.forget_pictures("entrance")
+    assert not output._thread.frames.waits("entrance")
+    assert output.wanted("entrance")
+    assert not output.wanted("till")
+    output.publish(plain(captured_at=3_000_000_000))
+    go.set()
+    wait_for(lambda: written(tmp_path) == ["19700101T000003000Z.jpg"] and written(tmp_path, "till"))
+    output.close()
+
+
 def test_a_disk_that_refuses_is_logged_once_and_tried_again(tmp_path: Path, caplog) -> None:
     (tmp_path / "entrance").write_text("in the way")
     output = SnapshotOutput(tmp_path, interval_s=0.0)

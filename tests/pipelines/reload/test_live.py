@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pipelines.outputs.fragments import NO_STREAM, FragmentOutput
 from pipelines.reload.report import ReloadResult
 from scripts.demo.truth import PRICES
 from tests.fakes.rtsp_camera import RtspCamera, still_square
@@ -55,7 +56,9 @@ def running(tmp_path_factory):
             f"other: {{source: {clip}, loop: true, zones: {{till: {{polygon: [[0,0],[1,0],[1,1]]}}}}}}\n"
         )
         # A camera process that a busy machine starves for a minute is not stalled.
-        with running_store(folder, cameras, PRICES, fps=2, stale_after_ms=120_000) as running:
+        film = FragmentOutput({"steady": 2, "other": 2})
+        with running_store(folder, cameras, PRICES, fps=2, stale_after_ms=120_000, sinks=[film]) as running:
+            running.film = film
             signal.signal(signal.SIGHUP, lambda *_: running.reload())
             wait_for(lambda: running.metric("msh_camera_up") == 2, PATIENCE_S)
             yield running, running.settings.path.read_text()
@@ -175,6 +178,26 @@ def test_a_camera_comes_and_goes_with_all_that_is_told_of_it(shop, tmp_path):
     wait_for(lambda: shop.states("side")[-1] == ("disabled", None))
     wait_for(lambda: shop.listener.on("camera/side/zone/hall")[-1].text == "")
     assert set(shop.store.cameras()) == {"steady"}
+
+
+def test_who_opens_a_watched_camera_after_a_change_of_masks_gets_no_picture_of_before(shop):
+    """It got all since the last keyframe, some seconds of pictures without a mask that was just confirmed."""
+    edited, seen, streams = Edited(shop), {"steady": [], "other": []}, {}
+    viewings = [shop.film.watch(camera, got.append) for camera, got in seen.items()]
+    for camera, got in seen.items():
+        wait_for(lambda got=got: len(got) > 2, PATIENCE_S)
+        streams[camera] = got[0].stream
+    edited.put("cameras/other/masks", {"all": {"polygon": [[0, 0], [1, 0], [1, 1], [0, 1]]}})
+    late = []
+    viewings.append(shop.film.watch("other", late.append))
+    wait_for(lambda: len(late) > 2, PATIENCE_S)
+    assert late[0].keyframe
+    assert streams["other"] not in [one.stream for one in late]
+    ended = [one.stream for one in seen["other"]].index(NO_STREAM)
+    assert streams["other"] not in [one.stream for one in seen["other"][ended:]]
+    assert {one.stream for one in seen["steady"]} == {streams["steady"]}
+    for viewing in viewings:
+        shop.film.unwatch(viewing)
 
 
 def test_a_broken_file_leaves_the_old_one_in_force_and_says_where(shop, caplog):

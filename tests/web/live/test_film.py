@@ -6,7 +6,7 @@ from itertools import islice
 
 import pytest
 
-from pipelines.outputs.fragments import Fragment, Stream
+from pipelines.outputs.fragments import NO_STREAM, Fragment, Stream
 from tests.fakes.served_page import T0, repeating, served_page, wait_long_for_pictures
 from tests.waiting import wait_for
 from web.live import video
@@ -33,6 +33,14 @@ def test_a_viewer_begins_with_init_and_a_keyframe():
     assert taken(backlog) == b"init12"
     backlog.put(fragment("3"))
     assert taken(backlog) == b"3"
+
+
+def test_what_waits_for_a_slow_viewer_goes_with_the_masks_of_before():
+    backlog = Backlog()
+    backlog.put(fragment("k", key=True))
+    backlog.put(Fragment(NO_STREAM, b"", False))
+    assert taken(backlog) == b""
+    assert backlog.ended
 
 
 def test_who_is_slow_goes_on_from_the_newest_keyframe():

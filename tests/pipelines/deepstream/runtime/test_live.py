@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 from functools import partial
 from types import SimpleNamespace
 
@@ -150,6 +151,29 @@ def test_no_old_picture_is_shown_to_who_comes_later(fed):
     feed(4)
     assert later.get(timeout=120).captured_at == 4
     assert later.empty()
+
+
+def test_no_picture_by_the_masks_of_before_is_shown_however_late_it_comes(fed):
+    run, feed, time = fed
+    _, got = watch(DeepStreamLive(run.platform.outputs, clock=time))
+    reached, go = threading.Event(), threading.Event()
+
+    def hold(*_):
+        reached.set()
+        assert go.wait(300)
+        return Gst.PadProbeReturn.REMOVE
+
+    sink = run.platform.pipeline.get_by_name("picture_c0").get_static_pad("sink")
+    sink.add_probe(Gst.PadProbeType.BUFFER, hold)
+    run.analysis.capture = 1
+    feed(1)
+    assert reached.wait(300)
+    run.platform.outputs.forget_pictures(["c0"])
+    go.set()
+    run.analysis.capture = 2
+    feed(2)
+    assert got.get(timeout=120).captured_at == 2
+    assert got.empty()
 
 
 def test_rate_is_the_viewers(fed):

@@ -169,6 +169,11 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
     wait_for(lambda: len(results) == 2 + 1 + WAITING)
     counted = Counter(result for _, result in results)
     assert counted == {"dropped": 3, "no_frame": 3, "sent": 4, "failed": 1}
+    give(30, 31)
+    pictures.forget("c1")
+    pictures.forget("c0")  # its masks have changed: nobody gets a picture of before
+    offer(31)
+    assert results[-2:] == [("c0", "dropped")] * 2
     sink.wants = False
     give(20)
     wait_for(lambda: results[-1] == ("c0", "unwanted"))
