@@ -24,6 +24,7 @@ from engines.tensorrt.compiler import Runner, load_tensorrt
 from engines.tensorrt.cuda import open_cuda
 from engines.tensorrt.engine_key import EnginePrecision, EngineStore, engine_folder
 from pipelines.errors import BadInput
+from pipelines.private_process import keep_memory
 from scripts.accept import clip, detectors, faces, machine, marks, memory, outage
 from scripts.accept.elements import element_checks
 from scripts.accept.report import report, without, write
@@ -50,6 +51,7 @@ OUTPUTS = """outputs:
 
 def main(argv: list[str] | None = None) -> int:
     """Run all checks, print each, write the report; return 0: all passed, 1: not all, 2: bad call."""
+    keep_memory()  # open faces of the clip are in it
     args = _parser().parse_args(argv)
     if args.clip is not None and not args.clip.is_file():
         print(

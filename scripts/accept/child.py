@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
+from pipelines.private_process import keep_memory
 from pipelines.settings.load import load_settings
 from pipelines.store import Store
 from probes.metrics import Metrics
@@ -36,6 +37,7 @@ USED = ("nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"
 
 def main(argv: list[str]) -> int:
     """Run; return 0: good, 1: it failed, 2: the store or the platform cannot be started."""
+    keep_memory()
     store, platform, seconds, result = argv
     try:
         content = run(Path(store), platform, float(seconds))

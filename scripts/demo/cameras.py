@@ -20,6 +20,7 @@ import gi
 
 from pipelines.outputs.gst import plays
 from pipelines.outputs.rtsp_clients import RtspClients, disconnect
+from pipelines.private_process import keep_memory
 from scripts.demo.encode import EncodingFailed, read_access_units
 
 gi.require_version("Gst", "1.0")
@@ -236,6 +237,7 @@ def password_variable(camera: str) -> str:
 
 def main(argv: list[str] | None = None) -> int:
     """Serve clips until a signal comes; print one line for each camera once it can be opened."""
+    keep_memory()  # an acceptance plays films of the integrator's own
     parser = argparse.ArgumentParser(prog="python -m scripts.demo.cameras", description=__doc__)
     parser.add_argument("clips", nargs="+", metavar="NAME=FILE", help="a camera and the MP4 it plays")
     parser.add_argument("--port", type=int, default=8555, help="port of the first; 0: any free one")

@@ -55,6 +55,25 @@ def test_a_command_that_crashes_leaves_no_open_face_in_a_core(command: str, tmp_
     assert done.stdout.splitlines()[-1] == "0 0", done.stderr
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments"),
+    [
+        ("scripts.accept.__main__", ["--clip", "nothing.mp4"]),
+        ("scripts.accept.child", ["nothing.yaml", "cpu", "1", "nothing.json"]),
+        ("scripts.demo.cameras", ["till=nothing.mp4", "--port", "0"]),
+    ],
+)
+def test_what_plays_films_beside_msh_leaves_no_core_either(
+    module: str, arguments: list[str], tmp_path
+) -> None:
+    code = f"import ctypes, sys; sys.path[:0] = [{str(ROOT)!r}]; from {module} import main\n"
+    code += f"try: print(main({arguments!r}))\nfinally: print(ctypes.CDLL(None).prctl(3))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.stdout.splitlines()[-1] == "0", done.stderr
+
+
 def test_what_decodes_pictures_of_marks_leaves_no_core() -> None:
     code = "import ctypes, io, sys; sys.stdin = io.TextIOWrapper(io.BytesIO())\n"
     code += "from engines.marks import decode_child; decode_child.main(); print(ctypes.CDLL(None).prctl(3))"
