@@ -51,3 +51,29 @@ class Outage:
         if was:
             self._logger.info("%s", self._recovered)
         return was
+
+
+class CameraOutages:
+    """An `Outage` of each camera: one that fails beside others that work is logged once, by its name.
+
+    >>> log = logging.getLogger("example")
+    >>> log.disabled = True
+    >>> writing = CameraOutages(log, "snapshots cannot be written", "snapshots are written again")
+    >>> writing.fail("till", "No space left on device"), writing.recover("door"), writing.recover("till")
+    (True, False, True)
+    """
+
+    def __init__(self, logger: Logger, failed: str, recovered: str) -> None:
+        self._logger, self._failed, self._recovered = logger, failed, recovered
+        self._failing: dict[str, Outage] = {}
+
+    def fail(self, camera: str, detail: object) -> bool:
+        """Note a failure; return whether it was logged."""
+        recovered = f"{self._recovered} (camera {camera})"
+        outage = self._failing.setdefault(camera, Outage(self._logger, self._failed, recovered))
+        return outage.fail(f"camera {camera}: {detail}")
+
+    def recover(self, camera: str) -> bool:
+        """Note that it worked; return whether that was logged."""
+        outage = self._failing.pop(camera, None)
+        return outage is not None and outage.recover()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pipelines.outputs.masked_jpeg import MaskedFrame
-    from pricing.outage import Outage
+    from pricing.outage import CameraOutages
 
 CLOSE_S = 5.0
 
@@ -21,20 +21,20 @@ class FrameThread(threading.Thread):
 
     A frame that waits is dropped for a newer one, and counted.
 
-    outage: reports exceptions of `work`; the next frame is tried all the same. cameras: of which frames are
+    outages: report exceptions of `work`; the next frame is tried all the same. cameras: of which frames are
     taken from the start.
     """
 
     def __init__(
         self,
         work: Callable[[MaskedFrame], None],
-        outage: Outage,
+        outages: CameraOutages,
         *,
         name: str,
         cameras: Iterable[str] = (),
     ) -> None:
         super().__init__(name=name, daemon=True)
-        self._work, self._outage = work, outage
+        self._work, self._outages = work, outages
         self.frames: LatestPerCamera[MaskedFrame] = LatestPerCamera(self._on_drop, cameras=cameras)
         self.dropped = 0
         self.start()
@@ -61,6 +61,6 @@ class FrameThread(threading.Thread):
         try:
             self._work(frame)
         except Exception as error:  # noqa: BLE001 one bad frame must not end all others
-            self._outage.fail(f"camera {frame.frame.camera}: {error}")
+            self._outages.fail(frame.frame.camera, error)
         else:
-            self._outage.recover()
+            self._outages.recover(frame.frame.camera)

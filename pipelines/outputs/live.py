@@ -10,7 +10,7 @@ from pipelines.outputs.frame_thread import FrameThread
 from pipelines.outputs.gst import only_redacted
 from pipelines.outputs.jpeg import encode_jpeg, scaled
 from pipelines.outputs.watching import LivePicture, LiveViewers
-from pricing.outage import Outage
+from pricing.outage import CameraOutages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,8 +30,8 @@ class LiveOutput(LiveViewers):
         super().__init__(cameras, clock)
         self._quality = quality
         self._redacted: dict[str, float] = {}
-        outage = Outage(logger, "live pictures cannot be made", "live pictures are made again")
-        self._thread = FrameThread(self._give, outage, name="live-pictures", cameras=self.cameras)
+        outages = CameraOutages(logger, "live pictures cannot be made", "live pictures are made again")
+        self._thread = FrameThread(self._give, outages, name="live-pictures", cameras=self.cameras)
 
     @property
     def dropped(self) -> int:

@@ -10,7 +10,7 @@ from pipelines.outputs.disk import stamp, trim, write_whole
 from pipelines.outputs.frame_thread import FrameThread
 from pipelines.outputs.jpeg import encode_jpeg
 from pipelines.outputs.periodic import PeriodicOutput
-from pricing.outage import Outage
+from pricing.outage import CameraOutages
 from probes.events.messages import same
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ class SnapshotOutput(PeriodicOutput):
     ) -> None:
         self._folder, self._max_bytes, self._quality = folder, max_mb * 1_000_000, quality
         self._utc = utc
-        outage = Outage(logger, "snapshots cannot be written", "snapshots are written again")
-        thread = FrameThread(self.write, outage, name="snapshots")
+        outages = CameraOutages(logger, "snapshots cannot be written", "snapshots are written again")
+        thread = FrameThread(self.write, outages, name="snapshots")
         super().__init__(thread, interval_s=interval_s, clock=clock)
 
     def write(self, frame: MaskedFrame) -> None:

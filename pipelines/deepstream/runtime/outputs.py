@@ -20,7 +20,7 @@ from pipelines.outputs.no_picture import encoded
 from pipelines.outputs.record import GAP_S
 from pipelines.outputs.rtsp import RtspOutput
 from pipelines.outputs.snapshot import NO_SNAPSHOTS
-from pricing.outage import Outage
+from pricing.outage import CameraOutages, Outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -177,7 +177,7 @@ class DeepStreamOutputs:
         self._recordings = recordings
         self._heard: dict[str, float] = {}
         self._gaps_s = {name: max(GAP_S, 3 / settings.cameras[name].fps) for name in self._cameras}
-        self._snapping = Outage(logger, "snapshots cannot be written", "snapshots are written again")
+        self._snapping = CameraOutages(logger, "snapshots cannot be written", "snapshots are written again")
         self._ending = Outage(logger, "recordings cannot be ended", "recordings are ended again")
         self._tidying = Outage(logger, "no room can be made for files", "room is made for files again")
         self._due: dict[str, float] = {}
@@ -301,10 +301,10 @@ class DeepStreamOutputs:
                 if picture is not None:
                     write_whole(snapshots.folder / name / f"{stamp(self._now_ns())}.jpg", picture)
             except (OutputFailed, OSError) as error:  # that of another camera may be written
-                self._snapping.fail(error)
+                self._snapping.fail(name, error)
                 continue
             if picture is not None:
-                self._snapping.recover()
+                self._snapping.recover(name)
             elif requested:
                 self._requested.add(name)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.outputs.frame_thread import FrameThread
 from pipelines.outputs.jpeg import encode_jpeg, scaled
 from pipelines.outputs.periodic import PeriodicOutput
-from pricing.outage import Outage
+from pricing.outage import CameraOutages
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,8 +36,10 @@ class MqttPictures(PeriodicOutput):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._send = send
-        outage = Outage(logger, "pictures for MQTT cannot be made", "pictures for MQTT are made again")
-        thread = FrameThread(self.write, outage, name="mqtt-pictures")
+        outages = CameraOutages(
+            logger, "pictures for MQTT cannot be made", "pictures for MQTT are made again"
+        )
+        thread = FrameThread(self.write, outages, name="mqtt-pictures")
         super().__init__(thread, interval_s=interval_s, cameras=cameras, clock=clock)
 
     def write(self, frame: MaskedFrame) -> None:

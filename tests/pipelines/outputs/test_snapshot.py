@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -135,6 +136,28 @@ def test_a_disk_that_refuses_is_logged_once_and_tried_again(tmp_path: Path, capl
     wait_for(lambda: output.publish(plain(captured_at=3)) or written(tmp_path))
     output.close()
     assert caplog.text.count("snapshots cannot be written") == 1
+
+
+def test_a_camera_that_fails_beside_one_that_works_is_logged_once_by_its_name(tmp_path: Path, caplog) -> None:
+    """It "could not be written" and was "written again" by turns, with each picture of the other camera."""
+    caplog.set_level(logging.INFO)
+    (tmp_path / "entrance").write_text("in the way")
+    output = SnapshotOutput(tmp_path, interval_s=0.0)
+    tried, fail = [], output._thread._outages.fail
+    output._thread._outages.fail = lambda *what: tried.append(what) or fail(*what)
+    for camera in ("entrance", "till"):
+        output.add_camera(camera)
+    for number in (1, 2, 3):
+        output.publish(plain(captured_at=number * 1_000_000_000))
+        output.publish(plain(captured_at=number * 1_000_000_000, camera="till"))
+        wait_for(lambda number=number: len(tried) == len(written(tmp_path, "till")) == number)
+    (tmp_path / "entrance").unlink()
+    output.publish(plain(captured_at=4_000_000_000))
+    wait_for(lambda: len(caplog.messages) > 1)
+    output.close()
+    failed, again = caplog.messages
+    assert failed.startswith("snapshots cannot be written (camera entrance: ")
+    assert again == "snapshots are written again (camera entrance)"
 
 
 def test_only_redacted_frames_are_taken(tmp_path: Path) -> None:
