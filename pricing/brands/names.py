@@ -33,6 +33,7 @@ _GREEK = dict(zip("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧανο", "ABEZHIKMNOPTYXavo", str
 _TO_LATIN = str.maketrans(_CYRILLIC | _GREEK)
 _TO_CYRILLIC = str.maketrans({latin: cyrillic for cyrillic, latin in _CYRILLIC.items()})
 _RUN = re.compile("[A-Za-z0-9&\u0300-\u052f]+")
+_BETWEEN = re.compile("[^a-z0-9&]+")
 _HAS_LATIN, _HAS_OTHER = re.compile("[A-Za-z]"), re.compile("[\u0370-\u052f]")
 
 
@@ -47,16 +48,15 @@ def normal_brand(name: str) -> str:
     ['hermes', 'levis', 'h&m', 'samsoe samsoe', 'strasse']
     """
     if name.isascii():
-        letters = name.translate(_APOSTROPHES).casefold()
+        parted = _BETWEEN.sub(" ", name.translate(_APOSTROPHES).casefold())
     else:
         seen = _UNSEEN.sub("", name.translate(_APOSTROPHES))
         written = _RUN.sub(_of_one_alphabet, unicodedata.normalize("NFKD", seen))
         plain = written.casefold().translate(_LETTERS)
         unaccented = (c for c in plain if not _ACCENTS.match(c) and unicodedata.category(c) != "Cf")
         whole = _RUN.sub(_of_one_alphabet, "".join(unaccented))  # once more: ß and æ are Latin only now
-        letters = unicodedata.normalize("NFC", whole)
-    words = "".join(c if _is_part(c) else " " for c in letters).split()
-    return " ".join(words).replace(" & ", "&")
+        parted = "".join(c if _is_part(c) else " " for c in unicodedata.normalize("NFC", whole))
+    return " ".join(parted.split()).replace(" & ", "&")
 
 
 def _is_part(c: str) -> bool:

@@ -218,6 +218,8 @@ class RowReader:
 
     def _point(self, currency: str) -> Point | None:
         """Return what the point in a row's amounts is before; a workbook's cell that is a number has none."""
+        if exponent(currency) != 3:
+            return None
         cells = [self._cells[name] for name in ("price", "price_min", "price_max") if self._text(name)]
         seen = {self._format.point(cell.text, currency) for cell in cells if cell.number is None}
         return "decimals" if "decimals" in seen else "either" if "either" in seen else None

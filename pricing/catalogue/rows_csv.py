@@ -6,7 +6,6 @@ Not with the csv module, which does not tell the columns of what it finds.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
@@ -200,7 +199,7 @@ class _Records:
 
 
 def _indent(text: str) -> int:
-    return len(text) - len(text.lstrip())
+    return len(text) - len(text.lstrip()) if text[:1].isspace() else 0
 
 
 def _header(cells: list[Cell], reader: RowReader) -> list[str] | None:
@@ -237,7 +236,7 @@ def _named(header: list[str], cells: list[Cell], reader: RowReader) -> dict[str,
     many = len(cells) > len(header)
     hint = '; write decimals with a point, and text with a separator in "quotes"' if many else ""
     hint = "; a remark begins with #" if len(cells) == 1 else hint
-    cell = cells[len(header)] if many else replace(cells[0], column=1)
+    cell = cells[len(header)] if many else cells[0]._replace(column=1)
     message = f"{len(cells)} field{'s' * (len(cells) != 1)} where the header has {len(header)}{hint}"
     reader.problem(cell.line, cell.column, message)
     return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import warnings
 import zipfile
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from io import BytesIO
@@ -237,7 +236,7 @@ def _rows(
         for place, raw in enumerate(found if looks.may_be_struck or drawn else ()):
             struck = STRUCK if raw.value is not None and raw.font.strike else ""
             if how := struck or (drawn or {}).get((line, place + 1), ""):
-                cells[place] = replace(cells[place], drawn=how)
+                cells[place] = cells[place]._replace(drawn=how)
         for place, formula in enumerate(with_formulas[: width or None]):
             if formula.value is not None and found[place].value is None:
                 cells[place] = Cell("=", line, place + 1, fault=NO_VALUE)
@@ -271,7 +270,7 @@ def _marked(rows: Iterable[list[Cell]], merges: Iterable[tuple[str, ...]]) -> It
         for _, left, right, ref, shown in open_:
             for place in range(left - 1, min(right, len(cells))):
                 if not cells[place].text:
-                    cells[place] = replace(cells[place], merged=ref, shown=shown, shown_column=left)
+                    cells[place] = cells[place]._replace(merged=ref, shown=shown, shown_column=left)
         yield cells
 
 
