@@ -20,6 +20,7 @@ from pipelines.settings.mistakes import Keys, Mistake, Place, SettingsError
 from pipelines.settings.root import FileOrigin, Settings
 from pipelines.settings.substitute import Substitution
 from pipelines.settings.words import sentence
+from pricing.catalogue.file_text import utf_16_kind
 from pricing.plain_file import file_stamp, read_plain
 
 if TYPE_CHECKING:
@@ -164,8 +165,7 @@ def decoded(raw: bytes) -> str:
 
 def _is_utf_16(raw: bytes) -> bool:
     """Return whether a file is UTF-16, by its byte order mark or by zeros in every other place."""
-    few, many = sorted((raw[::2].count(0), raw[1::2].count(0)))
-    return raw.startswith((b"\xff\xfe", b"\xfe\xff")) or 8 * (few + 1) <= many
+    return raw.startswith((b"\xff\xfe", b"\xfe\xff")) or utf_16_kind(raw) != ""
 
 
 def _judge(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pricing.brands.names import normal_brand
 from pricing.catalogue.amounts import NO_CENTS, ambiguous, read_currency
-from pricing.catalogue.file_text import decoded
+from pricing.catalogue.file_text import decoded, utf_16_kind
 from pricing.catalogue.list_format import ListFormat
 from pricing.catalogue.rows import COLUMNS, BadCatalogue, RowReader
 from pricing.catalogue.rows_csv import records, without_titles
@@ -150,8 +150,8 @@ def _is_for_people(amount: str) -> bool:
 
 def guessed_encoding(data: bytes, found: Suggestion, currency: str | None = None) -> str:
     """Return the encoding that a file is likely in; a doubt shows how its letters read then."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-8"  # the byte order mark says what it is
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or utf_16_kind(data):
+        return "utf-8"  # the file says by itself what it is
     with suppress(UnicodeDecodeError):
         data.decode("utf-8")
         return "utf-8"
