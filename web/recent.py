@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from typing import Any
 
+from pipelines.printable import printable, printable_lines
 from probes.events.messages import rfc3339
 
 MAX_LINES = 50
@@ -27,8 +29,8 @@ class Recent(logging.Handler):
         line: dict[str, object] = {
             "at": rfc3339(int(record.created * 1e9)),
             "level": "error" if record.levelno >= logging.ERROR else level,
-            "text": record.getMessage()[:500],
-            "cause": getattr(record, "news", None),
+            "text": printable_lines(record.getMessage())[:500],
+            "cause": _printable(getattr(record, "news", None)),
         }
         with self._lock:
             if self._lines and self._lines[-1]["text"] == line["text"]:
@@ -39,3 +41,11 @@ class Recent(logging.Handler):
         """Return the kept lines."""
         with self._lock:
             return list(reversed(self._lines))
+
+
+def _printable(told: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what a line tells with its values fit to be shown: names of files may hold any bytes."""
+    if told is None:
+        return None
+    values = {n: printable(one) if isinstance(one, str) else one for n, one in told["values"].items()}
+    return {**told, "values": values}

@@ -69,6 +69,12 @@ class Refused(Exception):
         self.details, self.headers = tuple(details), headers
 
 
+def json_bytes(content: object) -> bytes:
+    """Write JSON; half a character, as names of files that are no UTF-8 hold, is a question mark."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8", "replace")
+
+
 class Json(Response):
     """A JSON answer that no cache stores."""
 
@@ -76,7 +82,7 @@ class Json(Response):
 
     def render(self, content: object) -> bytes:
         """Write it."""
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return json_bytes(content)
 
 
 def answer(refused: Refused) -> Response:

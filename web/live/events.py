@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
+from pricing.outage import Outage
 from web import views
-from web.refusal import Code, Refused
+from web.refusal import Code, Refused, json_bytes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
     from web.backend import Backend
+
+logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
 FLOOR_S, CAMERAS_S, SYSTEM_S = 0.5, 1.0, 5.0
@@ -22,8 +25,7 @@ MAX_LISTENERS = 100
 
 def event(name: str, data: object) -> bytes:
     """Write one event (WHATWG HTML, server-sent events)."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return f"event: {name}\ndata: {text}\n\n".encode()
+    return b"event: %s\ndata: %s\n\n" % (name.encode(), json_bytes(data))
 
 
 class EventHub:
@@ -37,6 +39,10 @@ class EventHub:
         self._news = asyncio.Condition()
         self._written: dict[str, tuple[int, bytes]] = {}
         self._due: dict[str, float] = {}
+        self._outages = {
+            name: Outage(logger, f"the page is not told news: {name}", f"the page is told news again: {name}")
+            for name in writers
+        }
         self._floor_number = -1
         self._listeners = 0
         self._task: asyncio.Task[None] | None = None
@@ -101,7 +107,12 @@ class EventHub:
                 self._floor_number = number
             self._due[name] = now + every_s - TICK_S / 2
             version, before = self._written.get(name, (0, b""))
-            data = event(name, write())
+            try:
+                data = event(name, write())
+            except Exception as error:  # noqa: BLE001 else every open page would stand still, and say nothing
+                self._outages[name].fail(type(error).__name__, error=error)
+                continue
+            self._outages[name].recover()
             if data != before:
                 self._written[name] = version + 1, data
 
