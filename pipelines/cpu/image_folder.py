@@ -30,8 +30,8 @@ class ImageFolder:
     def __init__(self, folder: str, fps: float, *, loop: bool) -> None:
         self._folder, self._period, self._loop = folder, 1 / fps, loop
         self._bad: dict[Path, FileSignature | None] = {}
-        self._begin()
         self._logged: set[tuple[Path, str]] = set()
+        self._begin()
         self._picture: I420 | None = None
         self._due = time.monotonic()
 
@@ -90,6 +90,8 @@ class ImageFolder:
             for path, stamp in self._bad.items()
             if path in self._paths and file_stamp(path) == stamp
         }
+        listed = set(self._paths)  # else it grows for ever: an FTP server's folder has new names each day
+        self._logged = {(path, line) for path, line in self._logged if path in listed}
 
     def _read(self, path: Path) -> bool:
         if path in self._bad:

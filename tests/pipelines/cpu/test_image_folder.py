@@ -86,6 +86,20 @@ def test_of_a_moving_picture_the_first_frame_is_shown_and_that_is_told_once(tmp_
     assert caplog.text.count(images.MOVING) == 3
 
 
+def test_what_was_told_of_pictures_that_are_gone_is_not_kept(tmp_path):
+    """An FTP server's folder has new names each day."""
+    pictures = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+    source, told = None, []
+    for number in range(4):
+        name = tmp_path / f"{number}.gif"
+        pictures[0].save(name, "GIF", save_all=True, append_images=pictures[1:])
+        source = source or ImageFolder(str(tmp_path), 1000, loop=True)
+        assert play(source, 1) == ["red"]
+        told.append({path.name for path, _ in source._logged})
+        name.unlink()
+    assert told == [{f"{number}.gif"} for number in range(4)]
+
+
 def test_keeps_its_rate(folder):
     source = ImageFolder(str(folder), 0.001, loop=True)
     assert [source.wait(0.001) for _ in range(5)] == [True, False, False, False, False]
