@@ -9,6 +9,7 @@ from pipelines.cameras.states import CameraState
 from pipelines.outputs.mqtt.broker import MqttSpec
 from pipelines.outputs.mqtt.discovered import with_removed
 from pipelines.outputs.mqtt.former_name import machine, spool_name, take_over
+from pipelines.printable import printable
 from pipelines.version import VERSION
 from pricing.money import exponent
 from probes.events.home_assistant import discovery
@@ -151,4 +152,4 @@ def _own_file(settings: Settings) -> str | None:
     """Return the store file as one of this store alone; None where the environment may name the store."""
     if any(value in settings.store.id for value in settings.secret_values()):
         return None
-    return str(settings.path.absolute())
+    return printable(str(settings.path.absolute()))  # a database takes no name that is no UTF-8

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pipelines.cameras.states import CameraState
 from pipelines.settings.load import load_settings
 from pipelines.stopping import Stopping
@@ -15,8 +17,6 @@ from tests.waiting import wait_for
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pytest
 
 STORE = """
 version: 1
@@ -37,13 +37,16 @@ def run(path: Path, port: int, store: str, device: str) -> None:
         assert running.stop(Stopping(300))
 
 
+@pytest.mark.parametrize("folder", ["shop", "K\udcf6ln"], ids=["plain", "no UTF-8"])
 def test_nothing_is_left_of_former_names_of_box_and_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
 ) -> None:
+    """In a folder of another system's name nothing at all was said to the broker."""
+    (tmp_path / folder).mkdir()
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     monkeypatch.setattr("pipelines.outputs.mqtt.former_name.MACHINE_ID", tmp_path / "machine-id")
     (tmp_path / "machine-id").write_text("b" * 32)
-    broker, path = Broker(tmp_path).start(), tmp_path / "store.yaml"
+    broker, path = Broker(tmp_path).start(), tmp_path / folder / "store.yaml"
     try:
         for store, device in (("shop", "box"), ("shop", "box-2"), ("shop-2", "box-2"), ("mitte", "till")):
             run(path, broker.port, store, device)
