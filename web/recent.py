@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from typing import Any
 
@@ -11,6 +12,8 @@ from pipelines.printable import printable, printable_lines
 from probes.events.messages import rfc3339
 
 MAX_LINES = 50
+AGAIN_S = 60.0
+"""A line that comes again so soon takes the place of the earlier one, whatever stands between them."""
 
 
 class Recent(logging.Handler):
@@ -18,7 +21,7 @@ class Recent(logging.Handler):
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
-        self._lines: deque[dict[str, object]] = deque(maxlen=MAX_LINES)
+        self._lines: deque[tuple[float, dict[str, object]]] = deque(maxlen=MAX_LINES)
         self._lock = threading.Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -32,15 +35,20 @@ class Recent(logging.Handler):
             "text": printable_lines(record.getMessage())[:500],
             "cause": _printable(getattr(record, "news", None)),
         }
+        now = time.monotonic()
         with self._lock:
-            if self._lines and self._lines[-1]["text"] == line["text"]:
+            # Two cameras whose frames are withheld by turns would else push all other news out in seconds.
+            again = [one for one in self._lines if one[1]["text"] == line["text"] and now - one[0] < AGAIN_S]
+            if again:
+                self._lines.remove(again[-1])
+            elif self._lines and self._lines[-1][1]["text"] == line["text"]:
                 self._lines.pop()
-            self._lines.append(line)
+            self._lines.append((now, line))
 
     def newest_first(self) -> list[dict[str, object]]:
         """Return the kept lines."""
         with self._lock:
-            return list(reversed(self._lines))
+            return [line for _, line in reversed(self._lines)]
 
 
 def _printable(told: dict[str, Any] | None) -> dict[str, Any] | None:

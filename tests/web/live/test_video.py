@@ -7,7 +7,7 @@ from pipelines.outputs.live import LivePicture
 from pricing.news import news
 from tests.fakes.served_page import served_page
 from web.live.video import ADAPT_S, RECOVER_S, Adapting, ViewerSlot, part
-from web.recent import MAX_LINES, Recent
+from web.recent import AGAIN_S, MAX_LINES, Recent
 from web.views import Rates, cameras
 
 
@@ -115,3 +115,29 @@ def test_of_a_camera_that_is_switched_off_the_answer_says_that_it_gives_no_pictu
         page.live.remove_camera("till")
         answer = page.client().get(f"/api/cameras/till/{what}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (503, "no_picture")
+
+
+def test_two_lines_that_come_again_and_again_by_turns_push_out_no_other_news():
+    """Frames of two cameras that were withheld filled the list in seconds."""
+    recent, logger = Recent(), logging.Logger("somebody")
+    logger.addHandler(recent)
+    logger.warning("the disk is full")
+    for _ in range(MAX_LINES):
+        for camera in ("door", "till"):
+            logger.error("camera %s: a frame was withheld", camera)
+    assert [one["text"] for one in recent.newest_first()] == [
+        "camera till: a frame was withheld",
+        "camera door: a frame was withheld",
+        "the disk is full",
+    ]
+
+
+def test_a_line_that_comes_again_after_a_while_is_told_again(monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("web.recent.time.monotonic", lambda: now[0])
+    recent, logger = Recent(), logging.Logger("somebody")
+    logger.addHandler(recent)
+    for now[0] in (1000.0, 1000.0 + AGAIN_S):
+        logger.warning("camera door: lost")
+        logger.warning("camera door: live")
+    assert [one["text"].split()[-1] for one in recent.newest_first()] == ["live", "lost"] * 2
