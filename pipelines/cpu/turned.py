@@ -18,7 +18,7 @@ from engines.detections import Detections
 from engines.scene import EVERYTHING, MIN_PERSON_PX, SceneRequest, TooMany
 from pipelines.cpu.chain import ANALYSED, PERSON, detections_of
 from pipelines.cpu.turned_back import mask_turned_back, turned_back
-from pipelines.cpu.turned_evidence import SURE_FACE, SURE_PERSON, stands_sure, surest, turn_of
+from pipelines.cpu.turned_evidence import SURE_FACE, SURE_PERSON, speaks_more, stands_sure, surest, turn_of
 from probes.frame import Box, Frame, Kind
 from probes.redaction.heads import Heads, Mask, head_of
 
@@ -47,6 +47,11 @@ CHECK_NS = 300_000_000
 """How often a video that is shown at once is turned to look for people."""
 SELDOM_NS = 2_000_000_000
 """The same while somebody is surely upright in it."""
+AFAR, AFAR_PX = 1.25, 1600
+"""How many times its sides a picture is looked at with, black around it, before a turn of it is advised, and
+the longest side of the copy that is taken for that. Somebody close whose head is not in view is found lying
+by chance, and from afar no more.
+"""
 COARSE_PX = 200
 """Height of the smallest person that most looks must find: the whole picture in one input is enough."""
 TOO_SMALL = 0.04
@@ -76,7 +81,15 @@ def look_turned(scenes: SceneDetector, pixels: I420, scene: Scene, faces: FacesC
     for degrees, seen in found.items():
         heads = TurnedHeads(scenes, degrees, faces, is_upright=degrees == turn)
         masks += heads.masks(seen, (pixels.width, pixels.height), 0, scene)
-    return Turned(turn, tuple(masks))
+    return Turned(turn if turn and _is_so_from_afar(scenes, pixels, turn) else 0, tuple(masks))
+
+
+def _is_so_from_afar(scenes: SceneDetector, pixels: I420, turn: int) -> bool:
+    """Return whether clearly more speaks for a turn with black around the picture, too."""
+    while max(pixels.width, pixels.height) > AFAR_PX:
+        pixels = pixels.scaled(pixels.width // 2, pixels.height // 2)
+    shown, _, _ = pixels.amid_black(AFAR)
+    return speaks_more(scenes, scenes.detect(shown), scenes.detect(shown.rotated(turn)), turn)
 
 
 class TurnedHeads:

@@ -46,17 +46,21 @@ def turn_of(scenes: SceneDetector, scene: Scene, turned: dict[int, Scene]) -> in
 
     scene: what is in the picture as it is; turned: in its turns, by degrees clockwise.
     """
-    person = scenes.classes.index(PERSON)
+    best = max(turned, key=lambda turn: _evidence(scenes, turned[turn]))
+    is_told = surest(scenes, turned[best]) and speaks_more(scenes, scene, turned[best], best)
+    return best if is_told else 0
 
-    def evidence(one: Scene) -> float:
-        people, faces = one.objects.classes == person, one.faces.scores >= SURE_FACE
-        return _sum_apart(one.objects.where(people)) + _sum_apart(one.faces.where(faces))
 
-    best = max(turned, key=lambda turn: evidence(turned[turn]))
-    is_body = best == HALF and not (turned[best].faces.scores >= SURE_FACE).any()
+def speaks_more(scenes: SceneDetector, scene: Scene, turned: Scene, turn: int) -> bool:
+    """Return whether clearly more speaks for a turn, in degrees, of a picture than for it as it is."""
+    is_body = turn == HALF and not (turned.faces.scores >= SURE_FACE).any()
     times = ON_HEAD if is_body else CLEARLY_MORE
-    is_more = evidence(turned[best]) > times * evidence(scene)
-    return best if is_more and surest(scenes, turned[best]) else 0
+    return _evidence(scenes, turned) > times * _evidence(scenes, scene)
+
+
+def _evidence(scenes: SceneDetector, scene: Scene) -> float:
+    people, faces = scene.objects.classes == scenes.classes.index(PERSON), scene.faces.scores >= SURE_FACE
+    return _sum_apart(scene.objects.where(people)) + _sum_apart(scene.faces.where(faces))
 
 
 def _sum_apart(found: Detections) -> float:

@@ -116,6 +116,52 @@ def test_a_picture_is_turned_only_where_clearly_more_speaks_for_it(
     assert look_turned(scenes, shown, scenes.detect(shown), FACES).turn == turn
 
 
+class OtherwiseFromAfar(BothWaysUp):
+    """Finds who stands with other scores where black lies around the picture: upright, and on the head."""
+
+    def __init__(self, near: tuple[float, float], afar: tuple[float, float]) -> None:
+        super().__init__(*([(*HEAD, score)] for score in near))
+        self._afar = BothWaysUp(*([(*HEAD, score)] for score in afar))
+
+    def detect(self, picture: I420, wanted: SceneRequest | None = None) -> Scene:
+        is_afar = picture.width * picture.height > 64 * 48
+        return self._afar.detect(picture, wanted) if is_afar else super().detect(picture, wanted)
+
+
+@pytest.mark.parametrize(
+    ("near", "afar", "turn"),
+    [
+        pytest.param((0.0, 0.46), (0.7, 0.0), 0, id="upright from afar"),
+        pytest.param((0.4, 0.6), (0.6, 0.6), 0, id="no more from afar"),
+        pytest.param((0.4, 0.6), (0.4, 0.6), 180, id="on the head both times"),
+        pytest.param((0.6, 0.6), (0.4, 0.6), 0, id="from afar alone"),
+    ],
+)
+def test_a_turn_of_a_picture_is_advised_where_a_second_look_agrees(
+    near: tuple[float, float], afar: tuple[float, float], turn: int
+) -> None:
+    """Who is close and shows no head is found lying by chance, once the picture was compressed again."""
+    scenes = cast("SceneDetector", OtherwiseFromAfar(near, afar))
+    shown = picture(220)
+    found = look_turned(scenes, shown, scenes.detect(shown), FACES)
+    assert found.turn == turn
+    assert len(found.masks) == (near[1] > 0.5 or near[0] < 0.5)
+
+
+def test_a_second_look_at_a_large_picture_is_at_a_small_copy() -> None:
+    sizes: list[int] = []
+
+    class Sizes(HeadUp):
+        def detect(self, picture: I420, _wanted: SceneRequest | None = None) -> Scene:
+            sizes.append(max(picture.width, picture.height))
+            return super().detect(picture, _wanted)
+
+    scenes = cast("SceneDetector", Sizes())
+    large = picture(220).scaled(2400, 3200).rotated(180)
+    assert look_turned(scenes, large, Scene.empty(), FACES).turn == 180
+    assert sizes == [3200] * 3 + [2000] * 2
+
+
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_a_place_is_turned_back(turn: int) -> None:
     canvas = np.zeros((64, 48), np.uint8)
