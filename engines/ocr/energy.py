@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING
 
 import cv2
@@ -81,6 +82,19 @@ def text_areas(grey: Grey, *, energy: float = ENERGY) -> list[Area]:
         )
         for left, top, across, down, _ in large
     )
+
+
+def large_text_areas(grey: Grey, scale: float) -> list[Area]:
+    """Return where a picture may hold letters that are strokes only once it is shrunk by `scale`."""
+    if scale >= 1.0:
+        return []
+    small = np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+    (height, width), (tall, wide) = grey.shape, small.shape
+    across, down = width / wide, height / tall
+    return [
+        (int(x1 * across), int(y1 * down), min(width, ceil(x2 * across)), min(height, ceil(y2 * down)))
+        for x1, y1, x2, y2 in text_areas(small)
+    ]
 
 
 def apart(areas: Iterable[Area]) -> list[Area]:

@@ -15,7 +15,7 @@ from engines.cpu_flags import cpu_flags, is_quick_in_int8
 from engines.errors import BadInput
 from engines.image import I420
 from engines.manifest import find_model, read_manifest
-from engines.ocr.energy import text_areas
+from engines.ocr.energy import apart, large_text_areas, text_areas
 from engines.ocr.faint import faint_areas, half_size
 from engines.ocr.layout import arranged
 from engines.ocr.lines import LineReader, strip_of
@@ -81,8 +81,9 @@ class WordReader:
     """Reads words at any angle. One instance serves one thread at a time.
 
     Only parts with strokes (engines.ocr.energy) reach the detector, enlarged (up to UPSCALE, the whole
-    picture at most MAX_SIDE or FINE_SIDE px), and at most MAX_LINES of its regions the recogniser. Loads its
-    models at once, checks their sha256 and tries them.
+    picture at most MAX_SIDE or FINE_SIDE px), and at most MAX_LINES of its regions the recogniser; of single
+    pictures also parts with letters too large to be strokes. Loads its models at once, checks their sha256
+    and tries them.
 
     precision: of what says where text may be, in 8 bits where the CPU is quick at them, and then what of it
     stays in float in bf16 where the CPU has it; all else, and what reads it, is in fp32 on every CPU.
@@ -121,7 +122,7 @@ class WordReader:
         bgr = to_bgr(picture) if isinstance(picture, I420) else picture
         # A picture that is small as it is looks the same at the larger scales.
         sides = dict.fromkeys(min(side, round(UPSCALE * max(bgr.shape[:2]))) for side in SCALES)
-        return [self._read(bgr, side, MAX_LINES_PATIENT) for side in sides]
+        return [self._read(bgr, side, MAX_LINES_PATIENT, large=True) for side in sides]
 
     def read_close(self, picture: I420 | Bgr) -> list[Word]:
         """Return the words read closer, and of two lines that touch: for where `read_scales` says nothing."""
@@ -129,7 +130,7 @@ class WordReader:
         if min(bgr.shape[:2]) < SMALLEST:
             return []
         words: list[Word] = []
-        for region in self._regions(bgr, MAX_SIDE, MAX_LINES_PATIENT):
+        for region in self._regions(bgr, MAX_SIDE, MAX_LINES_PATIENT, large=True):
             word = self._word(bgr, region, CLOSE_MARGINS)
             words += self._two_lines(bgr, region, word) or ([] if word is None else [word])
         return arranged(words)
@@ -150,17 +151,25 @@ class WordReader:
         words = self._read(np.ascontiguousarray(bgr[:, ::-1]), MAX_SIDE, MAX_LINES_PATIENT)
         return [_mirrored(word, width) for word in words]
 
-    def _read(self, bgr: Bgr, max_side: int, max_lines: int, *, quick: bool = False) -> list[Word]:
+    def _read(
+        self, bgr: Bgr, max_side: int, max_lines: int, *, quick: bool = False, large: bool = False
+    ) -> list[Word]:
         if min(bgr.shape[:2]) < SMALLEST:
             return []
-        regions = self._regions(bgr, max_side, max_lines, quick=quick)
+        regions = self._regions(bgr, max_side, max_lines, quick=quick, large=large)
         return arranged([word for region in regions if (word := self._word(bgr, region, 1.0)) is not None])
 
-    def _regions(self, bgr: Bgr, max_side: int, max_lines: int, *, quick: bool = False) -> list[Region]:
+    def _regions(
+        self, bgr: Bgr, max_side: int, max_lines: int, *, quick: bool = False, large: bool = False
+    ) -> list[Region]:
+        """Return the regions of a picture. large: also of letters that fill much of it; slower."""
         scale = min(UPSCALE, max_side / max(bgr.shape[:2]))
         grey = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+        areas = text_areas(grey)
+        if large:
+            areas = apart([*areas, *large_text_areas(grey, scale)])
         found = []
-        for window in windows(text_areas(grey), scale):
+        for window in windows(areas, scale):
             canvas = on_canvas(bgr, window, scale)
             regions = self._found_quickly(canvas) if quick else self._finder.find(canvas)
             found += [region.moved(window[0], window[1], scale) for region in regions]

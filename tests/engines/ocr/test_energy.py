@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engines.ocr.energy import text_areas
+from engines.ocr.energy import large_text_areas, text_areas
 from engines.ocr.windows import on_canvas, windows
 from tests.engines.rendered_words import cloth, ink, printed, turned
 
@@ -22,6 +22,17 @@ def test_a_word_lies_whole_in_one_area(capital: float, degrees: float) -> None:
     (area,) = text_areas(grey(picture))
     assert (min(area[0], left), min(area[1], top)) == area[:2]
     assert (max(area[2], right), max(area[3], bottom)) == area[2:]
+
+
+@pytest.mark.parametrize(("capital", "scale"), [(120, 0.6), (160, 0.3), (200, 0.3)])
+def test_large_letters_are_strokes_of_a_picture_that_is_shrunk(capital: float, scale: float) -> None:
+    picture, (left, top, right, bottom) = printed(ink("GUCCI"), capital, on=cloth(1200, 960))
+    area = min(large_text_areas(grey(picture), scale))
+    assert (min(area[0], left), min(area[1], top)) == area[:2]
+    assert (max(area[2], right), max(area[3], bottom)) == area[2:]
+    assert area[2] <= picture.shape[1]
+    assert large_text_areas(grey(cloth(1200, 960)), scale) == []
+    assert large_text_areas(grey(picture), 1.0) == [], "that is what text_areas tells"
 
 
 def test_plain_and_folded_cloth_and_the_edge_of_a_jacket_hold_no_text() -> None:

@@ -133,6 +133,19 @@ def test_a_picture_that_nobody_waits_for_is_read_at_every_scale_that_differs(
     assert any("BURBERRY" in [word.text for word in words] for words in found) == large
 
 
+@pytest.mark.parametrize(
+    ("text", "capital"), [("NIKE", 120), ("NIKE", 220), ("VANS", 220), ("PUMA", 180), ("GUCCI", 150)]
+)
+def test_letters_as_large_as_a_photograph_shows_them_on_a_chest_are_read(
+    patient: WordReader, text: str, capital: float
+) -> None:
+    """Of 100 px and more they were no strokes to what says where text may be, at any scale."""
+    picture, box = printed(ink(text), capital, on=cloth(1200, 960))
+    words = [word for words in patient.read_scales(picture) for word in words if word.text == text]
+    assert words
+    assert overlap(words[0].box, box) > 0.6
+
+
 def test_working_memory_is_given_back_after_each_picture(
     reader: WordReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
