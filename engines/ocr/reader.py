@@ -15,7 +15,7 @@ from engines.cpu_flags import cpu_flags, is_quick_in_int8
 from engines.errors import BadInput
 from engines.image import I420
 from engines.manifest import find_model, read_manifest
-from engines.ocr.energy import apart, large_text_areas, text_areas
+from engines.ocr.energy import AROUND, apart, large_text_areas, text_areas
 from engines.ocr.faint import faint_areas, half_size
 from engines.ocr.layout import arranged
 from engines.ocr.lines import LineReader, strip_of
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from engines.manifest import Model
+    from engines.ocr.energy import Area
 
     Bgr = npt.NDArray[np.uint8]
 
@@ -41,7 +42,8 @@ MAX_SIDE, FINE_SIDE = 736, 1472
 
 On photographs some words are lost at 736 px that are read at 1472, for two to four times the time.
 """
-SCALES = (MAX_SIDE // 2, MAX_SIDE, FINE_SIDE)
+LARGE_SIDE = MAX_SIDE // 2
+SCALES = (LARGE_SIDE, MAX_SIDE, FINE_SIDE)
 """Longest sides at which a picture that nobody waits for is read: each reads words that the others lose.
 
 Letters as wide as the picture are one region only where they are small; small ones are found only where
@@ -124,6 +126,15 @@ class WordReader:
         sides = dict.fromkeys(min(side, round(UPSCALE * max(bgr.shape[:2]))) for side in SCALES)
         return [self._read(bgr, side, MAX_LINES_PATIENT, large=True) for side in sides]
 
+    def read_large(self, picture: I420 | Bgr) -> list[Word]:
+        """Return the words of letters that are too large for `read`; none where there is no such place."""
+        bgr = to_bgr(picture) if isinstance(picture, I420) else picture
+        grey = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8)
+        scale, known = LARGE_SIDE / max(bgr.shape[:2]), text_areas(grey)
+        if all(_is_in(area, known, AROUND / scale) for area in large_text_areas(grey, scale)):
+            return []
+        return self._read(bgr, LARGE_SIDE, MAX_LINES, large=True)
+
     def read_close(self, picture: I420 | Bgr) -> list[Word]:
         """Return the words read closer, and of two lines that touch: for where `read_scales` says nothing."""
         bgr = to_bgr(picture) if isinstance(picture, I420) else picture
@@ -199,6 +210,14 @@ class WordReader:
         if confidence < TEXT_SCORE or not text.strip():
             return None
         return Word(text, confidence, _box(region, bgr), angle % 360, _height(region))
+
+
+def _is_in(area: Area, known: Sequence[Area], room: float) -> bool:
+    """Return whether an area lies in a known one, with so much room around, px."""
+    x1, y1, x2, y2 = area
+    return any(
+        a <= x1 + room and b <= y1 + room and c >= x2 - room and d >= y2 - room for a, b, c, d in known
+    )
 
 
 def readable(regions: Sequence[Region], max_lines: int = MAX_LINES) -> list[Region]:

@@ -139,14 +139,15 @@ def build_recogniser(
     on_error: Callable[[Route], None],
     *,
     patient: bool = False,
-    mirrored: bool = False,
+    more_words: bool = False,
     garments: str | None = GARMENTS,
     on_load: OnLoad | None = None,
 ) -> Recogniser:
     """Return what reads words, symbols and emblems, and sees garments; BadInput where a model is amiss.
 
     patient: for single pictures, see LateFinder; text is found and garments are told in fp32 there, alike on
-    every CPU. mirrored: whether words in mirrors are read. garments: the model that sees them; None for none.
+    every CPU. more_words: whether large letters and words in mirrors are read where no other word says a
+    brand: nobody waits for a file. garments: the model that sees them; None for none.
     on_load: called with the name and the arithmetic of each model once it is loaded, from any thread.
     """
     from engines.garments.parser import GarmentParser  # noqa: PLC0415 loads OpenVINO
@@ -167,7 +168,8 @@ def build_recogniser(
         bags=BagWitness() if parser else None,
         patterns=PatternSearch() if parser else None,
         patience=patience_of(words) if patient else None,
-        mirrored=words.read_mirrored if mirrored else None,
+        large=words.read_large if more_words else None,
+        mirrored=words.read_mirrored if more_words else None,
         on_error=on_error,
     )
 

@@ -262,7 +262,7 @@ class AnnotateJob:
 
 
 def _recogniser(garments: str | None, single: bool) -> Recogniser:
-    return build_recogniser(lambda _: None, patient=single, mirrored=True, garments=garments)
+    return build_recogniser(lambda _: None, patient=single, more_words=True, garments=garments)
 
 
 def _person(value: PersonValue) -> dict[str, Any]:

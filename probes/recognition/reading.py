@@ -57,7 +57,8 @@ class Recogniser:
     on_error is called; a look fails only where every route did. garments: what sees the things worn; without
     it a mark's place on the body tells what it is on. bags: asked about a bag of which that is not sure.
     patterns: compares what is worn with enrolled patterns; needs garments. patience: for single pictures.
-    mirrored: reads words that stand mirrored, in fine and patient looks whose words say no brand otherwise.
+    large: reads letters too large for `words`, in fine looks whose words say no brand. mirrored: reads words
+    that stand mirrored, in fine and patient looks whose words say no brand otherwise.
     """
 
     def __init__(
@@ -70,11 +71,12 @@ class Recogniser:
         bags: BagOpinion | None = None,
         patterns: ClothSearch | None = None,
         patience: Patience | None = None,
+        large: Callable[[I420], list[Word]] | None = None,
         mirrored: Callable[[I420], list[Word]] | None = None,
         on_error: Callable[[Route], None] = _ignore,
     ) -> None:
         self._words, self._finder, self._emblems = words, finder, emblems
-        self._patience, self._mirrored = patience, mirrored
+        self._patience, self._large, self._mirrored = patience, large, mirrored
         self._garments, self._bags, self._patterns = garments, bags, patterns
         self._blind = Outage(logger, "looks see no garments; brands go on", "looks see garments again")
         self._unaided = Outage(logger, "bags are judged by the parser alone", "bags are judged by two again")
@@ -253,6 +255,7 @@ class Recogniser:
     ) -> list[Mark]:
         ways = [self._mirrored] if look.fine or look.patient else []
         if self._patience is None or not look.patient:
+            ways = [self._large, *ways] if look.fine else ways
             words = reader.read(look.crop, fine=look.fine, quick=look.quick)
             self._words_read = words
             found = brands_of(words, look, targets, others)

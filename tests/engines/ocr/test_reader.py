@@ -146,6 +146,18 @@ def test_letters_as_large_as_a_photograph_shows_them_on_a_chest_are_read(
     assert overlap(words[0].box, box) > 0.6
 
 
+def test_large_letters_of_a_film_are_read_only_where_they_are(
+    reader: WordReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture, box = printed(ink("VANS"), 160, on=cloth(1200, 960))
+    assert reader.read(picture, fine=True) == []
+    (word,) = reader.read_large(from_bgr(picture))
+    assert (word.text, overlap(word.box, box) > 0.6) == ("VANS", True)
+    monkeypatch.setattr(reader, "_read", None)
+    assert reader.read_large(cloth(1200, 960)) == []
+    assert reader.read_large(printed(ink("FENDI"), 24)[0]) == []
+
+
 def test_working_memory_is_given_back_after_each_picture(
     reader: WordReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:

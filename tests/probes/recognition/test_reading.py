@@ -253,6 +253,31 @@ def test_mirrored_words_are_read_only_where_nobody_waits_and_nothing_else_says_a
     assert (len(answer.marks), len(asks)) == (int(bool(read) or asked), asked)
 
 
+@pytest.mark.parametrize(
+    ("changes", "read", "asked"),
+    [({"fine": True}, [], 1), ({"fine": True}, [SWOOSH], 0), ({}, [], 0), ({"patient": True}, [], 0)],
+)
+def test_large_letters_are_read_in_fine_looks_at_films_that_say_no_brand(
+    changes: dict[str, bool], read: list[Word], asked: int
+) -> None:
+    """A patient look reads them at its scales."""
+    asks: list[Any] = []
+
+    class Plain:
+        def read(self, picture: Any, *, fine: bool = False, quick: bool = False) -> list[Word]:
+            return read
+
+    def large(picture: Any) -> list[Word]:
+        asks.append(picture)
+        return [SWOOSH]
+
+    patience = Patience(lambda _: [read], lambda *_: None)
+    recogniser = Recogniser(Plain(), patience=patience, large=large)
+    targets = RecognitionTargets(BrandBook([Brand("Swoosh", words=("SWOOSH",))]))
+    answer = recogniser.read(replace(LOOK, **changes), targets)
+    assert (len(answer.marks), len(asks)) == (int(bool(read) or asked), asked)
+
+
 @pytest.mark.parametrize("way", ["mirrored", "close"])
 @pytest.mark.parametrize(("below", "said"), [(44, {"louis vuitton"}), (70, {"louis vuitton", "levis"})])
 def test_of_two_brands_at_one_place_a_late_reading_says_the_surer(
