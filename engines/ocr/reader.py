@@ -159,7 +159,7 @@ class WordReader:
         """Return the words that stand mirrored, as on a picture taken in a mirror; boxes in the picture."""
         bgr = to_bgr(picture) if isinstance(picture, I420) else picture
         width = bgr.shape[1]
-        words = self._read(np.ascontiguousarray(bgr[:, ::-1]), MAX_SIDE, MAX_LINES_PATIENT)
+        words = self._read(np.ascontiguousarray(bgr[:, ::-1]), MAX_SIDE, MAX_LINES_PATIENT, large=True)
         return [_mirrored(word, width) for word in words]
 
     def _read(

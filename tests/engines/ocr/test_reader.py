@@ -158,6 +158,13 @@ def test_large_letters_of_a_film_are_read_only_where_they_are(
     assert reader.read_large(printed(ink("FENDI"), 24)[0]) == []
 
 
+@pytest.mark.parametrize(("text", "capital"), [("VANS", 150), ("GUCCI", 130)])
+def test_large_letters_in_a_mirror_are_read(patient: WordReader, text: str, capital: float) -> None:
+    picture, _ = printed(ink(text), capital, on=cloth(1200, 960))
+    in_mirror = np.ascontiguousarray(picture[:, ::-1])
+    assert text in [word.text for word in patient.read_mirrored(from_bgr(in_mirror))]
+
+
 def test_working_memory_is_given_back_after_each_picture(
     reader: WordReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
