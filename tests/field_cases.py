@@ -46,7 +46,7 @@ CASES: Final[dict[int, tuple[str, ...]]] = {
     ),
     27: (f"{_FIELD}::test_check",),
     28: (
-        "pipelines/cpu/test_source.py::test_a_turned_camera_gives_upright_pictures",
+        "pipelines/cpu/test_file_source.py::test_a_turned_camera_gives_upright_pictures",
         "scripts/commands/test_annotate.py::test_a_turned_picture_is_told_how_to_turn_it",
         "scripts/commands/test_annotate.py::test_pictures_get_items_totals_or_the_words_of_the_original_page",
         "pipelines/cpu/test_turned.py::test_the_face_of_who_lies_is_masked",
