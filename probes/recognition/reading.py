@@ -44,6 +44,10 @@ logger = logging.getLogger(__name__)
 
 WHOLE_WITH_BAG = {BAG, "shoes"}
 """Slots that, seen together, leave nothing to ask about a bag: on half a person an elbow is taken for one."""
+FILLS, INSIDE = 0.15, 0.9
+"""Share of a bag's rectangle that a mark fills which is surely on the bag, and of the mark that lies in it. A
+mark on a chest that a bag's strap frames is smaller.
+"""
 
 
 def _ignore(_: Route) -> None:
@@ -271,9 +275,19 @@ class Recogniser:
 
 
 def _with_bag(answer: LookAnswer, near: Sequence[Worn]) -> LookAnswer:
-    """Return the answer with the bag that the detector sees, if any, instead of the one of the parser."""
-    others = [one for one in answer.worn if slot_of(one.type) != BAG]
-    return replace(answer, worn=(*others, *near)) if near else answer
+    """Return the answer with the bag that the detector sees, if any, instead of the one of the parser.
+
+    A mark that fills much of that bag is on it: of close bags the parser takes the cloth for clothes.
+    """
+    if not near:
+        return answer
+    others, bag = [one for one in answer.worn if slot_of(one.type) != BAG], near[0]
+    marks = [replace(mark, on=bag.type) if _fills(mark.box, bag.box) else mark for mark in answer.marks]
+    return replace(answer, worn=(*others, *near), marks=tuple(marks))
+
+
+def _fills(mark: Box, bag: Box) -> bool:
+    return FILLS * bag.area <= mark.area < bag.area and mark.share_of_smaller(bag) >= INSIDE
 
 
 def _placed(sightings: Sequence[Sighting], look: Look, targets: RecognitionTargets) -> Sequence[Mark]:

@@ -220,6 +220,27 @@ def test_a_bag_that_only_the_detector_sees_has_the_colour_of_what_fills_its_plac
     assert [(one.type, one.colour) for one in looks.read(look, bench.targets).worn] == [("backpack", "brown")]
 
 
+@pytest.mark.parametrize(
+    ("box", "on"),
+    [
+        ((5.0, 105.0, 35.0, 140.0), "backpack"),
+        ((5.0, 105.0, 15.0, 115.0), "shirt"),
+        ((10.0, 20.0, 50.0, 60.0), "shirt"),
+        ((20.0, 105.0, 60.0, 140.0), "shirt"),
+    ],
+)
+def test_a_mark_that_fills_a_bag_is_on_it_though_the_parser_takes_its_cloth_for_a_shirt(box, on) -> None:
+    shares = np.full((len(CLASSES), 80, 48), 0.001, np.float32)
+    shares[CLASSES.index("shirt")] = 1
+    shares[CLASSES.index("skin"), :10, :10] = 3
+    outfit = Outfit(shares, np.full((320, 192, 3), 250, np.uint8), Fit.of((80, 200), (192, 320)))
+    bench, look = Bench(), replace(LOOK, patient=True)
+    bench.gallery.seen = [replace(sighting(), box=box)]
+    opinion = FakeOpinion(near=("backpack", 0.3, HERE))
+    looks = Recogniser(bench.reader, bench.finder, garments=FakeParser(outfit), bags=opinion)
+    assert [mark.on for mark in looks.read(look, bench.targets).marks] == [on]
+
+
 @pytest.mark.parametrize("state", ["seen", "left out", "none enrolled", "broken", "no garments"])
 def test_patterns_are_sought_on_what_is_worn_and_only_where_some_are_enrolled(
     state: str, caplog: pytest.LogCaptureFixture
