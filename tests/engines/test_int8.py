@@ -7,13 +7,15 @@ import shutil
 
 import cv2
 import numpy as np
+import openvino as ov
 import pytest
+from openvino import opset13 as ops
 
 from engines.boxes import iou
 from engines.colour import from_bgr
-from engines.compiled_models import _place, compile_cached
+from engines.compiled_models import _place, compile_cached, openvino_core
 from engines.convert import int8_text
-from engines.convert.int8 import convert, draw_marks, fed_tensor, montage
+from engines.convert.int8 import convert, draw_marks, fed_tensor, montage, round_depthwise
 from engines.convert.int8_text import _reach, composed, simplified, with_biases
 from engines.cpu_flags import is_quick_in_int8
 from engines.detector import load_detector
@@ -22,7 +24,7 @@ from engines.manifest import read_manifest
 from engines.marks.network import MarkFinder
 from engines.marks.picture import read_mark
 from engines.ocr.reader import WordReader
-from engines.openvino_runtime import Precision
+from engines.openvino_runtime import EXACT, Precision
 from engines.paths import CONFIGS, ROOT
 from tests.engines.rendered_words import cloth, ink, printed, turned
 from tests.fakes.cloth import ASTRONAUT
@@ -68,6 +70,44 @@ def test_the_same_is_found_in_eight_bits(monkeypatch, name):
     assert exact.classes[first] == found.classes[other] == 0
     assert iou(exact.boxes[first], found.boxes[other]) > 0.85
     assert found.scores[other] == pytest.approx(exact.scores[first], abs=0.1)
+
+
+def depthwise_precisions(network):
+    """Return the arithmetic that each depthwise layer of a network runs in, as OpenVINO names it."""
+    names = {op.get_friendly_name() for op in network.get_ops() if op.get_type_name() == "GroupConvolution"}
+    running = openvino_core().compile_model(network, "CPU", EXACT).get_runtime_model().get_ops()
+    return [
+        layer["runtimePrecision"].astype(str)
+        for layer in (op.get_rt_info() for op in running)
+        if names.intersection(layer["originalLayersNames"].astype(str).split(","))
+    ]
+
+
+def test_depthwise_layers_of_faces_run_in_eight_bits():
+    network = openvino_core().read_model(read_manifest()["centerface"].in_int8().path)
+    assert depthwise_precisions(network) == ["u8"] * 17
+
+
+def test_a_depthwise_layer_that_was_rounded_by_columns_is_rounded_by_channels():
+    """NNCF 3.4 rounds it by columns, and OpenVINO 2026.4 runs that in float without a word."""
+    chance = np.random.default_rng(3)
+    weights = chance.normal(size=(8, 1, 1, 3, 3)).astype(np.float32)
+    weights[5] = 0
+    picture = ops.parameter([1, 8, 16, 16], np.float32)
+    seen = ops.fake_quantize(picture, np.float32(0), np.float32(2.55), np.float32(0), np.float32(2.55), 256)
+    reach = np.abs(weights).max(axis=(2, 3), keepdims=True) + np.float32(1e-6)
+    stored = ops.reshape(ops.constant(weights.reshape(8, 1, 3, 3)), np.array(weights.shape), False)
+    by_columns = ops.fake_quantize(stored, -reach, reach, -reach, reach, 255)
+    layer = ops.group_convolution(seen, by_columns, [1, 1], [1, 1], [1, 1], [1, 1])
+    network = ov.Model([layer], [picture])
+    fed = np.rint(chance.uniform(0, 255, (1, 8, 16, 16))).astype(np.float32) / 100
+    assert depthwise_precisions(network) != ["u8"]
+    before = openvino_core().compile_model(network, "CPU", EXACT)(fed)[0]
+    round_depthwise(network)
+    assert depthwise_precisions(network) == ["u8"]
+    after = openvino_core().compile_model(network, "CPU", EXACT)(fed)[0]
+    assert np.abs(after - before).max() < 0.02 * np.abs(before).max()
+    assert not after[0, 5].any()
 
 
 def test_marks_are_at_the_same_places_in_eight_bits(monkeypatch):
