@@ -6,8 +6,8 @@
 By NNCF's post-training quantisation. PHOTOGRAPHS: a folder with at least 100 JPEG files of people. What each
 layer's numbers reach is measured on montages of them, 1 to 16 parts each, for persons and faces of a camera
 are large and small; on those for the finder marks are drawn. Layers that say what is where stay in float:
-8 bits of them are a fifth of a cell, and scores in steps of 0.002. Depthwise layers are rounded by this module:
-as NNCF rounds them they would run in float.
+8 bits of them are a fifth of a cell, and scores in steps of 0.002. Depthwise layers are rounded by this
+module: as NNCF rounds them they would run in float.
 """
 
 from __future__ import annotations
