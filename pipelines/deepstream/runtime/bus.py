@@ -125,15 +125,14 @@ class BusParser:
         return None
 
     def _failure(self, source: Any, text: str) -> BusEvent | None:
-        """Return the event of a failed element; None for one of a source bin that has left the pipeline."""
-        name, at = source.get_name(), source
+        """Return the event of a failed element; None for one that has left the pipeline meanwhile."""
+        name, at, failed = source.get_name(), source, ""
         while not isinstance(at, Gst.Pipeline):
-            if outlet := self._outlets.get(at.get_name()):
-                return OutletFailed(outlet, name, text, at.get_name())
+            failed = failed or (at.get_name() if at.get_name() in self._outlets else "")
             at = at.get_parent()
             if at is None:
                 return None
-        return PipelineFailed(name, text)
+        return OutletFailed(self._outlets[failed], name, text, failed) if failed else PipelineFailed(name, text)
 
     def is_fatal(self, message: Any) -> bool:
         """Return whether a message says that something has failed which all cameras share. Any thread."""
@@ -161,9 +160,9 @@ class BusParser:
 
 
 def camera_of(source: Any) -> str:
-    """Return the camera in whose source bin an object lives, "" where it lives in none."""
-    while source is not None:
+    """Return the camera in whose source bin an object lives, "" where it lives in none of the pipeline's."""
+    while (parent := source.get_parent()) is not None:
         if source.get_name().startswith(BIN):
             return str(source.get_name().removeprefix(BIN))
-        source = source.get_parent()
+        source = parent
     return ""

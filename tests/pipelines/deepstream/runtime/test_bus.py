@@ -28,7 +28,7 @@ def pipeline():
 
 @pytest.fixture
 def interpreter():
-    return BusParser({"door": SourceKind.RTSP}, {"door": 3})
+    return BusParser({"door": SourceKind.RTSP}, {"door": 3}, {"record_door": "door"})
 
 
 def trouble(kind, pipeline, name, quark, code, text="went wrong"):
@@ -81,6 +81,21 @@ def test_a_late_error_of_a_source_that_was_taken_out_is_nobodys(pipeline, interp
     message.src.get_parent().remove(message.src)
     del box
     assert interpreter.read(message) is None
+
+
+@pytest.mark.parametrize("name", ["camera_door", "record_door"])
+def test_a_late_error_of_what_was_replaced_is_not_that_of_what_took_its_place(pipeline, interpreter, name):
+    old, new = Gst.Bin.new(name), pipeline.get_by_name(name)
+    old.add(Gst.ElementFactory.make("identity", "failed"))
+    if new is not None:
+        pipeline.remove(new)
+    pipeline.add(old)
+    message = trouble(Gst.Message.new_error, old, "failed", RESOURCE, READ)
+    assert interpreter.read(message).camera == "door"
+    pipeline.remove(old)
+    pipeline.add(new or Gst.Bin.new(name))
+    assert interpreter.read(message) is None
+    assert not interpreter.is_fatal(message)
 
 
 @pytest.mark.parametrize(
