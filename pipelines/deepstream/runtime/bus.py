@@ -132,7 +132,9 @@ class BusParser:
             at = at.get_parent()
             if at is None:
                 return None
-        return OutletFailed(self._outlets[failed], name, text, failed) if failed else PipelineFailed(name, text)
+        if failed:
+            return OutletFailed(self._outlets[failed], name, text, failed)
+        return PipelineFailed(name, text)
 
     def is_fatal(self, message: Any) -> bool:
         """Return whether a message says that something has failed which all cameras share. Any thread."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import threading
 import time
 from pathlib import Path
@@ -49,10 +50,10 @@ class Recordings:
         """Give what earlier runs left unfinished its name. Each file's folder is made with the file."""
         self._built, self._folder, self._now_ns, self._clock = built, folder, now_ns, clock
         self._open: dict[str, str] = {}
-        """The file that is being written, by camera."""
+        """The camera of each file that is not finished yet: one may still end while the next is written."""
         self._ending: dict[str, threading.Thread] = {}
-        self._failed_anew: dict[str, str] = {}
-        """Why a branch has failed that was put in a moment ago, by camera."""
+        self._failed: dict[str, str] = {}
+        """Why a branch has failed that is not replaced yet, by camera."""
         self._changed = threading.Condition()
         self._closed = False
         self._retries = {
@@ -77,23 +78,25 @@ class Recordings:
     def end(self, camera: str) -> None:
         """Finish the file of a camera that gives no picture, if there is one. Does not wait."""
         with self._changed:
-            if camera in self._open:
+            if self._files(camera):
                 self._renew_soon(camera, 0.0)
 
     def fail(self, camera: str, why: str) -> None:
         """Have a recording that has failed begun anew after a while, as on the CPU. Does not wait."""
         with self._changed:
-            if camera in self._ending:
-                self._failed_anew[camera] = why  # where it is the old one, that is forgotten with it
-            else:
+            self._failed[camera] = why  # where the old one is being replaced, that is forgotten with it
+            if camera not in self._ending:
                 self._renew_soon(camera, self._retries[camera].fail(why))
 
     def check(self) -> None:
         """Call a recording mended that has gone on for a while; to be called now and then."""
         for camera, retries in self._retries.items():
-            is_steady = self._clock() - retries.since >= STEADY_S and camera not in self._ending
+            if self._clock() - retries.since < STEADY_S or camera in self._ending:
+                continue
+            with self._changed:
+                files = self._files(camera)
             # What fails to open its file says so a moment after it has chosen the name.
-            if is_steady and _is_written(self._open.get(camera)):
+            if any(map(_is_written, files)):
                 retries.mend()
 
     def note(self, message: Any) -> None:
@@ -111,7 +114,7 @@ class Recordings:
         except OSError as error:  # the next start tries it again
             logger.warning("%s: cannot be renamed: %s", part, error.strerror)
         with self._changed:
-            self._open = {camera: path for camera, path in self._open.items() if path != str(part)}
+            self._open.pop(str(part), None)
             self._changed.notify_all()
 
     def close(self) -> bool:
@@ -127,17 +130,15 @@ class Recordings:
 
     def finish(self) -> None:
         """End the files that are being written, wait a little until they are, and stop the branches."""
-        ended = set[str]()
-        for camera in self._retries:
-            sink = self._built.pipeline.get_by_name(f"record_{camera}")  # none where it is not replaced yet
-            entry = self._entry(camera)
-            if sink is not None and entry is not None and sink.get_state(0).state == Gst.State.PLAYING:
-                entry.send_event(Gst.Event.new_eos())
-                ended.add(camera)
+        ended = []
+        for camera in self._retries.keys() - self._failed.keys():
+            entry = self._entry(camera)  # none is there where it is not replaced yet
+            if entry is not None and entry.send_event(Gst.Event.new_eos()):
+                ended.append(camera)
         with self._changed:
-            self._changed.wait_for(lambda: not ended & self._open.keys(), FINISH_S)
+            self._changed.wait_for(lambda: not any(map(self._files, ended)), FINISH_S)
         for camera in self._retries:
-            # A splitmuxsink that could not open its first file would hold up its own feed's way to READY.
+            # A splitmuxsink that could not begin its first file would hold up its own feed's way to READY.
             for name in reversed(_branch(camera)):
                 if (element := self._built.pipeline.get_by_name(name)) is not None:
                     element.set_state(Gst.State.NULL)
@@ -153,10 +154,16 @@ class Recordings:
 
     def _file_name(self, _sink: Any, _number: int, camera: str) -> str:
         path = self._folder / camera / f"{stamp(self._now_ns())}.mp4{PART}"
-        with contextlib.suppress(OSError):  # then the file cannot be opened, which its sink says
+        try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.open("wb").close()
+        except OSError as error:
+            # A splitmuxsink whose file cannot be opened tries another with the next frame, and blocks its own
+            # pad then: stopped in that moment, it waits for good for a wake-up that has been (1.22).
+            self.fail(camera, f"{path}: cannot be opened: {error.strerror}")
+            return os.devnull
         with self._changed:
-            self._open[camera] = str(path)
+            self._open[str(path)] = camera
         retries = self._retries[camera]
         if retries.outage.active:
             retries.since = min(retries.since, self._clock())
@@ -186,24 +193,31 @@ class Recordings:
             feed.unlink(entry)  # what comes meanwhile goes nowhere, which the tee allows
             entry.send_event(Gst.Event.new_eos())
         with self._changed:
-            ended = self._changed.wait_for(lambda: camera not in self._open, 0 if broken else FINISH_S)
-            unfinished = "" if ended else self._open.pop(camera)
+            self._changed.wait_for(lambda: not self._files(camera), 0 if broken else FINISH_S)
+            unfinished = self._files(camera)
+            for path in unfinished:
+                del self._open[path]
         if unfinished and not broken:
-            logger.warning("%s: does not end", unfinished)
+            logger.warning("%s: does not end", ", ".join(unfinished))
         old = self._built.put_anew(_branch(camera), lambda: self._begin_anew(camera))
         if unfinished and broken:
             for element in reversed(old):
                 element.set_state(Gst.State.NULL)
-            with contextlib.suppress(OSError):
-                recover_file(Path(unfinished))
+            for path in unfinished:
+                with contextlib.suppress(OSError):
+                    recover_file(Path(path))
         keyframe: Any = Gst.Structure.new_from_string(_KEYFRAME)
         wish = Gst.Event.new_custom(Gst.EventType.CUSTOM_UPSTREAM, keyframe)
         self._built.element(f"encoder_{camera}").send_event(wish)
         with self._changed:
             del self._ending[camera]
-            if why := self._failed_anew.pop(camera, ""):
+            if why := self._failed.get(camera):
                 self._renew_soon(camera, self._retries[camera].fail(why))
         return old
+
+    def _files(self, camera: str) -> list[str]:
+        """Return the camera's files that are not finished yet. The lock is held."""
+        return [path for path, whose in self._open.items() if whose == camera]
 
     def _entry(self, camera: str) -> Any:
         tape = self._built.pipeline.get_by_name(f"tape_{camera}")
@@ -211,7 +225,7 @@ class Recordings:
 
     def _begin_anew(self, camera: str) -> None:
         with self._changed:
-            self._failed_anew.pop(camera, None)
+            self._failed.pop(camera, None)
         self._begin(camera)
 
     def _begin(self, camera: str) -> None:
@@ -262,9 +276,9 @@ def _branch(camera: str) -> list[str]:
     return [part + camera for part in BRANCH]
 
 
-def _is_written(path: str | None) -> bool:
+def _is_written(path: str) -> bool:
     try:
-        return path is not None and Path(path).stat().st_size > 0
+        return Path(path).stat().st_size > 0
     except OSError:
         return False
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from pipelines.deepstream import platform
 from pipelines.deepstream.runtime import recordings
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.errors import BadInput
@@ -35,6 +36,30 @@ def soon(monkeypatch):
     """What failed is tried again at once, and has held after a moment."""
     for name, value in (("retries.RETRY_S", 0.1), ("retries.MAX_RETRY_S", 0.2), ("recordings.STEADY_S", 0.3)):
         monkeypatch.setattr(f"pipelines.deepstream.runtime.{name}", value)
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """A busy machine may take its time to finish files at the end."""
+    monkeypatch.setattr(recordings, "FINISH_S", 60)
+    monkeypatch.setattr(platform, "STOP_S", 120)
+
+
+def at_the_end(run, do):
+    """Call do(is_over) in the thread that ends all, before it waits until is_over() for the files."""
+    changed = run.platform._recordings._changed
+    wait = changed.wait_for
+
+    def wait_for_files(is_over, timeout_s=None):
+        if threading.current_thread().name == "deepstream-end":
+            changed.release()
+            try:
+                do(is_over)
+            finally:
+                changed.acquire()
+        return wait(is_over, timeout_s)
+
+    changed.wait_for = wait_for_files
 
 
 def said(caplog, words):
@@ -82,6 +107,9 @@ def test_a_recording_that_cannot_begin_holds_up_no_camera_s_start_and_no_stop(tm
             wait_for(lambda camera=camera: said(caplog, f"camera {camera}: not recorded"))
         goes_on(run, "stream_c0", "stream_c1")
         assert not run.platform.failed
+        for camera in broken:  # a sink that failed might hang when it is stopped
+            record = run.platform._built.element(f"record_{camera}")
+            wait_for(lambda record=record: record.get_state(0).state == Gst.State.PLAYING)
 
 
 def test_a_recorded_camera_that_sends_nothing_keeps_no_pipeline_from_playing(tmp_path):
@@ -93,7 +121,7 @@ def test_a_recorded_camera_that_sends_nothing_keeps_no_pipeline_from_playing(tmp
         assert (change, state) == (Gst.StateChangeReturn.SUCCESS, Gst.State.PLAYING), pending
 
 
-def test_a_recording_that_could_not_begin_at_the_start_begins_once_it_can(tmp_path, caplog, soon):
+def test_a_recording_that_could_not_begin_at_the_start_begins_once_it_can(tmp_path, caplog, soon, patient):
     caplog.set_level(logging.INFO)
     folder = tmp_path / "video" / "c0"
     with running(tmp_path, rtsp(2), outputs="record", change=short) as run:
@@ -105,6 +133,55 @@ def test_a_recording_that_could_not_begin_at_the_start_begins_once_it_can(tmp_pa
         wait_for(lambda: list(folder.glob("*.mp4")))
         wait_for(lambda: said(caplog, "camera c0: recorded again"))
         wait_for(lambda: list((tmp_path / "video" / "c1").glob("*.mp4")))
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_store_that_stops_while_its_first_file_begins_records_what_came(tmp_path, monkeypatch, patient):
+    begins, stops = threading.Event(), threading.Event()
+    name = recordings.Recordings._file_name
+
+    def hold(self, sink, number, camera):
+        path = name(self, sink, number, camera)
+        begins.set()
+        stops.wait(600)
+        return path
+
+    monkeypatch.setattr(recordings.Recordings, "_file_name", hold)
+    with running(tmp_path, rtsp(1), outputs="record", change=streamed) as run:
+        run.platform.start()
+        wait_for(begins.is_set)
+        at_the_end(run, lambda _: stops.set())
+    assert [path.suffix for path in (tmp_path / "video" / "c0").iterdir()] == [".mp4"]
+
+
+def test_a_store_that_stops_while_one_file_ends_and_the_next_is_written_finishes_both(tmp_path, patient):
+    ends, stops, sinks = threading.Event(), threading.Event(), []
+    folder = tmp_path / "video" / "c0"
+
+    def hold(_pad, info):
+        if info.get_event().type == Gst.EventType.EOS:
+            ends.set()
+            stops.wait(600)
+        return Gst.PadProbeReturn.OK
+
+    def hold_first(_record, element):
+        if element.get_factory().get_name() == "filesink":
+            sinks.append(element)
+            if len(sinks) == 1:
+                element.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, hold)
+
+    def go_on_once_the_next_is_finished(is_over):
+        wait_for(lambda: list(folder.glob("*.mp4")))
+        assert not is_over()
+        stops.set()
+
+    with running(tmp_path, rtsp(1), outputs="record", change=short) as run:
+        run.platform._built.element("record_c0").connect("element-added", hold_first)
+        run.platform.start()
+        wait_for(ends.is_set)
+        wait_for(lambda: len(list(folder.glob("*.part"))) == 2)
+        at_the_end(run, go_on_once_the_next_is_finished)
+    assert {path.suffix for path in folder.iterdir()} == {".mp4"}
 
 
 def test_a_recording_whose_elements_do_not_start_costs_no_stream(tmp_path, caplog, soon):
