@@ -15,7 +15,6 @@ from pipelines.deepstream.runtime.built_pipeline import BuiltPipeline
 from pipelines.deepstream.runtime.bus import WANTED, BusParser, CameraEvent, OutletFailed, PipelineFailed
 from pipelines.deepstream.runtime.default_loop import DefaultLoop
 from pipelines.deepstream.runtime.elements import Gst
-from pipelines.deepstream.runtime.encoders import BRANCH as ENCODING
 from pipelines.deepstream.runtime.encoders import Encoders
 from pipelines.deepstream.runtime.outputs import DeepStreamOutputs
 from pipelines.deepstream.runtime.recordings import BRANCH, Recordings
@@ -300,16 +299,11 @@ class DeepStreamPlatform:
             self._fail(f"{event.element}: {event.detail}")
         elif isinstance(event, OutletFailed) and self._recordings and event.outlet.startswith(BRANCH):
             self._recordings.fail(event.camera, f"{event.element}: {event.detail}")
-        elif isinstance(event, OutletFailed) and event.outlet.startswith(ENCODING):
-            self._encoders.fail(event.camera, f"{event.element}: {event.detail}")
         elif isinstance(event, OutletFailed):
-            self.valves.disable(event.camera)
-            logger.error(
-                "%s: no more pictures or streams until the next start: %s: %s",
-                event.camera,
-                event.element,
-                event.detail,
-            )
+            why = f"{event.element}: {event.detail}"
+            if not self._encoders.fail(event.camera, event.outlet, why):
+                self.valves.disable(event.camera)
+                logger.error("%s: no more pictures or streams until the next start: %s", event.camera, why)
         elif isinstance(event, CameraEvent) and event.camera == FILM_NAME:
             logger.debug("self-check of masking: %s", event.detail or event.cause.value)
             if self._film:

@@ -1,4 +1,4 @@
-"""Encoders that fail are started anew after a while; pictures of their camera and other cameras go on."""
+"""Encoders that fail are started anew after a while; what else leaves of their camera, and others, go on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.deepstream.graph.outlets import WALL
 from pipelines.deepstream.runtime.retries import Retries
+from pipelines.deepstream.runtime.valves import PICTURE, STREAM
 from pipelines.outputs.record import STEADY_S
 from pricing.outage import Outage
 
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BRANCH: Final = ("cut_", "cutout_", "streamed_", "soft_", "softraw_", "encoder_", "parse_")
+BRANCHES: Final = {
+    STREAM: ("cut_", "cutout_", "streamed_", "soft_", "softraw_", "encoder_", "parse_"),
+    PICTURE: ("flat_", "flatraw_", "jpeg_"),
+}
 """What encodes a camera, or the wall, behind its valves: those of these elements that are there, in order."""
+ENCODER: Final = {STREAM: "encoder_", PICTURE: "jpeg_"}
 CLOSE_S: Final = 3.0
 
 
@@ -36,30 +41,39 @@ class Encoders:
         on_halt: Callable[[str], Any] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """on_halt: called with a camera that is encoded no more for a while."""
+        """on_halt: called with a camera whose stream is encoded no more for a while."""
         self._built, self._valves, self._on_halt, self._clock = built, valves, on_halt, clock
-        self._retries: dict[str, Retries] = {}
-        self._threads: dict[str, threading.Thread] = {}
-        """Those that wait to start an encoder anew, by camera."""
+        self._retries: dict[tuple[str, str], Retries] = {}
+        """By camera, and what is encoded."""
+        self._threads: dict[tuple[str, str], threading.Thread] = {}
+        """Those that wait to start an encoder anew."""
         self._changed = threading.Condition()
         self._closed = False
 
-    def fail(self, camera: str, why: str) -> None:
-        """Shut off an encoder that has failed, and have it started anew after a while. Does not wait."""
+    def fail(self, camera: str, outlet: str, why: str) -> bool:
+        """Shut off an encoder that has failed, and have it started anew after a while. Does not wait.
+
+        outlet: the element of the graph that has failed; False where it is no part of an encoder.
+        """
+        what = next((what for what, branch in BRANCHES.items() if outlet.startswith(branch)), None)
+        if what is None:
+            return False
         with self._changed:
-            if self._closed or camera in self._threads:
-                return
-            self._valves.halt(camera, halted=True)
-            given = camera, self._retries_of(camera).fail(why)
+            if self._closed or (camera, what) in self._threads:
+                return True
+            self._valves.halt(camera, what, halted=True)
+            given = camera, what, self._retries_of(camera, what).fail(why)
             thread = threading.Thread(target=self._restart, args=given, name=f"encode-{camera}", daemon=True)
-            self._threads[camera] = thread
+            self._threads[camera, what] = thread
             thread.start()
-        self._on_halt(camera)
+        if what == STREAM:
+            self._on_halt(camera)
+        return True
 
     def check(self) -> None:
         """Call an encoder mended that has encoded for a while; to be called now and then."""
-        for camera, retries in self._retries.items():
-            if self._clock() - retries.since >= STEADY_S and self._encodes(camera):
+        for (camera, what), retries in self._retries.items():
+            if self._clock() - retries.since >= STEADY_S and self._encodes(camera, what):
                 retries.mend()
 
     def close(self) -> bool:
@@ -73,18 +87,21 @@ class Encoders:
             thread.join(max(0.0, ends - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
-    def _retries_of(self, camera: str) -> Retries:
-        if camera not in self._retries:
+    def _retries_of(self, camera: str, what: str) -> Retries:
+        if (camera, what) not in self._retries:
             whose = "the picture of all cameras" if camera == WALL else f"camera {camera}"
             failed = f"{whose}: the encoder has failed; no stream, and no recording, until it starts again"
-            outage = Outage(logger, failed, f"{whose}: encoded again")
-            self._retries = {**self._retries, camera: Retries(outage)}
-        return self._retries[camera]
+            again = f"{whose}: encoded again"
+            if what == PICTURE:
+                failed = f"{whose}: pictures cannot be encoded; none leaves until that works again"
+                again = f"{whose}: pictures are encoded again"
+            self._retries = {**self._retries, (camera, what): Retries(Outage(logger, failed, again))}
+        return self._retries[camera, what]
 
-    def _restart(self, camera: str, wait_s: float) -> None:
+    def _restart(self, camera: str, what: str, wait_s: float) -> None:
         """Start an encoder anew; where that fails, later again."""
-        retries = self._retries[camera]
-        names = [name for part in BRANCH if (name := part + camera) in self._built.graph.by_name]
+        retries, elements = self._retries[camera, what], self._built.graph.by_name
+        names = [name for part in BRANCHES[what] if (name := part + camera) in elements]
         while True:
             with self._changed:
                 if self._changed.wait_for(lambda: self._closed, wait_s):
@@ -92,14 +109,14 @@ class Encoders:
             try:
                 self._built.restart(names)
             except Exception as error:  # whatever it was, the next try may succeed
-                logger.debug("%s: the encoder cannot be started", camera, exc_info=True)
+                logger.debug("%s: the encoder cannot be started", names[-1], exc_info=True)
                 wait_s = retries.fail(error if str(error) else type(error).__name__)
                 continue
             with self._changed:
                 retries.since = self._clock()
-                del self._threads[camera]
-                self._valves.halt(camera, halted=False)
+                del self._threads[camera, what]
+                self._valves.halt(camera, what, halted=False)
             return
 
-    def _encodes(self, camera: str) -> bool:
-        return bool(self._built.element(f"encoder_{camera}").get_static_pad("src").has_current_caps())
+    def _encodes(self, camera: str, what: str) -> bool:
+        return bool(self._built.element(ENCODER[what] + camera).get_static_pad("src").has_current_caps())

@@ -12,7 +12,7 @@ from pipelines.deepstream.graph.outlets import WALL
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.pictures import TIMEOUT_S, PictureBranches
 from pipelines.deepstream.runtime.sink_pictures import SinkPictures
-from pipelines.deepstream.runtime.valves import STREAM
+from pipelines.deepstream.runtime.valves import PICTURE, STREAM
 from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
 from pipelines.outputs.gst import plays
@@ -205,6 +205,8 @@ class DeepStreamOutputs:
             return f"camera {camera} is not running"
         if not self._valves.works(camera):
             return f"the encoder of camera {camera} has failed: restart the store"
+        if not self._valves.encodes(camera, PICTURE):
+            return f"pictures of camera {camera} cannot be encoded now: that is tried again by itself"
         self._requested.add(camera)
         return ""
 
@@ -289,10 +291,12 @@ class DeepStreamOutputs:
             outage.recover()
 
     def _snap(self, snapshots: SnapshotsConfig, now: float) -> None:
-        """Take what is due or requested; nothing of a camera without frames, which would delay the others."""
+        """Take what is due or requested; nothing where none can come, which would delay other cameras."""
         for name in self._cameras:
             age, requested = self.age_s(name), name in self._requested
-            if age is None or age >= TIMEOUT_S or not (requested or now >= self._due.get(name, 0.0)):
+            if not (requested or now >= self._due.get(name, 0.0)):
+                continue
+            if age is None or age >= TIMEOUT_S or not self._valves.encodes(name, PICTURE):
                 continue
             self._due[name] = now + snapshots.interval_s
             self._requested.discard(name)  # before it is taken: who asks meanwhile gets another one

@@ -28,7 +28,7 @@ class Valves:
         self._wanted = {camera: set(always) for camera in self._cameras}
         self._wall = False
         self._broken: set[str] = set()
-        self._halted: set[str] = set()
+        self._halted: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
         with self._lock:
             self._apply()
@@ -50,21 +50,25 @@ class Valves:
             self._broken.add(camera)
             self._apply()
 
-    def halt(self, camera: str, *, halted: bool) -> None:
-        """Shut off the encoder of a camera, or of the wall, for a while; pictures of the camera go on."""
+    def halt(self, camera: str, what: str, *, halted: bool) -> None:
+        """Shut off the encoder of a camera's stream, or pictures, or of the wall, for a while."""
         with self._lock:
-            (self._halted.add if halted else self._halted.discard)(camera)
+            (self._halted.add if halted else self._halted.discard)((camera, what))
             self._apply()
 
     def works(self, camera: str) -> bool:
-        """Return whether nothing behind the camera's valves has failed."""
+        """Return whether nothing behind the camera's valves has failed for good."""
         return camera not in self._broken
 
+    def encodes(self, camera: str, what: str) -> bool:
+        """Return whether the encoder of a camera's stream, or pictures, does its work, as far as is known."""
+        return self.works(camera) and (camera, what) not in self._halted
+
     def _apply(self) -> None:
-        wall = self._wall and WALL not in self._broken | self._halted
+        wall = self._wall and self.encodes(WALL, STREAM)
         for camera, wishes in self._wanted.items():
             works = self.works(camera)
-            wanted = wishes - {STREAM} if camera in self._halted else wishes
+            wanted = {what for what in wishes if self.encodes(camera, what)}
             for role, is_open in (
                 ("demand", bool(wanted) or wall),
                 ("streamvalve", STREAM in wanted),

@@ -75,6 +75,33 @@ def test_an_encoder_that_fails_starts_again_and_costs_no_picture_of_its_camera(
     assert not said(caplog, "c1")
 
 
+def test_pictures_that_cannot_be_encoded_come_again_and_cost_no_stream_and_no_other_camera(
+    tmp_path, caplog, soon
+):
+    caplog.set_level(logging.INFO)
+    with running(tmp_path, rtsp(2), DGPU, outputs="record", change=everything) as run:
+        run.listen("stream_c0", "picture_c0", "picture_c1")
+        run.platform.start()
+        for camera in ("c0", "c1"):
+            run.platform.outputs.pictures.listen(camera, lambda _: None)
+        goes_on(run, "stream_c0", "picture_c0", "picture_c1")
+        broken = breakable(run, "flat_c0")
+        broken.broken = True
+        wait_for(lambda: said(caplog, "camera c0: pictures cannot be encoded"))
+        goes_on(run, "stream_c0", "picture_c1")
+        wait_for(lambda: "tried again by itself" in run.platform.take_picture("c0"))
+        assert run.platform.take_picture("c1") == ""
+        assert not said(caplog, "camera c0: pictures are encoded again")
+        broken.broken = False
+        goes_on(run, "stream_c0", "picture_c0", "picture_c1")
+        wait_for(lambda: said(caplog, "camera c0: pictures are encoded again"))
+        wait_for(lambda: run.platform.take_picture("c0") == "")
+        assert not run.platform.failed
+    assert len(said(caplog, "pictures cannot be encoded")) == 1
+    assert not said(caplog, "the encoder has failed")
+    assert not said(caplog, "not recorded")
+
+
 def test_the_encoder_of_all_cameras_starts_again_too(tmp_path, caplog, soon):
     caplog.set_level(logging.INFO)
     with running(tmp_path, rtsp(2), DGPU, outputs="rtsp") as run:
