@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from pipelines.outputs.base import KeepsPictures
 from pipelines.outputs.masked_jpeg import MaskedJpeg
-from pricing.outage import Outage
+from pricing.outage import CameraOutages
 from probes.frame import Box, Frame
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 FRAMES: Final = 32
 """Frames of a camera whose metadata is kept while their pictures are being encoded."""
 WAITING: Final = 8
-"""Pictures that may wait for their metadata, which another thread brings; the oldest is dropped, counted."""
+"""Pictures of a camera that may wait for their metadata, which another thread brings; then the oldest goes."""
 STOP_S: Final = 5.0
 
 
@@ -50,10 +50,10 @@ class SinkPictures:
         self._on_result = on_result
         self._frames: dict[str, deque[Frame]] = {}
         self._open: set[str] = set()
-        self._waiting: deque[LivePicture] = deque()
+        self._waiting: dict[str, deque[LivePicture]] = {}
         self._change = threading.Condition()
         self._closed = False
-        self._outage = Outage(logger, "masked pictures cannot be sent", "masked pictures are sent")
+        self._outages = CameraOutages(logger, "masked pictures cannot be sent", "masked pictures are sent")
         self._thread = threading.Thread(target=self._run, name="deepstream-pictures", daemon=True)
 
     def start(self) -> None:
@@ -70,7 +70,7 @@ class SinkPictures:
             if self._closed:
                 return
             self._frames.setdefault(camera, deque(maxlen=FRAMES)).append(frame)
-            if self._waiting:
+            if self._waiting.get(camera):
                 self._change.notify()
         wanted = any(sink.wanted(camera) for sink in self._sinks)
         if wanted and camera not in self._open:
@@ -83,9 +83,7 @@ class SinkPictures:
     def forget(self, camera: str) -> None:
         """Drop what waits of a camera: its masks have changed since."""
         with self._change:
-            old = [picture for picture in self._waiting if picture.camera == camera]
-            for picture in old:
-                self._waiting.remove(picture)
+            old = self._waiting.pop(camera, ())
         for sink in self._sinks:
             if isinstance(sink, KeepsPictures):
                 sink.forget_pictures(camera)
@@ -104,11 +102,12 @@ class SinkPictures:
     def _take(self, picture: LivePicture) -> None:
         """Take a picture, in the encoder's thread."""
         with self._change:
-            oldest = self._waiting.popleft() if len(self._waiting) >= WAITING else None
-            self._waiting.append(picture)
+            waiting = self._waiting.setdefault(picture.camera, deque(maxlen=WAITING))
+            is_full = len(waiting) == WAITING
+            waiting.append(picture)
             self._change.notify()
-        if oldest is not None:
-            self._on_result(oldest.camera, "dropped")
+        if is_full:
+            self._on_result(picture.camera, "dropped")
 
     def _run(self) -> None:
         while not self._closed:
@@ -122,38 +121,37 @@ class SinkPictures:
                 self._hand_out(picture)
 
     def _joined(self) -> tuple[list[MaskedJpeg], list[str]]:
-        """Return the pictures whose frames are known, oldest first, and the cameras of those without one.
+        """Return the pictures whose frames are known, a camera's oldest first; and whose have none.
 
         Frames come in order: of those whose frame was passed over none is told of any more. The others wait.
         """
         joined, without = [], []
-        for picture in tuple(self._waiting):
-            frames = self._frames.get(picture.camera)
-            if not frames or frames[-1].captured_at < picture.captured_at:
-                continue
-            self._waiting.remove(picture)
-            frame = next((one for one in frames if one.captured_at == picture.captured_at), None)
-            if frame is None:
-                without.append(picture.camera)
-                continue
-            scaled = _scaled(frame, picture.frame_size)
-            joined.append(MaskedJpeg(scaled, picture.jpeg, proof=self._proof))
+        for camera, waiting in self._waiting.items():
+            frames = self._frames.get(camera, ())
+            while waiting and frames and waiting[0].captured_at <= frames[-1].captured_at:
+                picture = waiting.popleft()
+                frame = next((one for one in frames if one.captured_at == picture.captured_at), None)
+                if frame is None:
+                    without.append(camera)
+                    continue
+                scaled = _scaled(frame, picture.frame_size)
+                joined.append(MaskedJpeg(scaled, picture.jpeg, proof=self._proof))
         return joined, without
 
     def _hand_out(self, picture: MaskedJpeg) -> None:
-        failed, result = None, "unwanted"
+        failed, result, camera = None, "unwanted", picture.frame.camera
         for sink in self._sinks:
             try:
-                if sink.wanted(picture.frame.camera):
+                if sink.wanted(camera):
                     sink.publish(picture)
                     result = "sent"
             except Exception as error:  # noqa: BLE001 one output's fault must not touch the others
                 failed = error
         if failed is not None:
-            self._outage.fail(failed)
-        else:
-            self._outage.recover()
-        self._on_result(picture.frame.camera, result if failed is None else "failed")
+            self._outages.fail(camera, failed)
+        elif result == "sent":
+            self._outages.recover(camera)
+        self._on_result(camera, result if failed is None else "failed")
 
 
 def _scaled(frame: Frame, size: tuple[int, int]) -> Frame:

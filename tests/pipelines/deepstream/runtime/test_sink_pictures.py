@@ -74,15 +74,20 @@ def test_pictures_go_to_the_broker_beside_an_output_that_fails(tmp_path, shop, c
             return True
 
         def publish(self, frame):
-            raise RuntimeError("broken")
+            if frame.frame.camera == "c0":
+                raise RuntimeError("broken")
 
     with served(tmp_path, shop, Broken(["c0"]), pictures) as run:
         run.platform.start()
         wait_for(lambda: len(sent) == 2)
         assert sorted(sent) == [(f"camera/{name}/picture", (960, 540)) for name in ("c0", "c1")]
-        wait_for(lambda: "masked pictures cannot be sent" in caplog.text)
+        wait_for(lambda: "masked pictures cannot be sent (camera c0: broken)" in caplog.text)
+        came = run.metrics.masked_pictures.labels("c1", "sent")._value
+        before = came.get()
+        wait_for(lambda: came.get() > before + 5)
     pictures.close()
     assert caplog.text.count("masked pictures cannot be sent") == 1
+    assert "masked pictures are sent" not in caplog.text
 
 
 def test_a_frame_that_was_covered_whole_is_no_picture_of_a_customer(tmp_path, shop):
@@ -178,6 +183,23 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
     give(20)
     wait_for(lambda: results[-1] == ("c0", "unwanted"))
     assert blocked == []
+    assert pictures.close()
+
+
+def test_pictures_of_a_camera_whose_frames_nobody_tells_of_push_out_none_of_another(tmp_path):
+    with running(tmp_path, rtsp(1)) as run:
+        proof = prove(run.platform._built.read_back(), choose("solid", JETSON))
+    branches, crops, results = Branches(), MaskedCrops(["c0", "c1"]), []
+    crops.wanted = lambda _camera: True
+    pictures = SinkPictures(branches, [crops], proof=proof, on_result=lambda *one: results.append(one))
+    pictures.offer(Frame("c0", 1, (640, 480), ()))
+    branches.give(LivePicture("c0", b"", 2, (640, 480)))
+    for at in range(2 * WAITING):
+        branches.give(LivePicture("c1", b"", at, (640, 480)))
+    pictures.offer(Frame("c0", 2, (640, 480), ()))
+    pictures.start()
+    wait_for(lambda: ("c0", "sent") in results)
+    assert Counter(results) == {("c1", "dropped"): WAITING, ("c0", "sent"): 1}
     assert pictures.close()
 
 
