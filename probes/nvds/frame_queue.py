@@ -38,7 +38,7 @@ class FrameQueue:
     def __init__(self, on_drop: Callable[[str], None], waiting: int = WAITING) -> None:
         """on_drop is called with the camera of each frame that was dropped.
 
-        newest: when the last frame put in was captured, UTC ns by camera; for any thread to read.
+        newest: when the last frame was captured, UTC ns by camera; for any thread to read.
         """
         self._on_drop, self._max_waiting = on_drop, waiting
         self._change = threading.Condition()
@@ -65,6 +65,11 @@ class FrameQueue:
             self._change.notify()
         for late in dropped:
             self._on_drop(late.frame.camera)
+
+    def pass_over(self, camera: str) -> None:
+        """Note a frame of which nobody is told: covered whole, and no picture of the one before it."""
+        if camera in self.newest:
+            self.newest[camera] += 1
 
     def take(self, timeout_s: float) -> list[ProbedFrame]:
         """Return all that waits, oldest first; after the timeout, or once closed, an empty list."""

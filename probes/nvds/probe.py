@@ -140,6 +140,7 @@ class BatchProbe:
             masks, generation = camera.masks, camera.origins.generation
             if not camera.origins.is_current(meta.pts):
                 self._withhold(batch, meta, camera, "removed")
+                self._frame_queue.pass_over(name)
                 return
             surface = self._reader.surface_of(meta)
             frame, pairs = camera.frame(meta, surface, masks)
@@ -164,6 +165,8 @@ class BatchProbe:
             self._cover_all(batch, meta)
             if probed is not None:
                 probed.masks, probed.withheld = None, False
+            else:
+                self._frame_queue.pass_over(name)
             self._fail(name, error)
         else:
             self._recover(name)

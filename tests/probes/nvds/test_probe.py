@@ -189,6 +189,16 @@ def test_a_frame_in_doubt_is_covered_whole_and_the_others_go_on(ds: Any, bad: Pi
     assert [mask.by.value for mask in using.frame_queue.take(1)[0].masks or ()] == ["detector"]
 
 
+def test_a_frame_of_which_nobody_is_told_does_not_pass_for_the_one_before(ds: Any) -> None:
+    """Its picture, black, would be sent as that of a customer who is in the last frame."""
+    using = rig(ds)
+    for number, objects in enumerate(([person(1)], [Obj(REDACTION_TAG, 0, PROCESS_KEY)])):
+        before = using.frame_queue.newest.get("cam0", 0)
+        judged(ds, using, Pic(number=number, ntp=START + number * SECOND, objects=objects))
+        assert using.frame_queue.newest["cam0"] > before
+    assert [one.frame.captured_at for one in using.frame_queue.take(1)] == [START]
+
+
 def test_a_clock_that_is_set_back_uncovers_nothing_and_time_goes_on(ds: Any) -> None:
     using, back = rig(ds), 3600
     stamps = [0, 1, 2 - back, 3 - back, 2, 5]
