@@ -38,6 +38,8 @@ CROPS = 8
 MARK_OUTPUTS = ("boxes", "scores", "vectors")
 """What a model of marks answers to a picture: (K, 4) x1 y1 x2 y2 in px of its input, (K,), (K, VECTOR)."""
 DEEPSTREAM = Path("/opt/nvidia/deepstream/deepstream")
+PARSER_LIBRARY = Path("lib/libnvds_infercustomparser.so")
+"""Where DeepStream has the parsers, in its folder."""
 PARSERS = {Decoder.TF_SSD: "NvDsInferParseCustomTfSSD"}
 BEST_K = 500
 """No graph of ours gives more boxes, so nvinfer cuts none away after its suppression."""
@@ -141,7 +143,7 @@ def _detector(model: Model, deepstream: Path) -> Iterable[tuple[str, object]]:
     yield from _input(model, centred=True)
     yield "output-blob-names", ";".join(OUTPUTS)
     yield "parse-bbox-func-name", PARSERS[model.decoder]
-    yield "custom-lib-path", deepstream / "lib" / "libnvds_infercustomparser.so"
+    yield "custom-lib-path", deepstream / PARSER_LIBRARY
     yield "cluster-mode", 2
 
 

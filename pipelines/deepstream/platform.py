@@ -130,6 +130,7 @@ class DeepStreamPlatform:
         )
         self._built.pipeline.get_bus().set_sync_handler(self._on_posted)
         self._failure: str | None = None
+        self._start_failed = False
         self._preparation, self._prepared = preparation, threading.Event()
         self._playing = threading.Event()
         self._stop = threading.Event()
@@ -271,8 +272,9 @@ class DeepStreamPlatform:
             return
         _ = self._built.mux_pads  # reserves a pad: a mux that runs without any crashes up to 9.1
         if self._built.pipeline.set_state(Gst.State.PLAYING) == Gst.StateChangeReturn.FAILURE:
-            self._fail("the pipeline does not start; the messages above say why")
-        elif self._recordings:
+            self._start_failed = True
+            return
+        if self._recordings:
             self._recordings.start()
         self._playing.set()
 
@@ -280,10 +282,13 @@ class DeepStreamPlatform:
         bus = self._built.pipeline.get_bus()
         try:
             while not self._stop.is_set():
+                start_failed = self._start_failed
                 message = bus.timed_pop_filtered(int(POLL_S * Gst.SECOND), WANTED)
                 while message is not None:
                     self._handle_message(message)
                     message = bus.timed_pop_filtered(0, WANTED)
+                if start_failed:  # what was posted by then has been read: mostly it says why
+                    self._fail("the pipeline does not start; the messages above say why")
                 # A source that runs before the mux does is told FLUSHING and stops; nvinfer starts slowly.
                 if self._playing.is_set():
                     self._tick()

@@ -251,6 +251,8 @@ class FakeElementFactory:
         self.rates: dict[int, Any] = {}
         self.decoders: list[int] = []
         self.alive: Counter[str] = Counter()
+        self.lacks: tuple[Path, ...] = ()
+        """Libraries that are not there."""
 
     @property
     def _contract(self) -> Contract:
@@ -277,6 +279,9 @@ class FakeElementFactory:
 
     def device(self) -> Device:
         return self._box.device
+
+    def libraries(self) -> tuple[Path, ...]:
+        return self.lacks
 
     def version_of(self, _factory: str) -> tuple[int, int] | None:
         return self.version

@@ -12,6 +12,8 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GObject, Gst  # noqa: E402
 
+from engines.deepstream.nvinfer_config import DEEPSTREAM, PARSER_LIBRARY  # noqa: E402
+from pipelines.deepstream.graph.build import TRACKER_LIBRARY  # noqa: E402
 from pipelines.deepstream.runtime.device import this_device  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
 from pipelines.gst_elements import make_element  # noqa: E402
@@ -20,6 +22,8 @@ from pipelines.gst_enums import enum_nicks  # noqa: E402
 __all__ = ["ElementFactory", "Gst", "GstElementFactory", "set_checked"]
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pipelines.deepstream.graph.capabilities import Device
     from pipelines.graph.graph import Value
 
@@ -44,6 +48,9 @@ class ElementFactory(Protocol):
 
     def device(self) -> Device:
         """Return whether the GPU that they run on is a Jetson's or a discrete one."""
+
+    def libraries(self) -> tuple[Path, ...]:
+        """Return what elements of DeepStream load once they start, by the names that the graph gives them."""
 
 
 class GstElementFactory:
@@ -74,6 +81,10 @@ class GstElementFactory:
     def device(self) -> Device:
         """Return the kind of this machine's GPU."""
         return this_device()
+
+    def libraries(self) -> tuple[Path, ...]:
+        """Return those of the tracker and of detections."""
+        return TRACKER_LIBRARY, DEEPSTREAM / PARSER_LIBRARY
 
 
 def set_checked(element: Any, key: str, value: Value, *, strict: bool = True) -> None:

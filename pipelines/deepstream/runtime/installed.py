@@ -25,7 +25,7 @@ TRIAL_S = 10
 
 
 def installed(element_factory: ElementFactory | None = None) -> Capabilities:
-    """Return what is there. Raises BadInput where DeepStream is missing, or of an unknown version."""
+    """Return what is there. Raises BadInput where DeepStream is missing, not whole, or of another version."""
     # Read when a mux is made: its batch then follows the pads that are there, not the slots that it has.
     os.environ["NVSTREAMMUX_ADAPTIVE_BATCHING"] = "yes"
     Gst.init(None)
@@ -41,6 +41,11 @@ def installed(element_factory: ElementFactory | None = None) -> Capabilities:
     if not OLDEST <= version < NEWER_THAN_KNOWN:
         raise BadInput(
             f"platform: DeepStream {version[0]}.{version[1]} is not supported; 7.1 to 9.x are,"
+            ' or set platform.kind to "cpu"'
+        )
+    if missing := [str(path) for path in element_factory.libraries() if not path.exists()]:
+        raise BadInput(
+            f"platform: DeepStream is not whole, {', '.join(missing)} is not there: install it again,"
             ' or set platform.kind to "cpu"'
         )
     return Capabilities(

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 FRAMES: Final = 32
 """Frames of a camera whose metadata is kept while their pictures are being encoded."""
 WAITING: Final = 8
-"""Pictures of a camera that may wait for their metadata, which another thread brings; then the oldest goes."""
+"""Pictures of a camera that may wait for their metadata, which another thread brings; the oldest goes."""
 STOP_S: Final = 5.0
 
 

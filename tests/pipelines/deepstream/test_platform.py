@@ -216,6 +216,24 @@ def test_failure_of_a_shared_element_ends_the_platform(tmp_path, caplog):
         assert "DeepStream pipeline failed: person: no engine why" in caplog.text
 
 
+def test_what_keeps_the_pipeline_from_starting_is_told_however_late_it_is_read(tmp_path, caplog):
+    """A tracker whose library is not there, say. "It does not start" alone helps nobody."""
+    with running(tmp_path, rtsp(1)) as run:
+        run.platform._built.element("tracker").set_property("ll-lib-file", "/gone/libtracker.so")
+        starting, read = run.platform._threads[0], run.platform._handle_message
+
+        def read_late(message):
+            starting.join()
+            read(message)
+
+        run.platform._handle_message = read_late
+        run.platform.start()
+        wait_for(lambda: run.platform.failed)
+    failures = [one.getMessage() for one in caplog.records if "pipeline failed" in one.getMessage()]
+    assert len(failures) == 1
+    assert "tracker: ll-lib-file: /gone/libtracker.so is not there" in failures[0]
+
+
 def test_what_a_failed_nvinfer_still_pushes_goes_nowhere(tmp_path):
     """It posts its error and pushes the batch without its objects, long before anybody reads the bus."""
     from gi.repository import GLib, Gst

@@ -4,12 +4,15 @@ import time
 from dataclasses import replace
 
 import pytest
+import yaml
 
+from pipelines.deepstream.graph.build import engine_files
 from pipelines.deepstream.graph.capabilities import Capabilities, Device
+from pipelines.deepstream.runtime.elements import GstElementFactory
 from pipelines.deepstream.runtime.installed import encodes, installed
 from pipelines.errors import BadInput
 from tests.fakes.deepstream import FakeElementFactory
-from tests.pipelines.deepstream.stores import BOXES, DGPU
+from tests.pipelines.deepstream.stores import BOXES, DGPU, rtsp, store
 
 
 @pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
@@ -46,6 +49,26 @@ def test_other_versions_are_refused_in_one_line(version, says):
     with pytest.raises(BadInput, match=says) as caught:
         installed(element_factory)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("library", GstElementFactory().libraries(), ids=lambda path: path.name)
+def test_an_install_without_what_its_elements_load_is_told_before_anything_starts(library):
+    """The store would be started anew for ever, and never on the CPU."""
+    element_factory = FakeElementFactory(DGPU)
+    element_factory.lacks = (library,)
+    with pytest.raises(BadInput, match=f"{library} is not there") as caught:
+        installed(element_factory)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_libraries_that_are_looked_for_are_those_of_the_graph(tmp_path):
+    settings = store(tmp_path, rtsp(1))
+    files = engine_files(settings)
+    named = {
+        str(files.tracker_library),
+        yaml.safe_load(files.person.read_text())["property"]["custom-lib-path"],
+    }
+    assert {str(path) for path in GstElementFactory().libraries()} == named
 
 
 def test_this_machine_says_that_it_has_none():
