@@ -95,6 +95,7 @@ _CALLS: Final[dict[str, tuple[Any, ...]]] = {
     "covers": (*_PLACED, c.c_void_p),
     "tensor": (_LONG, c.c_uint32, c.c_char_p, _FLOAT_PTR, _LONG),
 }
+_FOUND: Final = _LONG * 3
 _CROP: Final = (_LONG, *(c.c_uint32,) * 5, _INT, c.c_void_p, c.c_void_p)
 
 
@@ -171,13 +172,12 @@ def check(result: int) -> int:
 
 
 class NativeMeta:
-    """MetaReader and MetaWriter over the C reader. Used on one batch by one thread at a time."""
+    """MetaReader and MetaWriter over the C reader. One batch is written at a time; others may be read."""
 
     def __init__(self, library: NativeLibrary, surface: tuple[int, int] | None) -> None:
         """Take the size that the mux scales frames to; None where it keeps the cameras' sizes."""
         self._library, self._surface = library, surface
-        self._needed, self._batch = (c.c_uint64 * 2)(32, 512), c.c_uint64()
-        self._read_into = c.addressof(self._needed), c.addressof(self._batch)
+        self._room = 32, 512
         self._ids = _Ids(UNTRACKED, 0, 0, HEADS, COVER_CLASS, REDACTION_TAG, 0)
         self._ids_at = c.addressof(self._ids)
 
@@ -191,15 +191,21 @@ class NativeMeta:
 
     def read(self, buffer: int) -> BatchMeta:
         """Return the whole batch; see MetaReader."""
+        # What it needs of frames and objects, and the batch. Of this call alone: the chooser of looks and the
+        # probe read in threads of their own, and objects of one batch must never be put onto another.
+        found, (frames, objects) = _FOUND(), self._room
+        found_at = c.addressof(found)
         for _ in range(2):
-            frames, objects = self._needed
             memory = bytearray(frames * FRAME.size + objects * AN_OBJECT)
             address = _address(memory)
-            objects_at = address + frames * FRAME.size
-            result = self._library.read(buffer, address, frames, objects_at, objects, *self._read_into)
+            room = address, frames, address + frames * FRAME.size, objects
+            result = self._library.read(buffer, *room, found_at, found_at + 2 * c.sizeof(_LONG))
             if result != _TOO_SMALL:
                 break
-        return BatchMeta(self._frames(memory, address, check(result), (frames, objects)), self._batch.value)
+            frames, objects = found[0], found[1]
+        count = check(result)
+        self._room = found[0], found[1]
+        return BatchMeta(self._frames(memory, address, count, (frames, objects)), found[2])
 
     def _frames(self, memory: bytearray, address: int, count: int, room: tuple[int, int]) -> list[FrameMeta]:
         """Give each frame its part of the objects, which lie one behind the other."""

@@ -93,6 +93,23 @@ def test_a_batch_larger_than_expected_is_read_whole(ds: Any, meta: NativeMeta) -
     assert meta.redaction_tags(hash(buffer)) == [([], 0)] * 64
 
 
+def test_a_batch_that_is_read_meanwhile_in_another_thread_takes_no_other_s_place(
+    ds: Any, meta: NativeMeta, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the chooser of looks and the probe do: what is added to a batch comes from its own memory."""
+    ours, other = a_buffer(ds, Pic(objects=[person(1)])), a_buffer(ds, *[Pic(pad) for pad in range(64)])
+    alone = meta.read(hash(ours)).meta
+    read_frames = NativeMeta._frames
+
+    def interrupted(self: NativeMeta, *given: Any) -> Any:
+        monkeypatch.setattr(NativeMeta, "_frames", read_frames)
+        assert self.read(hash(other)).meta != alone
+        return read_frames(self, *given)
+
+    monkeypatch.setattr(NativeMeta, "_frames", interrupted)
+    assert meta.read(hash(ours)).meta == alone
+
+
 def test_a_buffer_without_metadata_is_an_error(meta: NativeMeta) -> None:
     bare = Gst.Buffer.new_allocate(None, 16, None)
     for call in (meta.read, meta.redaction_tags):
