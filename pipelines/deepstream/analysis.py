@@ -16,9 +16,11 @@ from pipelines.deepstream.graph.camera import picture_place
 from pipelines.floor.calls import FloorCalls
 from pipelines.floor.feed import FloorFeed
 from pipelines.settings.camera import finite_cameras
+from probes.frame import Kind
 from probes.nvds.chooser import Chooser
 from probes.nvds.crops import SurfaceCrops
 from probes.nvds.frame_queue import FrameQueue
+from probes.nvds.kept_people import KeptPeople
 from probes.nvds.marks import MarkLooks
 from probes.nvds.overlay import MetaOverlay
 from probes.nvds.probe import BatchProbe
@@ -93,6 +95,8 @@ class MetaAnalysis:
         )
         # Every camera comes to the batch in this size: the old mux scales, before the new one each is fitted.
         self._binding, self._meta = binding, binding.meta
+        people = [number for number, (kind, _) in self._classes.items() if kind is Kind.PERSON]
+        self._kept = KeptPeople(self._meta, self._meta, people)
         self._process_key = random.getrandbits(63)
         self._frame_queue = FrameQueue(
             lambda camera: metrics.frames_dropped.labels(camera, "floor_busy").inc()
@@ -158,6 +162,14 @@ class MetaAnalysis:
     def choose_looks(self, buffer: int) -> BufferVerdict:
         """Choose what the brand model looks at in the batch at this address, in the streaming thread."""
         return self._chooser.add_looks(buffer) if self._chooser else BufferVerdict.PASS
+
+    def keep_people(self, buffer: int) -> BufferVerdict:
+        """Remember who is in the batch at this address; see Analysis."""
+        return self._kept.keep(buffer)
+
+    def restore_people(self, buffer: int) -> BufferVerdict:
+        """Put back who was taken out of the batch at this address; see Analysis."""
+        return self._kept.restore(buffer)
 
     def new_gate(self) -> Callable[[int], BufferVerdict]:
         """Return what judges the frames of one camera before redaction."""

@@ -28,6 +28,12 @@ class Analysis(Protocol):
     def choose_looks(self, buffer: int) -> BufferVerdict:
         """Choose what the brand model looks at in the batch at this address, in the streaming thread."""
 
+    def keep_people(self, buffer: int) -> BufferVerdict:
+        """Remember who is in the batch at this address, before a tracker that takes some of them out."""
+
+    def restore_people(self, buffer: int) -> BufferVerdict:
+        """Put those back whom the tracker has taken out of the batch at this address."""
+
     def new_gate(self) -> Callable[[int], BufferVerdict]:
         """Return what judges the frames of one camera before redaction."""
 

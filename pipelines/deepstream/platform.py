@@ -82,6 +82,9 @@ class DeepStreamPlatform:
         self._built.add_gate_probe(graph.probe, self._process_batch)
         if graph.chooser:
             self._built.add_probe(graph.chooser, analysis.choose_looks)
+        if not capabilities.tracker_classes:
+            self._built.add_probe("tracker", analysis.keep_people)
+            self._built.add_probe("face", analysis.restore_people)
         for gate in sorted(graph.gates):
             self._built.add_gate_probe(gate, analysis.new_gate())
         groups = [*settings.enabled_cameras()]

@@ -152,6 +152,9 @@ class MetaWriter(Protocol):
         Where it raises some may have been added (`frame.covered`), but no tag.
         """
 
+    def add(self, batch: BatchMeta, frame: FrameMeta, kind: tuple[int, int], box: Rectangle) -> None:
+        """Add an object that nobody tracks and nothing draws. kind: its (component, class id)."""
+
 
 _CONTENT = itemgetter(0, 1, 2, 4, 5, 6, 7, 3)
 

@@ -260,6 +260,10 @@ class NativeMeta:
         frame.covered = ids.done
         check(result)
 
+    def add(self, batch: BatchMeta, frame: FrameMeta, kind: tuple[int, int], box: Rectangle) -> None:
+        """Add an object that nobody tracks and nothing draws; see MetaWriter."""
+        check(self._library.add(batch.meta, frame.meta, *kind, UNTRACKED, *box, False))
+
 
 class _PackedDrawing:
     """A drawing as reader.c takes it, in one memory: its record, one for each object, outlines and texts."""

@@ -34,7 +34,7 @@ from probes.redaction.redact import HeadWatch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from probes.nvds.meta import Cover, Drawing, Rgb, Style, Text
+    from probes.nvds.meta import Cover, Drawing, Rectangle, Rgb, Style, Text
 
     Rgba = tuple[float, float, float, float]
 
@@ -110,6 +110,16 @@ class PydsMeta:
             self._cover(batch, frame, box)
             frame.covered += 1
         self._tag(batch, frame, process_key)
+
+    def add(self, batch: BatchMeta, frame: FrameMeta, kind: tuple[int, int], box: Rectangle) -> None:
+        """Add an object that nobody tracks and nothing draws; see MetaWriter."""
+        added = self._pyds.nvds_acquire_obj_meta_from_pool(batch.meta)
+        added.unique_component_id, added.class_id = kind
+        added.object_id = UNTRACKED
+        rectangle = added.rect_params
+        rectangle.left, rectangle.top, rectangle.width, rectangle.height = box
+        rectangle.border_width = rectangle.has_bg_color = 0
+        self._pyds.nvds_add_obj_meta_to_frame(frame.meta, added, None)
 
     def _draw(self, seen: ObjectMeta, style: Style, text: Text | None, surface: tuple[int, int]) -> None:
         rectangle, (width, colour) = seen.rectangle, style

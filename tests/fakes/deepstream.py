@@ -169,7 +169,18 @@ class Infer(StandIn):
 
 
 class Tracker(StandIn):
+    """Without operate-on-class-ids, before 9.0, it takes out of the metadata whom it does not track."""
+
     opens = Gst.StateChange.READY_TO_PAUSED
+
+    def build(self) -> None:
+        super().build()
+        self.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._take_out)
+
+    def _take_out(self, _pad: Any, info: Any) -> Any:
+        if not self.values.get("operate-on-class-ids") and self.element_factory.take_out is not None:
+            self.element_factory.take_out(hash(info.get_buffer()))
+        return Gst.PadProbeReturn.OK
 
     def refusals(self) -> list[str]:
         files, library = self.values["ll-config-file"], self.values["ll-lib-file"]
@@ -241,6 +252,8 @@ class FakeElementFactory:
         self.loading: threading.Event | None = None
         self.note: Any = None
         self.split: Any = None
+        self.take_out: Any = None
+        """Called with the address of a batch whose untracked objects the tracker removes."""
         self.feeds: dict[str, Any] = {}
         self.missing: set[str] = set()
         self.encoder_works = True

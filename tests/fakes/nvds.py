@@ -150,6 +150,14 @@ def objects_of(ds: Any, frame: Any) -> list[Any]:
     return _items(frame.obj_meta_list, ds.NvDsObjectMeta.cast)
 
 
+def take_out(ds: Any, buffer: int, goes: Callable[[Any], bool]) -> None:
+    """Remove objects from the metadata, as nvtracker does with those that it does not track."""
+    for frame in frames_of(ds, buffer):
+        for one in objects_of(ds, frame):
+            if goes(one):
+                ds.nvds_remove_obj_meta_from_frame(frame, one)
+
+
 def _items(node: Any, cast: Callable[[Any], Any]) -> list[Any]:
     found = []
     try:

@@ -51,6 +51,11 @@ class FakeAnalysis:
     def choose_looks(self, _buffer: int) -> BufferVerdict:
         return BufferVerdict.PASS
 
+    def keep_people(self, _buffer: int) -> BufferVerdict:
+        return BufferVerdict.PASS
+
+    restore_people = keep_people
+
     def new_gate(self) -> Callable[[int], BufferVerdict]:
         number = self._made
         self._made += 1

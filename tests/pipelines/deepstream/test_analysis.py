@@ -12,9 +12,11 @@ from pipelines.cameras.states import CameraState
 from pipelines.cameras.upright import AGAIN, ENOUGH, MISTAKEN
 from pipelines.deepstream.analysis import MetaAnalysis
 from pipelines.deepstream.assemble import assemble
+from pipelines.deepstream.checks.store_check import box_of
 from pipelines.deepstream.graph.build import brand_model
 from pipelines.deepstream.graph.camera import SIZE
-from pipelines.deepstream.graph.redaction import Method, Redaction
+from pipelines.deepstream.graph.capabilities import Device
+from pipelines.deepstream.graph.redaction import PERSON_GIE, Method, Redaction
 from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.self_check_film import FACE
 from pipelines.deepstream.runtime.valves import STREAM
@@ -31,7 +33,7 @@ from probes.nvds.redaction_gate import BufferVerdict
 from probes.recognition.targets import RecognitionTargets
 from tests.fakes.brand_model import BrandModel, Gallery, into_network, tensors
 from tests.fakes.deepstream import ADAPTIVE, FakeElementFactory
-from tests.fakes.nvds import Obj, Pic, face, fill, frames_of, person, pyds, split
+from tests.fakes.nvds import Obj, Pic, face, fill, frames_of, person, pyds, split, take_out
 from tests.fakes.people import START
 from tests.fakes.traces import EveryTrace
 from tests.pipelines.deepstream.running import running
@@ -132,6 +134,24 @@ class Shop:
 @pytest.fixture
 def shop() -> Shop:
     return Shop()
+
+
+@pytest.mark.parametrize("version", [(7, 1), (8, 0), (9, 1)], ids=str)
+@pytest.mark.parametrize("device", list(Device), ids=lambda device: device.value)
+def test_whom_an_older_tracker_takes_out_is_masked_all_the_same(tmp_path, shop, version, device):
+    """Somebody in their first frames, say: they have no track yet, and up to 8.0 nvtracker removes them."""
+
+    def prepare(element_factory):
+        element_factory.take_out = lambda buffer: take_out(
+            shop.ds, buffer, lambda one: one.unique_component_id == PERSON_GIE
+        )
+
+    on = {"analyse": shop.analyse, "note": shop.note, "split": shop.split, "prepare": prepare}
+    with running(tmp_path, rtsp(1), box_of(device, version), **on) as run:
+        run.platform.start()
+        wait_for(lambda: len(shop.floor.frames) > 3)
+    people = (Kind.PERSON, Kind.DOUBTFUL)
+    assert all(any(seen.kind in people for seen in frame.detections) for frame in shop.floor.frames)
 
 
 def test_people_come_from_metadata_to_the_floor_and_pictures_leave(tmp_path, shop):
