@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.deepstream.graph.outlets import WALL
 from pipelines.deepstream.runtime.retries import Retries
-from pipelines.deepstream.runtime.valves import PICTURE, STREAM
+from pipelines.deepstream.runtime.valves import ALL, PICTURE, STREAM
 from pipelines.outputs.record import STEADY_S
 from pricing.outage import Outage
 
@@ -24,9 +24,13 @@ logger = logging.getLogger(__name__)
 BRANCHES: Final = {
     STREAM: ("cut_", "cutout_", "streamed_", "soft_", "softraw_", "encoder_", "parse_"),
     PICTURE: ("flat_", "flatraw_", "jpeg_"),
+    ALL: ("copy_", "copied_"),
 }
-"""What encodes a camera, or the wall, behind its valves: those of these elements that are there, in order."""
-ENCODER: Final = {STREAM: "encoder_", PICTURE: "jpeg_"}
+"""What encodes a camera, or the wall, behind its valves: those of these elements that are there, in order.
+
+Of all that leaves, the copy behind the redactor; a redactor that failed is trusted no more.
+"""
+ENCODER: Final = {STREAM: "encoder_", PICTURE: "jpeg_", ALL: "copied_"}
 CLOSE_S: Final = 3.0
 
 
@@ -66,7 +70,7 @@ class Encoders:
             thread = threading.Thread(target=self._restart, args=given, name=f"encode-{camera}", daemon=True)
             self._threads[camera, what] = thread
             thread.start()
-        if what == STREAM:
+        if what != PICTURE:
             self._on_halt(camera)
         return True
 
@@ -95,6 +99,9 @@ class Encoders:
             if what == PICTURE:
                 failed = f"{whose}: pictures cannot be encoded; none leaves until that works again"
                 again = f"{whose}: pictures are encoded again"
+            elif what == ALL:
+                failed = f"{whose}: its frames cannot be copied; nothing leaves until that works again"
+                again = f"{whose}: its frames are copied again"
             self._retries = {**self._retries, (camera, what): Retries(Outage(logger, failed, again))}
         return self._retries[camera, what]
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pipelines.graph.graph import PipelineGraph
 
 STREAM, PICTURE = "stream", "picture"
+ALL = "all"
+"""Whatever leaves of a camera."""
 
 
 class Valves:
@@ -51,7 +53,7 @@ class Valves:
             self._apply()
 
     def halt(self, camera: str, what: str, *, halted: bool) -> None:
-        """Shut off the encoder of a camera's stream, or pictures, or of the wall, for a while."""
+        """Shut off a camera's stream, its pictures or all of it, or the wall, for a while."""
         with self._lock:
             (self._halted.add if halted else self._halted.discard)((camera, what))
             self._apply()
@@ -61,13 +63,13 @@ class Valves:
         return camera not in self._broken
 
     def encodes(self, camera: str, what: str) -> bool:
-        """Return whether the encoder of a camera's stream, or pictures, does its work, as far as is known."""
-        return self.works(camera) and (camera, what) not in self._halted
+        """Return whether a camera's stream, or its pictures, can be made, as far as is known."""
+        return self.works(camera) and not self._halted & {(camera, what), (camera, ALL)}
 
     def _apply(self) -> None:
         wall = self._wall and self.encodes(WALL, STREAM)
         for camera, wishes in self._wanted.items():
-            works = self.works(camera)
+            works = self.encodes(camera, ALL)
             wanted = {what for what in wishes if self.encodes(camera, what)}
             for role, is_open in (
                 ("demand", bool(wanted) or wall),

@@ -7,6 +7,7 @@ import logging
 import pytest
 
 from pipelines.deepstream.graph.outlets import WALL
+from pipelines.deepstream.runtime.elements import Gst
 from pipelines.deepstream.runtime.valves import STREAM
 from pipelines.settings.outputs import RtspConfig, SnapshotsConfig
 from tests.pipelines.deepstream.running import running
@@ -129,11 +130,33 @@ def test_a_store_stops_while_an_encoder_waits_to_start_again(tmp_path, caplog):
         wait_for(lambda: said(caplog, "camera c0: the encoder has failed"))
 
 
+def test_frames_that_cannot_be_copied_cost_all_that_leaves_until_they_can(tmp_path, caplog, soon):
+    caplog.set_level(logging.INFO)
+    folder = tmp_path / "video" / "c0"
+    with running(tmp_path, rtsp(2), DGPU, outputs="record", change=everything) as run:
+        run.listen("stream_c0", "stream_c1", "picture_c0")
+        run.platform.start()
+        run.platform.outputs.pictures.listen("c0", lambda _: None)
+        goes_on(run, "stream_c0", "stream_c1", "picture_c0")
+        broken = breakable(run, "copy_c0")
+        broken.broken = True
+        wait_for(lambda: said(caplog, "camera c0: its frames cannot be copied"))
+        goes_on(run, "stream_c1")
+        wait_for(lambda: "tried again by itself" in run.platform.take_picture("c0"))
+        wait_for(lambda: list(folder.glob("*.mp4")))
+        broken.broken = False
+        goes_on(run, "stream_c0", "stream_c1", "picture_c0")
+        wait_for(lambda: said(caplog, "camera c0: its frames are copied again"))
+        wait_for(lambda: any(b"moof" in part.read_bytes() for part in folder.glob("*.part")))
+        assert not run.platform.failed
+    assert not said(caplog, "c1")
+
+
 def test_what_covers_a_camera_is_not_started_again(tmp_path, caplog, soon):
     with running(tmp_path, rtsp(1), DGPU, outputs="record", change=everything) as run:
         run.listen("stream_c0")
         run.platform.start()
         goes_on(run, "stream_c0")
-        breakable(run, "copy_c0").broken = True
+        run.platform._built.element("redact_c0").fail(Gst.StreamError.quark(), 1, "broken")
         wait_for(lambda: said(caplog, "c0: no more pictures or streams until the next start"))
         assert not run.platform.valves.works("c0")
