@@ -39,7 +39,14 @@ msh_nvds_crop (uint64_t buffer, uint32_t index, uint32_t left, uint32_t top, uin
     make.colorFormat = NVBUF_COLOR_FORMAT_RGBA;
     make.layout = NVBUF_LAYOUT_PITCH;
     make.memType = integrated ? NVBUF_MEM_DEFAULT : NVBUF_MEM_CUDA_PINNED;
-    if (NvBufSurfaceCreate (&into, 1, &make))
+    int failed = NvBufSurfaceCreate (&into, 1, &make);
+    if (!failed && into->memType == NVBUF_MEM_CUDA_DEVICE) {
+      /* The default follows the driver, which on an integrated GPU may be that of cards: then it cannot be mapped. */
+      NvBufSurfaceDestroy (into);
+      make.memType = NVBUF_MEM_CUDA_PINNED;
+      failed = NvBufSurfaceCreate (&into, 1, &make);
+    }
+    if (failed)
       goto unmap;
     into->numFilled = 1;
     *scratch = (uintptr_t) into;

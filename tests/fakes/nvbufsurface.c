@@ -6,6 +6,9 @@
 
 #include "nvbufsurftransform.h"
 
+/* What the default becomes: by the driver, nvgpu or that of cards. */
+__attribute__ ((visibility ("default"))) int fake_default = NVBUF_MEM_SURFACE_ARRAY;
+
 int
 NvBufSurfaceCreate (NvBufSurface ** surface, uint32_t count, NvBufSurfaceCreateParams * how)
 {
@@ -14,7 +17,7 @@ NvBufSurfaceCreate (NvBufSurface ** surface, uint32_t count, NvBufSurfaceCreateP
   NvBufSurface *made = calloc (1, sizeof *made);
   NvBufSurfaceParams *one = made->surfaceList = calloc (1, sizeof *one);
   made->batchSize = 1;
-  made->memType = how->memType == NVBUF_MEM_DEFAULT ? NVBUF_MEM_SURFACE_ARRAY : how->memType;
+  made->memType = how->memType == NVBUF_MEM_DEFAULT ? fake_default : (int) how->memType;
   one->width = how->width;
   one->height = how->height;
   one->colorFormat = how->colorFormat;

@@ -322,6 +322,20 @@ def test_crops_are_the_frames_own_pixels(jetson: bool) -> None:
     assert (found == surface.frames[2, 20:40, 20:60, 2::-1]).all()
 
 
+def test_crops_come_from_an_integrated_gpu_under_the_driver_of_cards_too() -> None:
+    """NvBufSurface's default is then memory of the GPU, which cannot be mapped."""
+    cuda_device, scene = 2, Surface()
+    default = ctypes.c_int.in_dll(ctypes.CDLL(str(build(sanitized=SANITIZED))), "fake_default")
+    before, default.value = default.value, cuda_device
+    try:
+        found = NativeSurfaces(reader(), (64, 48), jetson=True).copy(
+            hash(scene.buffer), 1, lambda _: (4, 6, 20, 10)
+        )
+    finally:
+        default.value = before
+    assert (found == scene.frames[1, 6:16, 4:24]).all()
+
+
 def native_box(*sides: float) -> Any:
     from probes.frame import Box
 
