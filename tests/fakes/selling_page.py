@@ -52,11 +52,14 @@ class SellingPage:
         folder: Path,
         *,
         token: str | None = None,
+        more: str = "",
         sections: str | None = None,
         locale: str = "en",
         currency: str = "EUR",
     ) -> None:
-        self.folder, self.token, self.locale, self.currency = folder, token, locale, currency
+        """token, more: as of `served_page`."""
+        self.folder, self.locale, self.currency = folder, locale, currency
+        self.token, self.more = token, more
         self.sections = staff_section() if sections is None else sections
         self.floor, self.port, self.ahead = FakeFloor(), free_port(), 0
         self._stack = contextlib.ExitStack()
@@ -92,6 +95,7 @@ class SellingPage:
         served = served_page(
             self.folder,
             token=self.token,
+            more=self.more,
             sections=self.sections,
             desk=build,
             insights=InsightsFile(self.folder / "insights.db", self.now),

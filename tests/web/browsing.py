@@ -28,6 +28,8 @@ SIZES = {
 }
 WHOLE = "button, .tabs a, .desk-row > .pill, .desk-row > b, .worth, .figure, .camera dd"
 """Where no word, and no amount, may stand on two lines."""
+NETWORK = "box.lan"
+"""A name of this machine as other machines have it: plain http gives a page no Web Locks there."""
 EXPECTED = "Failed to load resource"
 """What chromium itself writes for any answer of 400 and above, and for a server that is away."""
 

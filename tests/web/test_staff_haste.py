@@ -57,19 +57,20 @@ def test_an_amount_is_corrected_where_the_finger_put_the_cursor(shop, phone):
     assert amount.input_value() == "1290"
 
 
-def test_windows_that_nobody_sees_leave_their_connections_to_the_one_that_is_seen(chrome, shop):
-    """Over HTTP/1.1 a browser has six to a server, for all windows together."""
+def test_eight_windows_of_a_manager_all_hear_and_act(chrome, shop):
+    """Over HTTP/1.1 they share six connections."""
     window = Visit(chrome, shop.url)
     for number in range(8):
         page = window.page if number == 0 else window.context.new_page()
         page.goto(f"{shop.url}/#/desk")
         page.locator(".desk-member").first.wait_for()
-        if number < 7:
-            page.evaluate(HIDDEN, True)
     page.get_by_label("State of Jörg B.").select_option("free")
-    page.locator(".desk-member", has_text="Jörg B.").locator(".pill.good").wait_for()
-    window.page.evaluate(HIDDEN, False)
     window.page.locator(".desk-member", has_text="Jörg B.").locator(".pill.good").wait_for()
+    window.page.evaluate(HIDDEN, True)
+    page.get_by_label("State of Jörg B.").select_option("break")
+    page.locator(".desk-member", has_text="Jörg B.").locator(".pill.warn").wait_for()
+    window.page.evaluate(HIDDEN, False)
+    window.page.locator(".desk-member", has_text="Jörg B.").locator(".pill.warn").wait_for()
     window.close()
 
 

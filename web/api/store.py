@@ -83,7 +83,8 @@ class StoreHandlers:
             def own() -> tuple[int, Any]:
                 return self._jobs.version, self._jobs.of(name)
 
-        source = while_allowed(request, self._gate, self.hub.listen(own))
+        manages = self._gate.may(visitor, Right.MANAGE)
+        source = while_allowed(request, self._gate, self.hub.listen(own, manages=manages))
         return TrackedStream(source, self.hub.leave, "text/event-stream")
 
     async def served(self, request: Request, _visitor: Visitor | None) -> Response:

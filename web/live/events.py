@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pricing.outage import Outage
 from web import views
 from web.refusal import Code, Refused, json_bytes
+from web.sales import DeskWriter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
-FLOOR_S, CAMERAS_S, SYSTEM_S = 0.5, 1.0, 5.0
+FLOOR_S, CAMERAS_S, SYSTEM_S, DESK_S = 0.5, 1.0, 5.0, 0.5
 MAX_LISTENERS = 100
 
 
@@ -47,14 +48,19 @@ class EventHub:
         self._listeners = 0
         self._task: asyncio.Task[None] | None = None
 
-    async def listen(self, own: Callable[[], tuple[int, Any]] | None) -> AsyncGenerator[bytes, None]:
-        """Yield events until the listener leaves or the server stops. own: version and data of its jobs."""
+    async def listen(
+        self, own: Callable[[], tuple[int, Any]] | None, *, manages: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield events until the listener leaves or the server stops.
+
+        own: version and data of its jobs. manages: whether it may see the sales desk.
+        """
         seen: dict[str, int] = {}
         yield b"retry: 2000\n\n"
         while not self._closing.is_set():
             parts = []
             for name, (version, data) in list(self._written.items()):
-                if seen.get(name) != version:
+                if seen.get(name) != version and (manages or name != "desk"):
                     seen[name] = version
                     parts.append(data)
             if own is not None:
@@ -108,7 +114,8 @@ class EventHub:
             self._due[name] = now + every_s - TICK_S / 2
             version, before = self._written.get(name, (0, b""))
             try:
-                data = event(name, write())
+                state = write()
+                data = before if state is None else event(name, state)
             except Exception as error:  # noqa: BLE001 else every open page would stand still, and say nothing
                 self._outages[name].fail(type(error).__name__, error=error)
                 continue
@@ -124,8 +131,17 @@ def writers(
     uploads: Callable[[], dict[str, Any]],
     started: float,
 ) -> dict[str, tuple[float, Callable[[], Any]]]:
-    """Return what writes each event, and how many seconds lie between two. started: monotonic s."""
+    """Return what writes each event (None: nothing), and how many seconds lie between two.
+
+    started: monotonic s.
+    """
     rates, load = views.Rates(), views.Load()
+
+    def desk() -> dict[str, Any] | None:
+        if backend.desk is None or backend.settings.staff is None:
+            return None
+        return DeskWriter(backend, backend.desk).manager()
+
     return {
         "floor": (FLOOR_S, lambda: views.floor(backend, time.time_ns())),
         "cameras": (CAMERAS_S, lambda: views.cameras(backend, rates, sizes, time.time_ns())),
@@ -133,4 +149,5 @@ def writers(
             SYSTEM_S,
             lambda: views.system(backend, load, uploads(), started, time.time_ns()),
         ),
+        "desk": (DESK_S, desk),
     }

@@ -22,6 +22,13 @@ def locked(tmp_path):
     started.stop()
 
 
+@pytest.fixture
+def open_to_see(tmp_path):
+    started = SellingPage(tmp_path, token=TOKEN, more="read_without_login: true")
+    yield started
+    started.stop()
+
+
 def phone(shop, name="Anna", pin=PIN):
     client = shop.page.client()
     answer = client.post("/api/staff/session", json={"name": name, "pin": pin})
@@ -202,6 +209,16 @@ def test_the_managers_view_ends_where_the_store_file_names_no_staff_any_more(sho
         backend = shop.page.backend
         backend.settings = backend.settings.model_copy(update={"staff": None})
         assert "event: out" in list(lines)
+
+
+@pytest.mark.parametrize(("token", "count"), [(TOKEN, 1), (None, 0)])
+def test_the_pages_events_tell_managers_alone_of_the_desk(open_to_see, token, count):
+    with open_to_see.page.client(token).stream("GET", "/api/events") as stream:
+        lines = (line for line in stream.iter_lines() if line.startswith("event: "))
+        told = [next(lines)]
+        while told.count("event: floor") < 3:  # it is told at least every two seconds
+            told.append(next(lines))
+    assert told.count("event: desk") == count  # once: it did not change
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from tests.fakes.page_box import Box
-from tests.web.browsing import Visit, browser
+from tests.web.browsing import NETWORK, Visit, browser
 
 
 @pytest.fixture(scope="module")
 def chrome():
     flags = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
-    with browser(*flags) as opened:
+    with browser(*flags, f"--host-resolver-rules=MAP {NETWORK} 127.0.0.1") as opened:
         yield opened
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 
+import pytest
+
 from tests.fakes.page_box import Box
 from tests.fakes.page_box_server import TOKEN, BoxHandler, BoxServer
 from tests.fakes.shoppers import item, shoppers, total, utc
 from tests.waiting import wait_for
-from tests.web.browsing import Visit, drawn
+from tests.web.browsing import NETWORK, Visit, drawn
 
 
 def rows(page) -> list[str]:
@@ -243,14 +245,16 @@ class TestFloor:
         assert page.locator(".person img").count() == 0
 
 
-def test_many_windows_of_one_browser_all_live_and_act(chrome, box):
-    """Over HTTP/1.1 they share six connections."""
-    window = Visit(chrome, box.url)
+@pytest.mark.parametrize("host", ["127.0.0.1", NETWORK])
+def test_many_windows_of_one_browser_all_live_and_act(chrome, box, host):
+    """Over HTTP/1.1 they share six connections; the second is no address of the machine itself."""
+    window = Visit(chrome, box.url.replace("127.0.0.1", host))
     pages = [window.page, *(window.context.new_page() for _ in range(4))]
     for page in pages:
-        page.goto(box.url)
+        page.goto(window.url)
         page.locator(".person").first.wait_for()
         page.locator(".tile:not(.stale)").nth(1).wait_for()
+    assert page.evaluate("isSecureContext") is (host == "127.0.0.1")
     pages[-1].get_by_role("button", name="Served").first.click()
     pages[1].get_by_text("1 person in view has been served").wait_for()
     window.page.close()

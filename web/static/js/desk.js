@@ -3,20 +3,15 @@
 import { send } from "./api.js";
 import { empty, h, icon, pill, reconcile, say, toast } from "./dom.js";
 import * as format from "./format.js";
-import { boxNow } from "./link.js";
+import { boxNow, linkState, on } from "./link.js";
 import { t } from "./strings.js";
 
 const STATES = ["free", "busy", "break", "off"];
 const KIND = { free: "good", busy: "gold", break: "warn", off: "plain" };
-const SILENCE_MS = 6000;
 
 export function deskPage(main) {
   let newest = null;
-  let heardAt = Date.now();
-  let triedAt = heardAt;
   let drawn = "";
-  let source = null;
-  let retry = null;
   const members = new Map();
   const rows = new Map();
   const late = new Map();
@@ -78,47 +73,22 @@ export function deskPage(main) {
   };
 
   const tick = () => {
-    lost.hidden = Date.now() - heardAt < SILENCE_MS;
-    // After a power cut of the box TCP would notice in minutes.
-    if (!document.hidden && Date.now() - Math.max(heardAt, triedAt) > SILENCE_MS) again();
+    const { up, silentMs } = linkState();
+    lost.hidden = up || silentMs === null;
     for (const node of main.querySelectorAll("[data-since]")) say(node, format.duration(boxNow() - Date.parse(node.dataset.since)));
     for (const node of main.querySelectorAll("[data-until]")) say(node, format.duration(Math.max(0, Date.parse(node.dataset.until) - boxNow())));
   };
 
-  const again = () => {
-    triedAt = Date.now();
-    source.close();
-    clearTimeout(retry);
-    retry = setTimeout(listen, 1500);
+  const take = (desk) => {
+    newest = desk;
+    show();
+    tick();
   };
-  // A browser has six connections to the box for all windows together: those that nobody sees would take them all.
-  const turn = () => {
-    clearTimeout(retry);
-    source?.close();
-    if (!document.hidden) listen();
-  };
-
-  const listen = () => {
-    triedAt = Date.now();
-    source = new EventSource("api/desk/events");
-    source.addEventListener("desk", (event) => {
-      heardAt = Date.now();
-      const { at, ...rest } = JSON.parse(event.data);
-      newest = rest;
-      show();
-      tick();
-    });
-    source.addEventListener("beat", () => { heardAt = Date.now(); });
-    for (const end of ["bye", "out", "error"]) source.addEventListener(end, again);
-  };
-  turn();
+  const ends = [on("desk", take), on("link", tick)];
   const timer = setInterval(tick, 1000);
-  document.addEventListener("visibilitychange", turn);
   return () => {
-    document.removeEventListener("visibilitychange", turn);
+    ends.forEach((end) => end());
     clearInterval(timer);
-    clearTimeout(retry);
-    source?.close();
   };
 }
 

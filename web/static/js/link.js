@@ -1,18 +1,20 @@
 // The server-sent events: newest state of everything, whether the line to the box is up, and the box's clock.
 //
 // A browser opens at most six connections to a server over HTTP/1.1, for all windows together. So one window listens
-// and passes on what it hears to the others, where the browser has locks (over https, or on the box itself).
+// and passes on what it hears to the others.
+
+import { Lead } from "./lead.js";
 
 const SILENCE_MS = 5000;
-const KINDS = ["floor", "cameras", "system", "jobs"];
+const KINDS = ["floor", "cameras", "system", "desk", "jobs"];
 // Behind a proxy other stores may share this origin, each below a path of its own.
 const SHARED = `msh-events ${new URL(".", document.baseURI).pathname}`;
 
 export const newest = {};
-const listeners = { floor: new Set(), cameras: new Set(), system: new Set(), jobs: new Set(), link: new Set() };
+const listeners = Object.fromEntries([...KINDS, "link"].map((kind) => [kind, new Set()]));
 const windows = new BroadcastChannel(SHARED);
+const lead = new Lead(SHARED, (held) => (held ? open() : hear()));
 let source = null;
-let turn = null;
 let waitingSince = 0;
 let heardAt = 0;
 let retryMs = 500;
@@ -46,27 +48,20 @@ export function connect() {
 
 export function disconnect() {
   wanted = false;
-  turn?.abort();
-  turn = null;
-  close();
+  lead.leave();
 }
 
-/** Take the turn to listen, now or when the window that has it goes; until then hear what that one passes on. */
+/** Listen, now or when the window that does so goes; until then hear what that one passes on. */
 function listen() {
-  if (turn || !wanted || document.hidden) return;
-  turn = new AbortController();
-  const { signal } = turn;
+  if (!wanted || document.hidden) return;
   waitingSince = Date.now();
-  if (!navigator.locks) {
-    open();
-    return;
-  }
+  lead.join();
+  if (!lead.held) hear();
+}
+
+function hear() {
+  close();
   windows.postMessage({ ask: true });
-  const hold = () => {
-    open();
-    return new Promise((done) => signal.addEventListener("abort", done));
-  };
-  navigator.locks.request(SHARED, { signal }, hold).catch(() => {});
 }
 
 windows.addEventListener("message", ({ data }) => {
@@ -80,7 +75,7 @@ function tell(kind, data) {
 }
 
 function open() {
-  if (source || !turn) return;
+  if (source || !lead.held) return;
   clearTimeout(retry);
   source = new EventSource("api/events");
   waitingSince = Date.now();
@@ -88,7 +83,7 @@ function open() {
     source.addEventListener(kind, (event) => {
       const data = JSON.parse(event.data);
       take(kind, data);
-      if (navigator.locks) windows.postMessage({ kind, data });
+      windows.postMessage({ kind, data });
     });
   }
   source.addEventListener("bye", again);
@@ -119,7 +114,7 @@ function close() {
 function again() {
   close();
   setUp(false);
-  if (!turn) return;
+  if (!lead.held) return;
   retry = setTimeout(open, retryMs * (0.75 + Math.random() / 2));
   retryMs = Math.min(retryMs * 2, 5000);
 }
@@ -134,9 +129,7 @@ setInterval(() => {
 
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) {
-    turn?.abort();
-    turn = null;
-    close();
+    lead.leave();
   } else if (wanted) {
     setUp(false);
     listen();

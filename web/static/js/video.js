@@ -2,20 +2,25 @@
 //
 // The stream is read with fetch, not shown by <img>, because an <img> cannot tell an old picture from a new one.
 // Browsers open at most six connections to a server over HTTP/1.1, for all windows together; so at most three are
-// used for streams (one a window where windows cannot agree), and pictures are fetched one by one elsewhere, of a
-// camera by one window at a time: those of twenty would leave no connection to load a page or to serve somebody.
+// used for streams, and pictures are fetched one by one elsewhere, of a camera by one window at a time: those of twenty
+// would leave no connection to load a page or to serve somebody. Over plain http, where there are no locks, one window
+// alone has streams, two at most, and each of the others asks for one picture at a time.
 
 // Where the browser can, the stream is H.264 (stream.js), at a fraction of the bytes; where that fails, or comes too
 // late, it is JPEGs in place of it, as small and as few as arrive in time.
 
+import { Lead } from "./lead.js";
 import { play, playable } from "./stream.js";
 
-const STREAMS = navigator.locks ? 3 : 1;
+const STREAMS = navigator.locks ? 3 : 2;
 const POLL_MS = 250;
 const RETRY_MS = 2000;
 const FILM_AGAIN_MS = 60_000;
 const WIDTHS = [320, 640, 960, 1280];
+const running = new Set();
+const streams = new Lead("msh-streams", (held) => held || [...running].forEach((video) => video.again()));
 let streaming = 0;
+let lastPicture = Promise.resolve();
 
 export class LiveVideo {
   /** shown: called with the capture time (ms since the epoch) of each picture that is drawn. */
@@ -37,22 +42,32 @@ export class LiveVideo {
 
   start() {
     if (this.running) return;
-    this.stopper = new AbortController();
-    this.#run(this.stopper.signal);
+    running.add(this);
+    if (!navigator.locks) streams.join();
+    this.again();
   }
 
   stop() {
     this.stopper?.abort();
     this.stopper = null;
     this.next = null;
+    running.delete(this);
+    if (!running.size) streams.leave();
+  }
+
+  /** Begin anew, in the way that is right now. */
+  again() {
+    this.stopper?.abort();
+    this.stopper = new AbortController();
+    this.next = null;
+    this.#run(this.stopper.signal);
   }
 
   /** Ask for less from now on: pictures arrive too late. */
   slower() {
     if (this.shrink >= 3 || !this.running) return;
     this.shrink += 1;
-    this.stop();
-    this.start();
+    this.again();
   }
 
   #query() {
@@ -105,7 +120,7 @@ export class LiveVideo {
     const { width } = this.#query();
     try {
       const found = await inTurn(this.camera, signal, async () => {
-        const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=${width}`, { signal, cache: "no-store" });
+        const answer = await fetch(`api/cameras/${this.camera}/picture.jpg?width=${width}`, { signal, cache: "no-store", priority: "low" });
         return answer.ok ? { bytes: await answer.arrayBuffer(), capturedAt: answer.headers.get("X-Captured-At") } : null;
       });
       if (!found) return false;
@@ -179,7 +194,7 @@ function headEnd(buffer) {
 /** Run `use(true)` holding one of the browser's few streams, or `use(false)` where all are taken. */
 async function slot(use) {
   if (streaming >= STREAMS) return use(false);
-  if (!navigator.locks) return counted(use);
+  if (!navigator.locks) return streams.held ? counted(use) : use(false);
   for (let number = 0; number < STREAMS; number += 1) {
     const result = await navigator.locks.request(`msh-stream-${number}`, { ifAvailable: true }, async (lock) =>
       lock ? { done: await counted(use) } : null,
@@ -190,7 +205,10 @@ async function slot(use) {
 }
 
 function inTurn(camera, signal, ask) {
-  return navigator.locks ? navigator.locks.request(`msh-picture-${camera}`, { signal }, ask) : ask();
+  if (navigator.locks) return navigator.locks.request(`msh-picture-${camera}`, { signal }, ask);
+  const asked = lastPicture.then(ask);
+  lastPicture = asked.catch(() => {});
+  return asked;
 }
 
 async function counted(use) {
