@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engines.compiled_models import compiled_folder
 from engines.own_models import own_folder
 from pipelines.settings.load import load_settings
 from web.page import _worker
@@ -18,6 +19,7 @@ from web.uploads.child import garments_of
 from web.uploads.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pricing.catalogue.catalogue import Catalogue
@@ -81,11 +83,21 @@ def test_a_shops_own_model_is_named_and_found_by_the_process() -> None:
     assert garments_of(["prices.csv", "webcam"]) == ("garments", ["prices.csv", "webcam"])
 
 
-def test_the_process_looks_for_own_models_where_this_one_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("found", "folder"),
+    [
+        ("os.environ['MSH_MODELS']", own_folder),
+        ("str(__import__('engines.compiled_models').compiled_models.compiled_folder())", compiled_folder),
+    ],
+    ids=["own", "compiled"],
+)
+def test_the_process_finds_models_where_this_one_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found: str, folder: Callable[[], Path]
 ) -> None:
+    """Compiled anew they cost memory and seconds, and as a service they lay on the disk twice."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
-    told = "import json, os; print(json.dumps({'done': {'in': os.environ['MSH_MODELS']}}))"
+    monkeypatch.delenv("MSH_COMPILED", raising=False)
+    told = f"import json, os; print(json.dumps({{'done': {{'in': {found}}}}}))"
 
     async def ask() -> object:
         worker = Worker((sys.executable, "-c", told), tmp_path, 60)
@@ -95,4 +107,4 @@ def test_the_process_looks_for_own_models_where_this_one_does(
         finally:
             await worker.kill()
 
-    assert asyncio.run(ask()) == {"in": str(own_folder())}
+    assert asyncio.run(ask()) == {"in": str(folder())}
