@@ -34,7 +34,7 @@ class Box:
     def reset(self) -> None:
         """Put back the state that a new box has."""
         self.session_changes: dict[str, dict] = {}
-        self.locale = "en"
+        self.locale, self.version = "en", "0.1.0"
         self.people = shoppers()
         self.cameras = ["counter", "entrance"]
         self.stalled: dict[str, float] = {}
@@ -82,7 +82,7 @@ class Box:
             "login_required": self.token,
             "role": "manager" if open_ and self.token else None,
             "csrf": "csrf-token",
-            "version": "0.1.0",
+            "version": self.version,
             "may": {"read": open_, "act": open_, "upload": open_, "manage": open_, "edit_areas": open_,
                     "try_cameras": open_, "edit_cameras": open_, "edit_brands": open_,
                     "restart": open_},

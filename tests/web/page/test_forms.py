@@ -54,6 +54,27 @@ def test_who_signs_in_anew_finds_what_is_typed(typed, box):
     assert is_kept(typed)
 
 
+def test_after_an_upgrade_of_the_box_an_open_page_is_taken_anew_where_nothing_is_lost(typed, box):
+    """A screen on a wall is open for months; it would go on with the page of the box of before."""
+    is_old = "window.isOld === true"
+    typed.evaluate("window.isOld = true")
+    box.version, box.signed_in = "0.2.0", False
+    typed.evaluate(AGAIN)
+    typed.get_by_label("Store token").fill(TOKEN)
+    typed.keyboard.press("Enter")
+    typed.locator(".camera").first.wait_for()
+    assert is_kept(typed)
+    assert typed.evaluate(is_old)
+    typed.once("dialog", lambda dialog: dialog.accept())
+    typed.get_by_role("link", name="Floor").click()
+    typed.wait_for_function(f"!({is_old})")
+    typed.locator(".person").first.wait_for()
+    typed.evaluate("window.isOld = true")
+    box.version = "0.3.0"
+    typed.evaluate(AGAIN)
+    typed.wait_for_function(f"!({is_old})")
+
+
 def test_a_drawing_for_a_file_that_has_changed_is_discarded_and_made_anew(visit, box):
     page, asked = visit.go("#/system/areas/counter"), []
 

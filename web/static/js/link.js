@@ -8,7 +8,7 @@ import { Lead } from "./lead.js";
 const SILENCE_MS = 5000;
 const KINDS = ["floor", "cameras", "system", "desk", "jobs"];
 // Behind a proxy other stores may share this origin, each below a path of its own.
-const SHARED = `msh-events ${new URL(".", document.baseURI).pathname}`;
+const SHARED = `msh-news ${new URL(".", document.baseURI).pathname}`;
 
 export const newest = {};
 const listeners = Object.fromEntries([...KINDS, "link"].map((kind) => [kind, new Set()]));

@@ -10,14 +10,17 @@ import { connect, disconnect, linkState, on } from "./link.js";
 import { fillStrings, loadStrings, t } from "./strings.js";
 import { systemPage } from "./system.js";
 import { areasPage } from "./editor.js";
+import { notSent } from "./sending.js";
 import { tryPage } from "./try.js";
 import { showTheme, startTheme } from "./theme.js";
 
 const byId = (id) => document.getElementById(id);
 const PAGES = { floor: floorPage, desk: deskPage, insights: insightsPage, try: tryPage, system: systemPage };
 let leavePage = null;
+let unsaved = () => false; // on the page that was shown last: a form of it outlasts a sign-in
 let place = null; // the hash of the page that is shown
 let rights = null;
+let version = null; // of the box that this page is of
 let listens = null; // the session whose events are heard
 
 function shown(page) {
@@ -53,23 +56,33 @@ function route() {
   const moved = location.hash !== place;
   const isFirst = place === null;
   place = location.hash;
+  const [page, part, camera] = place.replace(/^#\//, "").split("/");
+  const name = page in PAGES && shown(page) ? page : "floor";
+  if (session.may.read && renew(name)) return;
   leavePage?.();
   leavePage = null;
   const main = byId("main");
-  const [page, part, camera] = location.hash.replace(/^#\//, "").split("/");
   byId("bar").hidden = !session.may.read;
   if (!session.may.read || page === "login") {
     showLogin(main);
     return;
   }
-  const name = page in PAGES && shown(page) ? page : "floor";
   showTabs(name);
   document.title = `${t(`nav.${name}`)} – ${session.store.name}`;
   leavePage = name === "system" && part === "areas" && camera ? areasPage(main, camera) : PAGES[name](main);
+  unsaved = leavePage.unsaved ?? (() => false);
   if (!moved) return;
   scrollTo(0, 0);
   // The link that was pressed is drawn anew: a keyboard goes on where the new page begins.
   if (!isFirst && document.activeElement === document.body) main.focus({ preventScroll: true });
+}
+
+/** After an upgrade of the box take its new page, where nothing is lost by that. A screen on a wall is open for months. */
+function renew(name) {
+  const isBusy = name === "try" || unsaved() || notSent().length || document.querySelector("dialog[open]");
+  if (session.version === version || isBusy) return false;
+  location.reload();
+  return true;
 }
 
 function showLogin(main) {
@@ -110,6 +123,7 @@ function showLogin(main) {
 }
 
 function takeSession(found) {
+  version ??= found.version;
   say(byId("store-name"), found.store.name);
   const leave = byId("leave");
   leave.hidden = !found.login_required;
@@ -122,9 +136,10 @@ function takeSession(found) {
     if (whose) connect();
   }
   const now = JSON.stringify([found.may, found.signed_in]);
-  if (rights === now) return;
-  rights = now;
-  route();
+  if (rights !== now) {
+    rights = now;
+    route();
+  } else if (found.may.read) renew(place.split("/")[1]);
 }
 
 function showLink() {
