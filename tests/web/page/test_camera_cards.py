@@ -7,6 +7,7 @@ import json
 import pytest
 
 from pricing.item_words import LANGUAGES
+from tests.waiting import wait_for
 from tests.web.browsing import Visit
 from web.app import STATIC
 
@@ -21,6 +22,18 @@ def test_a_suspended_camera_is_not_called_live(visit, box):
     box.advice = {}
     page.get_by_text("All cameras live").wait_for()
     card.locator(".card-head .pill.good", has_text="Live for").wait_for()
+
+
+def test_a_picture_that_is_on_its_way_is_not_called_none(visit, box):
+    held: list = []
+    visit.page.route("**/picture.jpg*", lambda route: held.append(route))  # noqa: PLW0108 it wants a function
+    page = visit.go("#/system")
+    wait_for(lambda: page.wait_for_timeout(20) or len(held) > 1)
+    card = page.get_by_label("Camera Counter", exact=True)
+    assert card.locator(".snapshot").inner_text() == "Waiting for the first picture"
+    for route in held:
+        route.fulfill(status=503)
+    card.get_by_text("No picture now").wait_for()
 
 
 def test_no_number_of_what_the_box_tells_leaves_its_unit(visit, box):

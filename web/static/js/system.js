@@ -90,7 +90,7 @@ class CameraCard {
     this.camera = camera;
     const name = format.title(camera);
     this.picture = h("canvas", { role: "img", hidden: true });
-    this.none = h("span", { class: "soft" }, t("system.no_picture"));
+    this.none = h("span", { class: "soft" }, t("camera.opening"));
     this.taken = h("span", { class: "soft small number" });
     this.state = h("span", { class: "pill" });
     this.remedy = h("div");
@@ -155,6 +155,7 @@ class CameraCard {
   #noPicture() {
     this.picture.hidden = true;
     this.none.hidden = false;
+    say(this.none, t("system.no_picture"));
     say(this.taken, "");
   }
 
