@@ -328,6 +328,11 @@ def test_sign_in_and_out(chrome):
     page.get_by_role("button", name="Sign out").click()
     page.get_by_label("Store token").wait_for()
     assert page.locator(".person").count() == 0
+    page.goto(f"{box.url}/#/system")
+    page.get_by_label("Store token").fill(TOKEN)
+    page.keyboard.press("Enter")
+    page.locator(".camera").first.wait_for()
+    assert page.url.endswith("#/system")  # whose sign-in ends goes on where it was
     window.close()
     box.stop()
 

@@ -95,7 +95,7 @@ function showLogin(main) {
     button.disabled = wrong.hidden = true;
     try {
       await signIn(token.value);
-      if (!leavePage?.unsaved?.()) location.hash = "#/floor";
+      if (place === "#/login") location.hash = "#/floor";
     } catch (error) {
       say(wrong.lastChild, error.message);
       wrong.hidden = false;
