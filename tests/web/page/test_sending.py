@@ -44,6 +44,20 @@ def test_files_on_their_way_are_there_again_after_a_look_at_another_page(visit, 
     assert page.locator(".job").count() == 1
 
 
+def test_a_file_that_the_box_has_lost_is_told_of_unless_it_is_cancelled(visit, box):
+    """After a restart of the box its card was gone without a word, and nobody sent the film again."""
+    page = visit.go("#/try")
+    for name in ("first.mp4", "second.mp4"):
+        page.locator("#file").set_input_files(picture(name))
+        page.get_by_role("button", name=f"Cancel: {name}").wait_for()
+    visit.listen()
+    page.get_by_role("button", name="Cancel: second.mp4").click()
+    page.get_by_text("Deleted: second.mp4").wait_for()
+    box.jobs.clear()
+    page.get_by_text("first.mp4 is not at the box any more").first.wait_for()
+    assert visit.told("second.mp4 is not at the box") == 0
+
+
 LATE = """
 const add = XMLHttpRequest.prototype.addEventListener;
 XMLHttpRequest.prototype.addEventListener = function (kind, call, ...more) {

@@ -12,6 +12,7 @@ const SENT_AT_ONCE = 1_000_000;
 const FOR_GOOD = [413, 415];
 
 const entries = new Map(); // by id, each like a job of the box
+const discarded = new Set(); // by id: jobs of the box that this page deletes
 let sending = false;
 let page = null; // what shows them
 
@@ -111,6 +112,7 @@ function isReadable(file) {
 
 /** Delete a job at the box. Returns whether it is gone. */
 export async function discard({ id, name }) {
+  discarded.add(id);
   try {
     await send("DELETE", `/api/jobs/${id}`);
   } catch (error) {
@@ -120,6 +122,13 @@ export async function discard({ id, name }) {
   }
   toast(t("job.deleted", { name }));
   return true;
+}
+
+/** Say which jobs ended with nothing: nobody would send their files again. before, now: the box's jobs. */
+export function tellGone(before, now) {
+  const isBusy = ({ state }) => state === "queued" || state === "running";
+  const isGone = ({ id }) => !discarded.has(id) && !now.some((job) => job.id === id);
+  for (const { name } of before.filter(isBusy).filter(isGone)) toast(t("job.gone", { name }), { bad: true });
 }
 
 onSession(({ may }) => {

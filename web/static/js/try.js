@@ -6,7 +6,7 @@ import { takeDropped, takePasted } from "./dropping.js";
 import * as format from "./format.js";
 import { foundTable } from "./found.js";
 import { boxNow, newest, on } from "./link.js";
-import { discard, isAmong, notSent, onSending, take } from "./sending.js";
+import { discard, isAmong, notSent, onSending, take, tellGone } from "./sending.js";
 import { t } from "./strings.js";
 import { webcamPanel } from "./webcam.js";
 
@@ -100,8 +100,13 @@ function filesPanel(most, choose) {
     show();
   }
   const taken = (job) => { if (!jobs.some((known) => known.id === job.id)) jobs = [job, ...jobs]; };
+  const takeJobs = (found) => {
+    tellGone(jobs, found.jobs);
+    jobs = [...found.jobs].sort((a, b) => b.created_at.localeCompare(a.created_at));
+    show();
+  };
   const takeHere = (files) => { choose(); take(files); };
-  const ends = [takeDropped(document, drop, takeHere), takePasted(takeHere), onSending({ changed: show, taken }), on("jobs", (found) => { jobs = [...found.jobs].sort((a, b) => b.created_at.localeCompare(a.created_at)); show(); })];
+  const ends = [takeDropped(document, drop, takeHere), takePasted(takeHere), onSending({ changed: show, taken }), on("jobs", takeJobs)];
   const timer = setInterval(() => { for (const [id, card] of cards) if (nodes.has(id)) card.tick(); else cards.delete(id); }, 1000);
   show();
   return { node, end: () => { ends.forEach((end) => end()); clearInterval(timer); } };
