@@ -92,6 +92,9 @@ def test_where_a_screen_is_low_the_first_customer_stands_beside_the_picture(visi
 
 def test_a_name_without_a_space_leaves_no_page_and_covers_no_state(visit, box):
     box.session_changes = {"store": {"camera_names": {"counter": "W" * 60, "entrance": "ü" * 60}}}
+    for person in box.people:
+        for worn in person["items"]:
+            worn["brand_text"] = "W" * 60
     for place, ready in (("floor", ".person"), ("system", ".camera"), ("system/areas/counter", ".shape")):
         page = visit.go(f"#/{place}")
         page.locator(ready).nth(1).wait_for()
@@ -105,9 +108,9 @@ def test_a_name_without_a_space_leaves_no_page_and_covers_no_state(visit, box):
 def beyond(page) -> list[str]:
     """Names and states that leave the card which they stand in."""
     return page.evaluate(
-        """[...document.querySelectorAll(".where, .camera h2, .camera .pill, .tile-foot .pill")].filter((one) => {
+        """[...document.querySelectorAll(".where, .item-name, .camera h2, .camera .pill, .tile-foot .pill")].filter((one) => {
           const edge = one.closest(".person, .camera, .tile").getBoundingClientRect().right;
-          return one.offsetWidth && one.getBoundingClientRect().right > edge;
+          return one.offsetWidth && (one.getBoundingClientRect().right > edge || one.scrollWidth > one.offsetWidth);
         }).map((one) => one.textContent)"""  # noqa: E501
     )
 
