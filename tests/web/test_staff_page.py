@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from pricing.sales.types import StaffState
 from tests.fakes.selling_page import PIN, SellingPage, staff_section
+from tests.fakes.served_page import customer
 from tests.web.browsing import Visit
 
 
@@ -112,6 +114,26 @@ def test_a_day_of_two_phones_and_a_manager(shop, phones, manager):
     anna.assert_fits("staff-attending")
 
 
+def test_what_is_dear_stands_first_and_what_has_no_price_is_not_called_unseen(shop, phones, manager):
+    """The phone said €0 in its largest letters, the manager's page that nothing was recognised."""
+    bag, jacket = customer().items
+    shop.floor.show(
+        replace(customer(), items=(jacket, bag)),
+        replace(customer("k7f3-0002", 0, 2), number=2, items=(jacket,)),
+    )
+    shop.desk.set_state("Anna", StaffState.FREE)
+    shop.tick()
+    page, screen = phones[0].sign_in("Anna", PIN), manager.go("#/desk")
+    assert page.locator(".worn li").all_inner_texts() == ["Burberry handbag", "Black jacket, brand unknown"]
+    row = screen.locator(".desk-row", has_text="No price known")
+    screen.get_by_text("Burberry handbag, black jacket, brand unknown").first.wait_for()
+    page.get_by_role("button", name="Not now").click()
+    row.get_by_label("Send …").select_option("Anna (Italian, German)")
+    page.get_by_role("heading", name="Your customer").wait_for()
+    assert page.locator(".worth").inner_text() == "No price known"
+    phones[0].assert_fits("staff-no-price")
+
+
 def test_two_phones_with_one_name_and_one_without_connection(shop, phones):
     other = phones[1].context.new_page()
     other.goto(shop.url)
@@ -186,13 +208,13 @@ def keeping(tmp_path):
 
 
 def test_a_manager_sees_why_somebody_waits_beside_who_is_free(chrome, keeping):
-    """Where they have waited too long, too; and who wears nothing that is known is not "€0"."""
+    """Where they have waited too long, too; and who wears nothing that has a price is not "€0"."""
     keeping.desk.set_state("Anna", StaffState.FREE)
     keeping.show(0)
     keeping.tick(130)
     with closing(Visit(chrome, keeping.url, "phone")) as window:
         page = window.go("#/desk")
-        row = page.locator(".desk-row", has_text="Nothing recognised yet")
+        row = page.locator(".desk-row", has_text="No price known")
         for text in ("too long", "Somebody is kept free for a more valuable customer"):
             row.get_by_text(text).wait_for()
         assert "€0" not in row.inner_text()

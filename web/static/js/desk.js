@@ -164,8 +164,8 @@ function askPin(one, act) {
 
 function what(one) {
   return [
-    h("b", { class: "number" }, one.value.amount_minor ? format.money(one.value.amount_minor) : t("person.nothing")),
-    h("span", { class: "soft small" }, [one.items.map(format.itemName).join(", "), placeOf(one)].filter(Boolean).join(" · ")),
+    h("b", { class: "number" }, format.value(one)),
+    h("span", { class: "soft small" }, [format.byPrice(one.items).map(format.itemName).join(", "), placeOf(one)].filter(Boolean).join(" · ")),
   ];
 }
 

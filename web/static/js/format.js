@@ -140,3 +140,18 @@ export function itemName(item) {
   if (brand) return t("item.branded", { brand, type });
   return item.colour ? t("item.coloured", { type, colour: tOr(`colour.${item.colour}`, item.colour) }) : t("item.no_brand", { type });
 }
+
+/** The dearest first. */
+export function byPrice(items) {
+  return [...items].sort((a, b) => (b.price?.amount_minor ?? -1) - (a.price?.amount_minor ?? -1));
+}
+
+/** What somebody wears is worth, or why that is not known. */
+export function worth(minor, isPriced, items) {
+  return isPriced ? money(minor) : t(items.length ? "person.no_price" : "person.nothing");
+}
+
+/** The same of a customer of the sales desk. */
+export function value({ value: { amount_minor: minor }, items }) {
+  return worth(minor, minor > 0, items);
+}

@@ -2,7 +2,6 @@
 
 import { h } from "./dom.js";
 import * as format from "./format.js";
-import { byPrice } from "./people.js";
 import { t, tOr } from "./strings.js";
 
 /** Return one block per person, and what was seen on nobody beside them. kind: "image" or "video", where it was looked for. */
@@ -34,7 +33,7 @@ function block(person, number) {
     {},
     caption,
     h("thead", {}, h("tr", {}, heads)),
-    h("tbody", {}, byPrice(person.items).map(line)),
+    h("tbody", {}, format.byPrice(person.items).map(line)),
     h("tfoot", {}, h("tr", {}, h("th", { scope: "row", colSpan: 3 }, t("found.total")), h("td", { class: "price number" }, sum(person.total)))),
   );
 }

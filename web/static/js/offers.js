@@ -85,10 +85,10 @@ export class OfferCards {
 
 function customer(offer) {
   const place = [offer.zone && format.title(offer.zone), offer.camera && format.title(offer.camera)].filter(Boolean).join(" · ");
-  const worth = format.money(offer.value.amount_minor);
+  const worth = format.value(offer);
   return [
     h("p", { class: worth.length > LONG ? "worth long number" : "worth number" }, worth),
-    h("ul", { class: "worn" }, offer.items.map((item) => h("li", {}, format.itemName(item)))),
+    h("ul", { class: "worn" }, format.byPrice(offer.items).map((item) => h("li", {}, format.itemName(item)))),
     place ? h("p", { class: "place" }, icon("pin"), h("span", {}, place)) : null,
   ];
 }

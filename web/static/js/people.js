@@ -182,7 +182,7 @@ class Row {
     say(this.sure, person.certainty < 0.995 ? t("person.sure", { part: format.percent(person.certainty) }) : "");
     this.why.hidden = !known;
     if (this.lines.textContent !== person.explain.join("")) this.lines.replaceChildren(...person.explain.map((line) => h("li", {}, line)));
-    reconcile(this.items, this.itemNodes, byPrice(person.items), { key: (item) => item.slot, make: () => h("li"), update: fillItem });
+    reconcile(this.items, this.itemNodes, format.byPrice(person.items), { key: (item) => item.slot, make: () => h("li"), update: fillItem });
   }
 
   choose(chosen) {
@@ -191,10 +191,8 @@ class Row {
   }
 }
 
-/** What somebody wears is worth, or why that is not known. */
 export function worth({ total, items }) {
-  if (total.items_priced) return format.money(total.amount_minor);
-  return t(items.length ? "person.no_price" : "person.nothing");
+  return format.worth(total.amount_minor, total.items_priced > 0, items);
 }
 
 function range({ min_minor, max_minor }) {
@@ -237,10 +235,6 @@ function times(person) {
     ? t("person.here", { time: format.duration(person.dwell_ms) })
     : t("person.away", { time: format.duration(boxNow() - Date.parse(person.seen_at)) });
   return person.waiting_ms >= 1000 ? `${here} · ${t("person.waiting", { time: format.duration(person.waiting_ms) })}` : here;
-}
-
-export function byPrice(items) {
-  return [...items].sort((a, b) => (b.price?.amount_minor ?? -1) - (a.price?.amount_minor ?? -1));
 }
 
 /** Write one item into a list entry; nothing is touched where nothing has changed. */

@@ -317,7 +317,7 @@ function ring(open) {
     rung = null;
     return;
   }
-  if (newest !== rung) announce(`${t("staff.offer")}: ${format.money(open.at(-1).value.amount_minor)}`);
+  if (newest !== rung) announce(`${t("staff.offer")}: ${format.value(open.at(-1))}`);
   if (newest === rung && Date.now() - rungAt < RING_MS) return;
   rung = newest;
   rungAt = Date.now();
