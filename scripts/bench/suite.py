@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -41,6 +42,10 @@ BUSY = 0.5
 """Load a core, before the run, from which on the machine is called busy."""
 FEW_DIGITS = 1000
 """From here on a figure is written as a whole number."""
+_OF_WHAT = re.compile(r"(?:(.*\d (?:cameras|objects)|.*), )?(.*)")
+"""A figure's name: of what, such as "plain script, 4 cameras", and which figure."""
+FULL = 0.6
+"""Share of the cells that have a figure, from which on those of several things stand side by side."""
 DETECT, DECODE = "pipeline: detect persons and faces, CPU ms", "pipeline: decode (file, unpaced), CPU ms"
 
 
@@ -252,14 +257,13 @@ def _print(report: SuiteReport) -> None:
     out = console()
     for name, value in report.machine.items():
         out.print(f"{name}: {value}")
-    columns = _columns(report)
-    for title, rows in _tables(report, report.suite):
+    for title, (head, *rows) in _tables(report, report.suite):
         table = Table(box=SIMPLE, pad_edge=False, title=title)
-        table.add_column("figure", overflow="fold")
-        for column in columns[1:]:
+        table.add_column(head[0], overflow="fold")
+        for column in head[1:]:
             table.add_column(column, justify="right")
         for row in rows:
-            table.add_row(*row[: len(columns)])
+            table.add_row(*row)
         out.print(table)
 
 
@@ -276,7 +280,7 @@ def page(report: SuiteReport) -> str:
     if busy := _busy(report):
         shown = [part for part in report.suite if not part.live]
         lines = [*lines[:4], busy, "", *lines[4:]]
-    spread = "; the median counts, least and most are the spread" if report.repeats > 1 else ""
+    spread = "; the median counts, the least and the most are in brackets" if report.repeats > 1 else ""
     lines += [f"- repeats: {report.repeats}{spread}"]
     took = ", ".join(f"{name} {seconds / 60:.1f}" for name, seconds in report.seconds.items())
     lines += [f"- minutes: {sum(report.seconds.values()) / 60:.0f} ({took})"]
@@ -289,16 +293,10 @@ def page(report: SuiteReport) -> str:
     lines += [f"- contestant {line}" for line in report.missing]
     figures = {name: one for name, one in report.figures.items() if name.split(":")[0] in names}
     lines += _contestants(figures)
-    columns = _columns(report)
-    for title, rows in _tables(report, shown):
-        head = f"| {' | '.join(columns)} |", f"| --- {'| ---: ' * (len(columns) - 1)}|"
-        lines += ["", f"## {title}", "", *head]
-        lines += [f"| {' | '.join(row[: len(columns)])} |" for row in rows]
+    for title, (head, *rows) in _tables(report, shown):
+        lines += ["", f"## {title}", "", f"| {' | '.join(head)} |", f"| --- {'| ---: ' * (len(head) - 1)}|"]
+        lines += [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([*lines, ""])
-
-
-def _columns(report: SuiteReport) -> tuple[str, ...]:
-    return ("figure", "median", "least", "most") if report.repeats > 1 else ("figure", "value")
 
 
 def _busy(report: SuiteReport) -> str:
@@ -334,14 +332,35 @@ def _written(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= FEW_DIGITS else f"{value:.3g}"
 
 
-def _tables(report: SuiteReport, shown: Sequence[BenchPart]) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+def _cell(one: Spread) -> str:
+    middle, least, most = (_written(value) for value in (one.median, one.least, one.most))
+    return middle if least == most else f"{middle} ({least} to {most})"
+
+
+def _tables(report: SuiteReport, shown: Sequence[BenchPart]) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield title and table of each part, its head first."""
     for part in shown:
         start = f"{part.name}: "
-        rows = [
-            (name.removeprefix(start), *(_written(value) for value in (one.median, one.least, one.most)))
+        figures = {
+            name.removeprefix(start): _cell(one)
             for name, one in report.figures.items()
             if name.startswith(start)
-        ]
-        if rows:
+        }
+        if figures:
             once = "; run once" if part.once and report.repeats > 1 else ""
-            yield f"{part.name}: {part.about}{once}", rows
+            yield f"{part.name}: {part.about}{once}", side_by_side(figures)
+
+
+def side_by_side(figures: Mapping[str, str]) -> list[list[str]]:
+    """Return figures as the rows of a table, those of several things side by side where most have the same.
+
+    >>> side_by_side({"2 cameras, ms": "5", "2 cameras, MB": "7", "4 cameras, ms": "6"})
+    [['', 'ms', 'MB'], ['2 cameras', '5', '7'], ['4 cameras', '6', '']]
+    """
+    cells = {found.groups(""): cell for name, cell in figures.items() if (found := _OF_WHAT.fullmatch(name))}
+    things, names = (list(dict.fromkeys(key)) for key in zip(*cells, strict=True))
+    if len(things) == 1 or len(cells) < FULL * len(things) * len(names):
+        return [["figure", "value"], *([name, cell] for name, cell in figures.items())]
+    if len(names) <= len(things):
+        return [["", *names], *([one, *(cells.get((one, name), "") for name in names)] for one in things)]
+    return [["", *things], *([name, *(cells.get((one, name), "") for one in things)] for name in names)]
