@@ -83,9 +83,9 @@ class ViewWork:
                 self._release()
         return self._read(self._raw, None), self._detector.is_full(self._raw)
 
-    def faint(self, least: float, timeout_s: float | None = None) -> Detections:
+    def faint(self, least: float) -> Detections:
         """Wait; return all that is seen from a score of `least` on. Raises InferenceFailed."""
-        self.result(timeout_s)
+        self.result()
         assert self._raw is not None
         return self._read(self._raw, least)
 

@@ -97,22 +97,22 @@ def release_free_memory() -> None:
         return
 
 
-def share_arenas(max_arenas: int = ARENAS) -> bool:
-    """Let all threads share so many pools of memory; call it before threads start. Return whether it holds.
+def share_arenas() -> bool:
+    """Let all threads share ARENAS pools of memory; call it before threads start. Return whether it holds.
 
     MALLOC_ARENA_MAX in the environment goes first. Without glibc nothing happens.
     """
     if not sys.platform.startswith("linux") or "MALLOC_ARENA_MAX" in os.environ:
         return False
     try:
-        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, max_arenas))
+        return bool(ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS))
     except (OSError, AttributeError):  # another C library
         return False
 
 
-def limit_kernels(max_kernels: int = KERNELS) -> None:
-    """Let oneDNN, inside OpenVINO, keep so many kernels for all; call it before the first inference.
+def limit_kernels() -> None:
+    """Let oneDNN, inside OpenVINO, keep KERNELS kernels for all; call it before the first inference.
 
     Its own variable in the environment goes first.
     """
-    os.environ.setdefault(_KERNELS_VARIABLE, str(max_kernels))
+    os.environ.setdefault(_KERNELS_VARIABLE, str(KERNELS))

@@ -26,9 +26,9 @@ FILE = "models.yaml"
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}", re.ASCII)
 
 
-def own_folder(environ: Mapping[str, str] | None = None) -> Path:
+def own_folder() -> Path:
     """Return where a shop's own models are: $MSH_MODELS, else a folder in the state of the program."""
-    env = os.environ if environ is None else environ
+    env = os.environ
     if wanted := env.get(FOLDER_VARIABLE):
         return Path(wanted)
     if state := env.get("STATE_DIRECTORY", "").split(":")[0]:

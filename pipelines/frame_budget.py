@@ -74,9 +74,9 @@ def budget_of(settings: Settings, folder: Path | None = None, cores: int | None 
     return FrameBudget(wanted, wanted / load if load > 1 else wanted, measured)
 
 
-def save_measurement(settings: Settings, seconds: Mapping[int, float], folder: Path | None = None) -> None:
+def save_measurement(settings: Settings, seconds: Mapping[int, float]) -> None:
     """Keep what a frame took, in seconds by min_person_px; a full disk leaves the estimate."""
-    path = _file(folder or state_folder())
+    path = _file(state_folder())
     found = {
         "models": [settings.models.person.name, settings.models.face.name],
         "cores": min(len(os.sched_getaffinity(0)), settings.platform.threads or 1_000),

@@ -39,7 +39,7 @@ class BagJudge:
     Raises BadInput where the model cannot be used.
     """
 
-    def __init__(self, *, threads: int = 1) -> None:
+    def __init__(self) -> None:
         self._model = find_model(MODEL, read_manifest())
         self._model.check_file()
         self._side = self._model.input.height
@@ -50,7 +50,7 @@ class BagJudge:
             network.reshape(shape)
             return network
 
-        settings = {"INFERENCE_NUM_THREADS": threads, "ENABLE_CPU_PINNING": False}
+        settings = {"INFERENCE_NUM_THREADS": 1, "ENABLE_CPU_PINNING": False}
         try:
             compiled = compile_cached(self._model.path, read, settings, f"shape {shape}")
             self._request = compiled.create_infer_request()

@@ -123,13 +123,13 @@ def read_textures(path: Path = TEXTURES) -> PatternTextures:
 class TextureEmbedder:
     """Turns windows of cloth into vectors of their texture. One instance serves one thread at a time."""
 
-    def __init__(self, *, threads: int = 1, textures: PatternTextures | None = None) -> None:
+    def __init__(self, *, textures: PatternTextures | None = None) -> None:
         self._textures = textures or read_textures()
         model = find_model(MODEL, read_manifest())
         model.check_file()
         config = {
             "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads,
+            "INFERENCE_NUM_THREADS": 1,
             "ENABLE_CPU_PINNING": False,
             **EXACT,
         }

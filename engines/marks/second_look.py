@@ -36,8 +36,8 @@ MIN_BOX = 4.0
 class SecondLook:
     """Cuts places out again and embeds the cuts. One instance serves one thread at a time."""
 
-    def __init__(self, embedder: MarkEmbedder | None = None) -> None:
-        self._embedder = embedder or MarkEmbedder()
+    def __init__(self) -> None:
+        self._embedder = MarkEmbedder()
 
     def vectors(self, picture: Bgr, boxes: FloatArray) -> FloatArray:
         """Return (n, len(VIEWS), VECTOR) float32 of unit length for (n, 4) boxes on a uint8 BGR picture."""

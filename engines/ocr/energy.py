@@ -61,14 +61,14 @@ def stroke_energy(grey: Grey) -> npt.NDArray[np.uint8]:
     return energy
 
 
-def text_areas(grey: Grey, *, energy: float = ENERGY) -> list[Area]:
+def text_areas(grey: Grey) -> list[Area]:
     """Return the parts of a (height, width) uint8 picture that may hold text, x1 y1 x2 y2 px, apart.
 
-    Together they hold all places of more than `energy` that reach SHORTEST px, less than the shortest word.
+    Together they hold all places of more than ENERGY that reach SHORTEST px, less than the shortest word.
     A picture full of strokes is one area.
     """
     height, width = grey.shape
-    active = (stroke_energy(grey) > energy).astype(np.uint8)
+    active = (stroke_energy(grey) > ENERGY).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(active, connectivity=8)
     if count - 1 > MAX_PARTS:
         return [(0, 0, width, height)]

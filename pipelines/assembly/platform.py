@@ -55,15 +55,13 @@ def build_platform(
     sinks: Callable[[], Sequence[FrameSink]],
     folder: Callable[[], Path],
     nvidia: Nvidia | None = None,
-    has_gpu: Callable[[], bool] | None = None,
 ) -> Platform:
     """Return the platform, not started. Raises BadInput where the wanted one is not available.
 
-    kind: auto takes DeepStream where it is installed and complete, else the CPU, and logs the choice.
+    kind: auto takes DeepStream where it is installed and complete, else the CPU, and logs the choice; where
+    there is an NVIDIA GPU that is a WARNING and metric gpu_unused, for that shop pays for a card that idles.
     sinks: the outputs of pixels, made only for the CPU; DeepStream encodes on the GPU and has its own.
     folder: where files for this machine may be written. nvidia: its parts, instead of those installed here.
-    has_gpu: whether there is an NVIDIA GPU; the CPU in its place is a WARNING and metric gpu_unused, for that
-    shop pays for a card that idles.
     """
     own = nvidia or Nvidia()
     if kind not in KINDS:
@@ -89,7 +87,7 @@ def build_platform(
         except BadInput as error:
             if kind == "deepstream":
                 raise
-            if (has_gpu or _has_nvidia_gpu)():
+            if _has_nvidia_gpu():
                 gpu_unused = str(error)
                 extra = news("gpu_unused", what=gpu_unused)
                 logger.warning("runs on the CPU, the NVIDIA GPU is not used: %s", error, extra=extra)

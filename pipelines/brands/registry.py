@@ -14,10 +14,7 @@ from pricing.brands.book import BrandBook
 from probes.recognition.targets import RecognitionTargets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from engines.marks.gallery import Gallery
-    from pipelines.brands.enrol import Enroller
     from pipelines.settings.brands import BrandsConfig
     from pipelines.settings.root import Settings
     from pricing.catalogue.reload import CatalogueFile
@@ -108,27 +105,22 @@ def export_health(registry: BrandRegistry, metrics: Metrics) -> None:
     metrics.gallery_ok.set_function(lambda: float(registry.is_gallery_right))
 
 
-def build_brands(
-    settings: Settings,
-    catalogue: CatalogueFile | None,
-    enroller: Callable[[], Enroller] = build_enroller,
-) -> BrandRegistry:
+def build_brands(settings: Settings, catalogue: CatalogueFile | None) -> BrandRegistry:
     """Return the brands of a store, not yet followed; raises BadInput where the gallery is broken."""
     gallery = settings.gallery
-    folder = build_folder(settings, enroller)
+    folder = build_folder(settings)
     joined = BrandRegistry(catalogue, folder)
     if gallery:
         check_staff(gallery, joined.book)
     return joined
 
 
-def build_folder(settings: Settings, enroller: Callable[[], Enroller] = build_enroller) -> BrandFolder | None:
+def build_folder(settings: Settings) -> BrandFolder | None:
     """Return the gallery's folder, read and not yet followed; raises BadInput where it is broken."""
     gallery = settings.gallery
     if gallery is None:
         return None
-    cache = EnrolledCache.of_this_machine() if enroller is build_enroller else None
-    return BrandFolder(gallery, enroller, cache=cache)
+    return BrandFolder(gallery, build_enroller, cache=EnrolledCache.of_this_machine())
 
 
 def joined_book(catalogue: CatalogueFile | None, folder: BrandFolder | None) -> BrandBook:

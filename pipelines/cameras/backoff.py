@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import random
 
+PATIENT_S = 60.0
+"""The wait for what no quick retry mends."""
+
 
 class Backoff:
     """Exponential waits with jitter, so that many cameras behind one switch do not call at once.
@@ -20,11 +23,9 @@ class Backoff:
     ([0.5, 1.0, 2.0], 60.0)
     """
 
-    def __init__(
-        self, first_s: float, max_s: float, jitter: float, rng: random.Random, patient_s: float = 60.0
-    ) -> None:
+    def __init__(self, first_s: float, max_s: float, jitter: float, rng: random.Random) -> None:
         self._first, self._max, self._jitter, self._rng = first_s, max(first_s, max_s), jitter, rng
-        self._patient = max(patient_s, self._max)
+        self._patient = max(PATIENT_S, self._max)
         self._base = first_s
 
     def next(self, *, patient: bool = False) -> float:

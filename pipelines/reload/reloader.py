@@ -92,12 +92,11 @@ class Reloader:
         settings: Settings,
         parts: RunningParts,
         *,
-        env: Mapping[str, str] | None = None,
         on_read: Callable[[Settings], None] = lambda _: None,
     ) -> None:
         self.settings, self._parts, self._on_read = settings, parts, on_read
         self.report = ReloadReport(parts.clock.utc_now())
-        self._watch = StoreFileWatch(settings.path, env, settings.secret_files, read=settings.stamps)
+        self._watch = StoreFileWatch(settings.path, secret_files=settings.secret_files, read=settings.stamps)
         self._woken, self._is_asked = threading.Event(), False
         self._listeners: list[Callable[[Settings], None]] = []
         self._waiting: deque[Callable[[ReloadReport], None]] = deque()

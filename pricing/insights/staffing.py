@@ -27,12 +27,12 @@ def waits(staff: int, load: float) -> float:
     return staff * blocked / (staff - load * (1 - blocked))
 
 
-def attended_soon(staff: int, per_hour: float, service_s: float, within_s: float = WITHIN_S) -> float:
-    """Return the share of customers attended within so many seconds."""
+def attended_soon(staff: int, per_hour: float, service_s: float) -> float:
+    """Return the share of customers attended within WITHIN_S seconds."""
     load = per_hour * service_s / 3600
     if load >= staff:
         return 0.0
-    return 1 - waits(staff, load) * math.exp(-(staff - load) * within_s / service_s)
+    return 1 - waits(staff, load) * math.exp(-(staff - load) * WITHIN_S / service_s)
 
 
 def staff_for(per_hour: float, service_s: float) -> int:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 LONGEST_PAUSE_S = 86_400.0
+JITTER = 0.3
 _DAYS = 8
 
 
@@ -24,7 +25,7 @@ class BreakerState(str, Enum):
 class Breaker:
     """Opens after `failures` in a row; waits `first_s`, doubling up to `max_s`, before each single try.
 
-    random: 0 to 1, spreads the tries of a fleet by up to `jitter`.
+    random: 0 to 1, spreads the tries of a fleet by up to JITTER.
 
     >>> breaker = Breaker(lambda: 0.0, failures=1, first_s=15)
     >>> breaker.fail(now=100)
@@ -39,13 +40,12 @@ class Breaker:
         failures: int = 5,
         first_s: float = 15.0,
         max_s: float = 600.0,
-        jitter: float = 0.3,
     ) -> None:
         self.state = BreakerState.CLOSED
         self.ready_at = 0.0
         self._random = random
         self._max_failures = failures
-        self._first_s, self._max_s, self._jitter = first_s, max_s, jitter
+        self._first_s, self._max_s = first_s, max_s
         self._failures = self._openings = 0
 
     def admits(self, now: float) -> bool:
@@ -66,7 +66,7 @@ class Breaker:
         if self.state is not BreakerState.HALF_OPEN and self._failures < self._max_failures and not for_good:
             return
         wait = self._max_s if for_good else min(self._first_s * 2 ** min(self._openings, 16), self._max_s)
-        self.ready_at = now + wait * (1 + self._jitter * (2 * self._random() - 1))
+        self.ready_at = now + wait * (1 + JITTER * (2 * self._random() - 1))
         self.state = BreakerState.OPEN
         self._openings += 1
 

@@ -140,9 +140,8 @@ class HttpClient:
     are those of the environment. One thread at a time, but for `close`.
     """
 
-    def __init__(self, timeout_s: float, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._max_bytes = max_bytes
         self._closed = False
         self._cut: _Cut | None = None
 
@@ -213,7 +212,7 @@ class HttpClient:
         chunks = cast("Iterator[bytes]", response.iter_content(_CHUNK))
         for chunk in chunks:
             body += chunk
-            if len(body) > self._max_bytes:
+            if len(body) > MAX_BYTES:
                 return None
         return bytes(body)
 

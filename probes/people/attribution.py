@@ -77,9 +77,9 @@ def _allows(mark: Mark, slot: str) -> bool:
 class PriceProbe:
     """Turns frames and look answers into the values of persons. Tracks not yet confirmed leave no trace."""
 
-    def __init__(self, ledger: Ledger, *, accessory_ms: int = ACCESSORY_MS) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._votes = VoteBuilder(accessory_ms)
+        self._votes = VoteBuilder()
 
     def update(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> dict[TrackId, PersonValue]:
         """Take a frame and the answers that have come, of whichever cameras; value the frame's persons."""
@@ -171,8 +171,7 @@ class VoteBuilder:
     staff: brands whose marks make the wearer staff; they vote for that alone, in the slot STAFF.
     """
 
-    def __init__(self, accessory_ms: int = ACCESSORY_MS, staff: Iterable[str] = ()) -> None:
-        self._every = accessory_ms * MS
+    def __init__(self, staff: Iterable[str] = ()) -> None:
         self._staff = frozenset(staff)
         self._carried: dict[TrackId, list[_Carried]] = {}
         self._worn: dict[TrackId, dict[str, _Carried]] = {}
@@ -206,7 +205,7 @@ class VoteBuilder:
             slot = slot_of(thing.label)
             if self._denies(track, slot):
                 continue
-            name = f"seen {slot} {at // self._every}"
+            name = f"seen {slot} {at // (ACCESSORY_MS * MS)}"
             yield track, [Vote(name, slot, thing.label, None, thing.confidence, at)]
         yield from looked
 

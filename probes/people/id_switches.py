@@ -27,6 +27,8 @@ TOUCH, APART = 0.3, 0.1
 """Share of the smaller box that both cover: from here two people touch; below they have parted."""
 TELLING, LEAD = 3, 3
 """Looks that tell who is who, and how many times more than those that say the contrary."""
+WITHIN_MS = 6000
+"""How long votes are held while two touch, and how long after they parted what is seen still decides."""
 MAX_HELD = 256
 """Votes held back for one track; further ones count at once."""
 CARRIED = frozenset({"bag", "umbrella"})
@@ -85,13 +87,12 @@ class _Held:
 class IdSwitchResolver:
     """Resolves crossings. One per device, called from one thread.
 
-    While two touch, their votes are held, `within_ms` at most; what is seen of them after they parted, for
+    While two touch, their votes are held, WITHIN_MS at most; what is seen of them after they parted, for
     as long again, decides. wears: what the person on a track is believed to wear.
     """
 
-    def __init__(self, wears: Wears, *, within_ms: int = 6000) -> None:
+    def __init__(self, wears: Wears) -> None:
         self._wears = wears
-        self._within = within_ms * MS
         self._touching: set[Pair] = set()
         self._doubts: dict[Pair, _OpenSwitch] = {}
         self._held: dict[TrackId, _Held] = {}
@@ -128,7 +129,7 @@ class IdSwitchResolver:
                 continue
             swapped = doubt.exchanged >= max(TELLING, LEAD * doubt.stayed)
             stayed = doubt.stayed >= max(TELLING, LEAD * doubt.exchanged)
-            late = not 0 <= frame.captured_at - doubt.evidence_since < self._within
+            late = not 0 <= frame.captured_at - doubt.evidence_since < WITHIN_MS * MS
             if swapped and (doubt.parted or late):
                 exchanged.append(IdSwitch(*pair, doubt.began))
                 self._settle(pair, exchanged=True)

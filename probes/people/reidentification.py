@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     Wears = Callable[[TrackId], PersonValue]
 
 MS = 1_000_000
-RESOLVE_MS = 8000
-"""How long items may still decide which of several people a new track is."""
+SETTLE_MS, RESOLVE_MS = 800, 8000
+"""Age of a new track when it is judged, and until when items may decide which of several people it is."""
 NEAR, PER_SECOND, FARTHEST = 0.35, 0.8, 2.0
 """How far off a lost person may be found, in body heights: at once, more per second (1.4 m/s), at most."""
 SIZE = 0.6
@@ -74,8 +74,8 @@ class Trace:
 class TrackLinker:
     """Links new tracks to persons already known. One per device, called from one thread.
 
-    A new track is judged `settle_ms` after its first sighting, against the tracks then out of sight; where
-    several fit, as soon as it is known to wear something, until `resolve_ms` after it.
+    A new track is judged SETTLE_MS after its first sighting, against the tracks then out of sight; where
+    several fit, as soon as it is known to wear something, until RESOLVE_MS after it.
     zones: of each camera. gap_ms: how long after the last sighting a person can be found again.
     """
 
@@ -85,10 +85,7 @@ class TrackLinker:
         passages: Iterable[Passage] = (),
         *,
         gap_ms: int = 8000,
-        settle_ms: int = 800,
-        resolve_ms: int = RESOLVE_MS,
     ) -> None:
-        self._settle, self._resolve = settle_ms * MS, resolve_ms * MS
         self.reconfigure(zones, passages, gap_ms=gap_ms)
         self._traces: dict[TrackId, Trace] = {}
         self._new: set[TrackId] = set()
@@ -101,7 +98,7 @@ class TrackLinker:
         self._zones = {camera: tuple(found) for camera, found in zones.items()}
         self._passages = tuple(passages)
         self._gap = gap_ms * MS
-        self._linkable_ns = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + self._resolve
+        self._linkable_ns = max([self._gap, *(p.within_ms * MS for p in self._passages)]) + RESOLVE_MS * MS
 
     def __len__(self) -> int:
         return len(self._traces)
@@ -189,7 +186,7 @@ class TrackLinker:
         for track in sorted(self._new):
             arrival = self._traces[track]
             # A frame of another camera may be a little older than the track.
-            is_due = track.camera == camera and not 0 <= now - arrival.first_at < self._settle
+            is_due = track.camera == camera and not 0 <= now - arrival.first_at < SETTLE_MS * MS
             if not is_due and not arrival.ended:
                 continue
             self._new.discard(track)
@@ -205,7 +202,7 @@ class TrackLinker:
         found = []
         for track in sorted(track for track in self._unclear if track.camera == camera):
             arrival = self._traces[track]
-            if not 0 <= now - arrival.first_at < self._resolve:
+            if not 0 <= now - arrival.first_at < RESOLVE_MS * MS:
                 self._unclear.discard(track)
                 continue
             worn = worn_brands(wears(track))

@@ -54,6 +54,8 @@ TRIM_S = 60.0
 STOP_S = 0.8
 """For all looks together. Less than the least time that a store leaves a part which ends late."""
 MAX_TRACKS = 512
+MIN_FILE_HEIGHT = 40
+"""Height, px, from which on a person in a file is looked at."""
 MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
 """Looks at the persons of one frame of a file, about a quarter of a minute on two cores; and how many of a
 picture, the largest, are worth the seconds of a patient one."""
@@ -324,13 +326,11 @@ class SynchronousLooks:
         targets: RecognitionTargets,
         *,
         every_ms: int = 400,
-        min_height: int = 40,
         max_looks: int = MAX_FILE_LOOKS,
     ) -> None:
         self._recogniser, self._targets = recogniser, targets
         self._every, self._max_looks = every_ms, max_looks
         self.left_out = 0
-        self._min_height = min_height
         self._looked: dict[TrackId, int] = {}
         self._answers: list[LookAnswer] = []
 
@@ -345,7 +345,7 @@ class SynchronousLooks:
         due = [
             (person, person.track)
             for person in frame.of(Kind.PERSON)
-            if wanted and person.track is not None and person.box.h >= self._min_height
+            if wanted and person.track is not None and person.box.h >= MIN_FILE_HEIGHT
             if (looked := self._looked.get(person.track)) is None or self._past(at, looked)
         ]
         self.left_out = max(0, len(due) - self._max_looks)

@@ -124,17 +124,16 @@ def make_camera_faults(
     count: int,
     seed: int,
     clip: Path,
-    kinds: Mapping[str, int] = CAMERA_KINDS,
     keep_log: Path | None = None,
 ) -> CameraLedger:
-    """Make so many faults of a camera that plays the clip, each kind once and then as `kinds` weighs them.
+    """Make faults of a camera that plays the clip, each kind once and then as CAMERA_KINDS weighs them.
 
     keep_log: where the store's log goes in the end. Raises StartFailed.
     """
     with work_folder("camera-faults") as made, Children() as children:
         rig = _CameraRig(children, Path(made), Random(seed), clip)
         try:
-            names, weights = list(kinds), list(kinds.values())
+            names, weights = list(CAMERA_KINDS), list(CAMERA_KINDS.values())
             for number in range(count):
                 if rig.process.poll() is not None:
                     break

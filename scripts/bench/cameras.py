@@ -293,9 +293,9 @@ def read_metrics(port: int) -> Samples:
     }
 
 
-def read_after_frame(port: int, patience_s: float = SLOW_START_S) -> Samples:
+def read_after_frame(port: int) -> Samples:
     """Return all samples right after the next frame: where one takes seconds, its parts would be counted."""
-    name, end = "msh_frames_processed_total", time.monotonic() + patience_s
+    name, end = "msh_frames_processed_total", time.monotonic() + SLOW_START_S
     first = samples = read_metrics(port)
     while _total(samples, name) == _total(first, name) and time.monotonic() < end:
         time.sleep(0.1)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 GRACE_S = 10.0
+PATIENCE_S = 120.0
+"""How long a child may take to start."""
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -106,29 +108,27 @@ class Children:
                 child.stdout.close()
 
 
-def first_line(name: str, child: subprocess.Popen[str], log: Path, patience_s: float = 120.0) -> str:
+def first_line(name: str, child: subprocess.Popen[str], log: Path) -> str:
     """Wait for a child's first line of output; StartFailed, with its last words, where none comes."""
     if child.stdout is None:
         raise ValueError("the child writes to our own output")
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ)
-        line = child.stdout.readline().strip() if selector.select(patience_s) else ""
+        line = child.stdout.readline().strip() if selector.select(PATIENCE_S) else ""
     if line:
         return line
     words = log.read_text(errors="replace").strip().splitlines()
-    raise StartFailed(f"{name} did not start: {words[-1] if words else f'silent for {patience_s:.0f} s'}")
+    raise StartFailed(f"{name} did not start: {words[-1] if words else f'silent for {PATIENCE_S:.0f} s'}")
 
 
-def wait_for_port(
-    name: str, child: subprocess.Popen[str], port: int, log: Path, patience_s: float = 120.0
-) -> None:
+def wait_for_port(name: str, child: subprocess.Popen[str], port: int, log: Path) -> None:
     """Wait until a child accepts connections on 127.0.0.1. Raises StartFailed if it ends or is too late."""
-    deadline = time.monotonic() + patience_s
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and child.poll() is None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.05)
     code = child.poll()
-    waited = f"still starting after {patience_s:.0f} s" if code is None else f"ended with {code}"
+    waited = f"still starting after {PATIENCE_S:.0f} s" if code is None else f"ended with {code}"
     words = log.read_text(errors="replace").strip().splitlines()
     raise StartFailed(f"{name} did not open port {port}: {words[-1] if words else waited}")

@@ -172,8 +172,8 @@ def _shop(seed: int) -> Floats:
     return np.asarray(np.clip(picture + light[..., None] * (120, 170, 200), 0, 250), np.float32)
 
 
-def _noise(seed: int, count: int = 4) -> list[Floats]:
+def _noise(seed: int) -> list[Floats]:
     """Return a sensor's grain: what keeps an empty shop's picture alive."""
     random = np.random.default_rng(seed + 1)
     shape = (SIZE[1], SIZE[0], 1)
-    return [random.normal(0, 1.6, shape).astype(np.float32) for _ in range(count)]
+    return [random.normal(0, 1.6, shape).astype(np.float32) for _ in range(4)]

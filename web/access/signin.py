@@ -99,9 +99,9 @@ class Visitor:
 class SignInSessions:
     """Cookies. Those of visitors who never signed in are known by their seal alone, and cost no memory."""
 
-    def __init__(self, clock: Callable[[], float], key: bytes | None = None) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._key = secrets.token_bytes(32) if key is None else key
+        self._key = secrets.token_bytes(32)
         self._signed_in: OrderedDict[str, tuple[float, PageRole]] = OrderedDict()
 
     def begin(self) -> tuple[str, Visitor]:

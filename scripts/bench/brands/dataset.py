@@ -34,7 +34,7 @@ COUNTS = {"symbols": 200, "emblems": 60, "words": 60}
 SCENES, MARKS_A_SCENE, SCENE = 72, 6, (320, 480)
 NOTHINGS, NOTHING = 1000, 48
 PACK_WIDTH, GRID = 2048, 8
-QUALITY = 80
+QUALITY, SEED = 80, 2026
 PHOTOS = ("tabler-ui", "vegas", "color-thief", "admin-lte", "python3-skimage", "soft-ui")
 """Packages of photographs that may be passed on, in pieces: from Unsplash, or in the public domain."""
 NAMES = [
@@ -126,16 +126,16 @@ class MarkSet:
     shots: dict[str, list[Shot]]
 
 
-def read_set(folder: Path = FOLDER) -> MarkSet:
+def read_set() -> MarkSet:
     """Return the committed pictures."""
-    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    truth = json.loads((FOLDER / "truth.json").read_text(encoding="utf-8"))
     drawings: dict[str, dict[str, Bytes]] = {}
     for kind, places in truth["drawings"].items():
-        sheet = cv2.imread(str(folder / f"{kind}.png"), cv2.IMREAD_UNCHANGED)
+        sheet = cv2.imread(str(FOLDER / f"{kind}.png"), cv2.IMREAD_UNCHANGED)
         drawings[kind] = {name: _cut(sheet, place) for name, place in places.items()}
     shots = {}
     for name, tiles in truth["shots"].items():
-        sheet = cv2.imread(str(folder / f"{name}.jpg"))
+        sheet = cv2.imread(str(FOLDER / f"{name}.jpg"))
         shots[name] = [
             Shot(
                 _cut(sheet, place),
@@ -172,11 +172,11 @@ def pack(pictures: Sequence[Bytes]) -> tuple[Bytes, list[tuple[int, int, int, in
 class Maker:
     """Makes the set from sources: deterministic for equal sources and library versions."""
 
-    def __init__(self, sources: Path, seed: int = 2026) -> None:
+    def __init__(self, sources: Path) -> None:
         from engines.training.render import Renderer  # noqa: PLC0415 for making only
 
-        self._rng = np.random.default_rng(seed)
-        self._renderer = Renderer(seed)
+        self._rng = np.random.default_rng(SEED)
+        self._renderer = Renderer(SEED)
         self._photos = list(self._pieces(sources / "photos"))
         self.arts = self._arts(sources)
 
