@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-NS = 1_000_000_000
-STEP_NS = NS
+SECOND = 1_000_000_000
+STEP_NS = SECOND
 """A smaller difference is the slow correction of a time server, or two readings that were not at once."""
-FAR_NS = 10 * NS
-BELIEVED_NS = 3600 * NS
+FAR_NS = 10 * SECOND
+BELIEVED_NS = 3600 * SECOND
 """A clock that was set forward is believed after so long, where something would be deleted by it for ever."""
-AWAY_NS = 3600 * NS
+AWAY_NS = 3600 * SECOND
 """A store that did not run for longer may have been told a wrong time when its machine started."""
 
 

@@ -12,7 +12,7 @@ from pipelines.paths import state_path
 from pricing.live.cache import HISTORY
 from probes.events.notify import REJOIN_NS
 from probes.people.reidentification import RESOLVE_MS
-from probes.people.returns import HELD_NS, LOST_NS, SEARCH_NS, S
+from probes.people.returns import HELD_NS, LOST_NS, SEARCH_NS, SECOND
 from probes.recognition.sent_log import MAX_AGE_DAYS, sent_path
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _no_longer(max_hours: float | None, otherwise: str) -> str:
 
 
 def _held_s() -> str:
-    suspended, lost = HELD_NS // S, (LOST_NS + SEARCH_NS) // S
+    suspended, lost = HELD_NS // SECOND, (LOST_NS + SEARCH_NS) // SECOND
     return f"{suspended} s at most where overload suspends the camera, {lost} s where it is lost"
 
 

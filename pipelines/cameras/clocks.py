@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_NS = 1_000_000_000
+SECOND = 1_000_000_000
 
 
 class CaptureClock:
@@ -20,13 +20,13 @@ class CaptureClock:
 
     def __init__(self, now_ns: Callable[[], int], clock: Callable[[], float]) -> None:
         self._now_ns, self._clock = now_ns, clock
-        self._offset = now_ns() - int(clock() * _NS)
+        self._offset = now_ns() - int(clock() * SECOND)
         self._last = 0
 
     def now(self) -> int:
         """Return the UTC time in ns, above every earlier answer."""
-        steady = int(self._clock() * _NS)
-        if self._now_ns() - steady - self._offset > _NS:
+        steady = int(self._clock() * SECOND)
+        if self._now_ns() - steady - self._offset > SECOND:
             self._offset = self._now_ns() - steady
         self._last = max(self._last + 1, steady + self._offset)
         return self._last

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "msh.report/1"
 DAY_S = 86_400
-_S = 1_000_000_000
+SECOND = 1_000_000_000
 
 
 class ReportTopics:
@@ -62,14 +62,14 @@ class ReportTopics:
         return {
             "schema": SCHEMA,
             **self._base,
-            "start": rfc3339(start * _S),
-            "end": rfc3339((start + QUARTER_S) * _S),
+            "start": rfc3339(start * SECOND),
+            "end": rfc3339((start + QUARTER_S) * SECOND),
             "cells": [
                 {
                     "measure": cell.measure,
                     "key": cell.key,
-                    "start": rfc3339(cell.start * _S),
-                    "end": rfc3339(cell.end * _S),
+                    "start": rfc3339(cell.start * SECOND),
+                    "end": rfc3339(cell.end * SECOND),
                     "count": cell.count,
                     "total": cell.total,
                 }

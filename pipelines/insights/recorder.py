@@ -27,7 +27,7 @@ MAX_ATTENDED = 1024
 MAX_EVENTS = 4096
 MAX_UNWRITTEN = 20_000
 """Most cells that wait in memory while the file cannot be written: days of most shops."""
-_NS = 1_000_000_000
+SECOND = 1_000_000_000
 _DAY_S = 86_400
 
 
@@ -59,7 +59,7 @@ class InsightsRecorder:
         self.file, self._snapshot, self._up, self._now_ns = file, snapshot, up, now_ns
         self._expiry_ns = expiry_ns or now_ns
         self._zone, self._days, self._on_cells = ZoneInfo(zone), days, tuple(on_cells)
-        second = now_ns() // _NS
+        second = now_ns() // SECOND
         self._start = second - second % QUARTER_S
         self._collector = Collector(least, self._start, per_unit=per_unit)
         self._here: dict[int, PersonView] = {}
@@ -98,7 +98,7 @@ class InsightsRecorder:
 
     def close(self) -> None:
         """Write what may be written; the rest of the quarter is forgotten."""
-        second = self._now_ns() // _NS
+        second = self._now_ns() // SECOND
         self._follow(second)
         self._write(second, last=True)
         self._lose(len(self._unwritten))
@@ -111,7 +111,7 @@ class InsightsRecorder:
             self._collector.set_back(self._start)
 
     def _close_quarters(self) -> None:
-        second = self._now_ns() // _NS
+        second = self._now_ns() // SECOND
         self._follow(second)
         end = self._start + QUARTER_S
         if second < end:
@@ -119,7 +119,7 @@ class InsightsRecorder:
         latest = second - second % QUARTER_S
         self._write(end, last=self._day(self._start) != self._day(latest))
         self._start = latest
-        self.file.forget(self._expiry_ns() // _NS - self._days * _DAY_S)
+        self.file.forget(self._expiry_ns() // SECOND - self._days * _DAY_S)
 
     def _write(self, end: int, *, last: bool) -> None:
         cells = self._unwritten + self._collector.close(end, last=last)
@@ -165,7 +165,7 @@ class InsightsRecorder:
         self._collector.visit(
             CustomerVisit(
                 person.total.amount_minor,
-                None if served is None else max(0.0, (served - person.arrived_at) / _NS),
+                None if served is None else max(0.0, (served - person.arrived_at) / SECOND),
                 frozenset(item.brand for item in person.items if item.brand),
                 frozenset(item.type for item in person.items),
                 dwell,
@@ -182,4 +182,4 @@ class InsightsRecorder:
                 self._since.popitem(last=False)
         elif event.kind is SaleKind.DONE and (since := self._since.pop(event.offer, None)) is not None:
             outcome = (event.outcome or SaleOutcome.UNKNOWN).value
-            self._collector.done(outcome, (event.at - since) / _NS, event.amount_minor)
+            self._collector.done(outcome, (event.at - since) / SECOND, event.amount_minor)

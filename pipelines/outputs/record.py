@@ -37,7 +37,7 @@ STEADY_S = 30.0
 """A try that wrote for so long has held: a full disk takes the first seconds of each file."""
 HOUSEKEEPING_S = 2.0
 CLOSE_S = 10.0
-NS = 1_000_000_000
+SECOND = 1_000_000_000
 
 
 class VideoRecorder:
@@ -231,12 +231,12 @@ class _Tape:
         at = frame.frame.captured_at
         if self._writer is None or self._writer.size != even_size(frame.pixels):
             return True
-        if not -NS < at - self._last < GAP_S * NS:
+        if not -SECOND < at - self._last < GAP_S * SECOND:
             return True
         if self._rules.clock() - self._tidied > HOUSEKEEPING_S:
             self._tidied = self._rules.clock()
             self._rules.tidy(at)
-        return self._rules.full(self._writer, (at - self._began) / NS)
+        return self._rules.full(self._writer, (at - self._began) / SECOND)
 
     def _finish(self) -> None:
         writer, self._writer = self._writer, None

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TICK_S = 1.0
-_S = 1_000_000_000
+SECOND = 1_000_000_000
 
 
 class UnknownCustomer(BadInput):
@@ -99,7 +99,7 @@ class FloorDesk:
             getrandbits=getrandbits,
         )
         self._former = FormerCustomers(self._steps.places, desk.customers, desk.served, at=now_ns(), utc=utc)
-        self.phones = StaffPhones(file, lambda: utc(now_ns()) // _S, lambda: now_ns() // _S)
+        self.phones = StaffPhones(file, lambda: utc(now_ns()) // SECOND, lambda: now_ns() // SECOND)
         self.phones.keep_only(desk.states)
         self._board = SaleBoard(desk.view(now_ns()))
 

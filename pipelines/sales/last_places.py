@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from pricing.sales.assignment import UNSEEN
-from probes.people.returns import APPEAR_NS, HELD_NS, LOST_NS, STOOD, S
+from probes.people.returns import APPEAR_NS, HELD_NS, LOST_NS, SECOND, STOOD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -19,13 +19,13 @@ Box = tuple[float, float, float, float]
 
 SHAPE = 9 / 16
 """Height of a picture to its width, near enough to compare places."""
-STAYED_NS = 120 * S
+STAYED_NS = 120 * SECOND
 """Longest time between two runs for which the place tells who somebody is: nothing else outlives them."""
-BACK_NS = 30 * S
+BACK_NS = 30 * SECOND
 """Who comes into view later than this after the start was not there before: cameras are back by then."""
-NEW_NS = 10 * S
+NEW_NS = 10 * SECOND
 """So long after they came into view the place where somebody stands is the one where they were found."""
-WRITE_NS = 5 * S
+WRITE_NS = 5 * SECOND
 """Places are written so often where only they changed."""
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pricing.sales.view import DeskView
 
 MS = 1_000_000
-S = 1_000_000_000
+SECOND = 1_000_000_000
 _ON_DUTY = (StaffState.FREE, StaffState.BUSY)
 
 
@@ -43,11 +43,11 @@ class SalesDesk:
 
     >>> desk = SalesDesk([StaffMember("anna")], DeskRules())
     >>> _ = desk.set_state("anna", StaffState.FREE, at=0)
-    >>> _ = desk.see([WaitingCustomer("k7", 129000)], at=S)
-    >>> (offered,) = desk.tick(at=S)
+    >>> _ = desk.see([WaitingCustomer("k7", 129000)], at=SECOND)
+    >>> (offered,) = desk.tick(at=SECOND)
     >>> offered.customer, offered.seller
     ('k7', 'anna')
-    >>> [event.kind.value for event in desk.accept(offered.offer, "anna", at=2 * S)]
+    >>> [event.kind.value for event in desk.accept(offered.offer, "anna", at=2 * SECOND)]
     ['accepted']
     """
 
@@ -154,7 +154,7 @@ class SalesDesk:
         found = self._find(offer, seller)
         if not found.accepted:
             raise BadInput("this offer is not accepted yet")
-        self._load.serve((at - found.at) / S)
+        self._load.serve((at - found.at) / SECOND)
         self._end(offer or 0, SaleKind.DONE, at, outcome=outcome, amount_minor=amount_minor)
         return self._taken()
 
@@ -183,16 +183,16 @@ class SalesDesk:
         """Let time pass: offers time out, forgotten ones end, new ones are made, the manager is told."""
         rules = self.rules
         for number, offer in list(self._state.offers.items()):
-            if not offer.accepted and at - offer.at >= rules.accept_within_s * S:
+            if not offer.accepted and at - offer.at >= rules.accept_within_s * SECOND:
                 self._state.people[offer.customer].declined.append(offer.seller)
                 self._end(number, SaleKind.TIMED_OUT, at)
                 self._miss(offer.seller, at)
-            elif offer.accepted and at - offer.at >= rules.attend_max_s * S:
+            elif offer.accepted and at - offer.at >= rules.attend_max_s * SECOND:
                 self._end(number, SaleKind.DONE, at, outcome=SaleOutcome.UNKNOWN, reason="ended by itself")
         self._assign(at)
         attended = {offer.customer for offer in self._state.offers.values() if offer.accepted}
         for name, person in self._state.people.items():
-            due = at - person.since >= rules.unattended_after_s * S
+            due = at - person.since >= rules.unattended_after_s * SECOND
             worth = person.customer.worth_minor >= rules.escalate_minor
             alone = not (person.escalated or person.served or name in attended or person.customer.not_now)
             if due and worth and alone and not self._perhaps_told(person):
@@ -232,7 +232,7 @@ class SalesDesk:
             self.members,
             at=at,
             shown=self.states,
-            accept_within_ns=self.rules.accept_within_s * S,
+            accept_within_ns=self.rules.accept_within_s * SECOND,
             kept_free=self._kept_free,
         )
 

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-S = 1_000_000_000
-RATE_NS = 3600 * S
+SECOND = 1_000_000_000
+RATE_NS = 3600 * SECOND
 VALUES_NS = 4 * RATE_NS
-LEAST_NS = 900 * S
-EVERY_NS = 300 * S
+LEAST_NS = 900 * SECOND
+EVERY_NS = 300 * SECOND
 MIN_SEEN, MIN_PRICED, MAX_SEEN = 8, 4, 4096
 DOUBT = 2
 """So many fewer are counted in an hour than came: in a quiet shop a few at once are chance."""
@@ -32,8 +32,8 @@ class ShopLoad:
 
     >>> load = ShopLoad()
     >>> for n in range(60):
-    ...     load.see(f"k{n}", 10_000 * (n % 4) ** 2, n * 60 * S)
-    >>> [load.reserved_from(3600 * S, staff) for staff in (1, 3, 30)]
+    ...     load.see(f"k{n}", 10_000 * (n % 4) ** 2, n * 60 * SECOND)
+    >>> [load.reserved_from(3600 * SECOND, staff) for staff in (1, 3, 30)]
     [None, 40000, None]
     """
 
@@ -92,7 +92,7 @@ class ShopLoad:
         known = len(self._services) >= MIN_SERVICES
         service = sum(self._services) / len(self._services) if known else SERVICE_S
         middle = round(median(priced))
-        worth = last_worth(max(came, 0) * S / span, service, staff, worths)
+        worth = last_worth(max(came, 0) * SECOND / span, service, staff, worths)
         pays = worth >= (BEGIN if self._reserved_from is None else END) * middle
         self._found = {"keep_from": _rounded(middle), "at": at} if pays else None
         return middle if pays else None

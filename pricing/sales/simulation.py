@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 HOUR_S = 3600.0
-S = 1_000_000_000
+SECOND = 1_000_000_000
 RESERVE_FROM = 1.0
 """Who is kept free is kept for customers who wear so much of the median value."""
 SOON_S = 120.0
@@ -157,7 +157,7 @@ class _Day:
             now, what, who = heapq.heappop(moments)
             if what == 0:
                 self.waiting[who] = self.visitors[who]
-                self.load.see(str(who), 0, round(now * S))
+                self.load.see(str(who), 0, round(now * SECOND))
             elif what == 2:
                 if who in served:
                     self.load.serve(served.pop(who))
@@ -169,7 +169,7 @@ class _Day:
                 continue
             else:
                 self.load.see(
-                    str(who), round(100 * self.visitors[who].seen), round(self.visitors[who].at * S)
+                    str(who), round(100 * self.visitors[who].seen), round(self.visitors[who].at * SECOND)
                 )
                 if who not in self.waiting:
                     continue
@@ -225,7 +225,7 @@ class _Day:
         model = self.model
         if self.way is Way.AUTO:
             on_duty = sum(shift.from_h * HOUR_S <= now < shift.until_h * HOUR_S for shift in model.shifts)
-            worth = self.load.reserved_from(round(now * S), on_duty)
+            worth = self.load.reserved_from(round(now * SECOND), on_duty)
             least = worth or 0 if model.keep_from is None else round(100 * model.keep_from)
             return AssignmentRules(reserve=int(worth is not None), reserve_minor=least)
         if self.way is not Way.RESERVE:

@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from probes.people.reidentification import Trace, TrackLinker, Wears
     from probes.recognition.clothes import Clothes
 
-S = 1_000_000_000
-HELD_NS = 300 * S
+SECOND = 1_000_000_000
+HELD_NS = 300 * SECOND
 """Longest time for which people are held after they were last seen: most visits are over then."""
-LOST_NS = 60 * S
+LOST_NS = 60 * SECOND
 """How long the people of a lost camera are held: most cameras are back by then."""
-APPEAR_NS = 20 * S
+APPEAR_NS = 20 * SECOND
 """Who appears within this time after the camera's return may have been there before: frames are few."""
-SEARCH_NS = 45 * S
+SEARCH_NS = 45 * SECOND
 """Whoever is not found so long after the camera's return has left; the next turn comes after 60 s."""
-PATIENCE_NS = 10 * S
+PATIENCE_NS = 10 * SECOND
 """So long after the return nobody is linked while the clothes of somebody new are not known."""
 STOOD, AS_TALL = 0.5, 0.75
 """Body heights, and ratio of heights, within which somebody stands where another one stood."""

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from random import Random
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-NANOSECONDS = 1_000_000_000
-QUARTER = 900 * NANOSECONDS
+SECOND = 1_000_000_000
+QUARTER = 900 * SECOND
 """A day begins at one of these in every time zone of today."""
 
 
@@ -32,7 +32,7 @@ class Sessions:
         """Return the session at a time in UTC nanoseconds."""
         if (quarter := at // QUARTER) != self._quarter:
             self._quarter = quarter
-            day = datetime.fromtimestamp(at / NANOSECONDS, timezone.utc).astimezone(self._zone).date()
+            day = datetime.fromtimestamp(at / SECOND, timezone.utc).astimezone(self._zone).date()
             if day != self._day:
                 self._day = day
                 self._session = "".join(self._random.choices(ALPHABET, k=4))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from probes.frame import Box, Frame, TrackId
 
-MILLISECOND = 1_000_000
+MS = 1_000_000
 MAX_VISITS = 100
 
 
@@ -56,7 +56,7 @@ class _Stay:
 
     @property
     def dwell_ms(self) -> int:
-        return (self.last - self.first) // MILLISECOND
+        return (self.last - self.first) // MS
 
 
 @dataclass(slots=True)
@@ -99,7 +99,7 @@ class Zones:
         if len({zone.name for zone in zones}) != len(zones):
             raise ValueError("two zones have one name")
         self._zones = tuple(zones)
-        self._enter_hits, self._leave = enter_hits, leave_ms * MILLISECOND
+        self._enter_hits, self._leave = enter_hits, leave_ms * MS
         self._persons: dict[TrackId, _Person] = {}
         self._last: int | None = None
 

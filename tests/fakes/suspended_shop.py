@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
     from probes.people.zones import Zone
 
-S = 1_000_000_000
-START = 1_795_344_000 * S
+SECOND = 1_000_000_000
+START = 1_795_344_000 * SECOND
 SIZE = (1280, 720)
 BRANDS = {"gucci": 185_000, "moncler": 119_000, "prada": 210_000, "burberry": 129_000}
 FOLLOWED_S = 3
@@ -126,15 +126,16 @@ class SuspendedShop:
         self.feed = FloorFeed(
             self.cameras, floor=self.floor, looks=_NoLooks(), metrics=self.metrics,
             ended=lambda camera, at: self.books[camera].expire(at), clock=lambda: self.now,
-            now_ns=lambda: START + int(self.now * S), suspended=lambda: self.throttle.suspended,
+            now_ns=lambda: START + int(self.now * SECOND), suspended=lambda: self.throttle.suspended,
         )  # fmt: skip
         members = [StaffMember(f"s{n}") for n in range(staff)]
         rules = DeskRules(AssignmentRules(least_minor=1), accept_within_s=30, attend_max_s=7200)
         self.desk = FloorDesk(
             SalesDesk(members, rules),
-            SaleFile(folder / "sales.db", lambda: START + int(self.now * S)), self.floor, self.said,
+            SaleFile(folder / "sales.db", lambda: START + int(self.now * SECOND)), self.floor, self.said,
             self.metrics, store="shop", device="edge", currency="EUR", minor_per_unit=100, run="r",
-            now_ns=lambda: START + int(self.now * S), utc=lambda at: at, getrandbits=self.random.getrandbits,
+            now_ns=lambda: START + int(self.now * SECOND), utc=lambda at: at,
+            getrandbits=self.random.getrandbits,
         )  # fmt: skip
         self.desk.on_events(self._heard)
         for member in members:
@@ -187,7 +188,7 @@ class SuspendedShop:
 
     def at(self, second: float) -> str:
         """Return a time as messages have it."""
-        return rfc3339(START + int(second * S))
+        return rfc3339(START + int(second * SECOND))
 
     def returned(self) -> dict[str, float]:
         """Return what became of those who were held."""
@@ -231,7 +232,7 @@ class SuspendedShop:
 
     def _frame(self, camera: str) -> None:
         # The frames of a batch were not captured all at once, nor in its order.
-        at, seen = START + int(self.now * S) - self.cameras.index(camera) * S // 10, []
+        at, seen = START + int(self.now * SECOND) - self.cameras.index(camera) * SECOND // 10, []
         for one in self.people:
             if not self._here(one, camera):
                 continue

@@ -15,7 +15,7 @@ from pipelines.assembly.mqtt import spool_file
 from pipelines.assembly.prices import cache_file
 from pipelines.cameras.source import RawFrame
 from pipelines.cameras.states import CameraState
-from pipelines.clock import FAR_NS, NS, StoreClock
+from pipelines.clock import FAR_NS, SECOND, StoreClock
 from pipelines.cpu.platform import CpuPlatform
 from pipelines.insights.days import insights_path
 from pipelines.insights.file import InsightsFile
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-HOUR = 3600 * NS
+HOUR = 3600 * SECOND
 THING = Thing("nike", "shoes")
 
 
 class Machine:
-    def __init__(self, wall: int = 1_000 * NS) -> None:
-        self.wall, self.steady = wall, 5 * NS
+    def __init__(self, wall: int = 1_000 * SECOND) -> None:
+        self.wall, self.steady = wall, 5 * SECOND
         self.clock = StoreClock(lambda: self.wall, lambda: self.steady)
 
     def passes(self, ns: int, wall_ns: int | None = None) -> None:
@@ -54,13 +54,13 @@ class Machine:
 def test_a_step_changes_what_is_told_and_no_duration(set_by):
     machine = Machine(wall=100 * 24 * HOUR)
     came = machine.clock.now()
-    machine.passes(10 * NS, wall_ns=10 * NS + set_by)
-    assert machine.clock.now() - came == 10 * NS
+    machine.passes(10 * SECOND, wall_ns=10 * SECOND + set_by)
+    assert machine.clock.now() - came == 10 * SECOND
     assert machine.clock.check() == set_by
     assert machine.clock.check() == 0
     assert machine.clock.utc(machine.clock.now()) == machine.wall
-    assert machine.clock.utc(came) == machine.wall - 10 * NS
-    machine.passes(5 * NS)
+    assert machine.clock.utc(came) == machine.wall - 10 * SECOND
+    machine.passes(5 * SECOND)
     assert machine.clock.utc_now() == machine.wall
 
 
@@ -68,19 +68,19 @@ def test_small_corrections_are_no_steps_until_they_add_up():
     machine = Machine()
     found = []
     for _ in range(30):
-        machine.passes(NS, wall_ns=NS + NS // 20)
+        machine.passes(SECOND, wall_ns=SECOND + SECOND // 20)
         found.append(machine.clock.check())
     assert [n for n, step in enumerate(found) if step] == [19]
-    assert sum(found) == NS
+    assert sum(found) == SECOND
 
 
 def test_a_frames_own_time_counts_where_it_agrees():
     machine = Machine()
-    machine.passes(60 * NS)
-    assert machine.clock.from_wall(machine.wall - NS) == machine.clock.now() - NS
-    machine.passes(NS, wall_ns=HOUR)  # set, and not yet noticed
+    machine.passes(60 * SECOND)
+    assert machine.clock.from_wall(machine.wall - SECOND) == machine.clock.now() - SECOND
+    machine.passes(SECOND, wall_ns=HOUR)  # set, and not yet noticed
     assert machine.clock.from_wall(machine.wall) == machine.clock.now()
-    assert machine.clock.check() == HOUR - NS
+    assert machine.clock.check() == HOUR - SECOND
     assert machine.clock.from_wall(machine.wall - FAR_NS) == machine.clock.now() - FAR_NS
     assert machine.clock.from_wall(machine.wall - 2 * FAR_NS) == machine.clock.now()
 
@@ -88,7 +88,7 @@ def test_a_frames_own_time_counts_where_it_agrees():
 def test_nobody_is_told_the_new_time_before_the_old_ones_are_corrected():
     """What is sent in between would have the new time already, and be corrected a second time."""
     machine = Machine()
-    machine.passes(NS, wall_ns=HOUR)
+    machine.passes(SECOND, wall_ns=HOUR)
     order = []
 
     def ask():
@@ -102,9 +102,9 @@ def test_nobody_is_told_the_new_time_before_the_old_ones_are_corrected():
         asking.join(0.3)
         order.append(f"corrected by {step}")
 
-    assert machine.clock.check(correct) == HOUR - NS
+    assert machine.clock.check(correct) == HOUR - SECOND
     asking.join()
-    assert order == [f"corrected by {HOUR - NS}", "told"]
+    assert order == [f"corrected by {HOUR - SECOND}", "told"]
     assert machine.clock.check(correct) == 0
 
 
@@ -112,20 +112,20 @@ def test_a_clock_set_forward_is_believed_an_hour_later_where_things_are_deleted_
     machine = Machine(wall=100 * 24 * HOUR)
     year = 365 * 24 * HOUR
     before = machine.wall
-    machine.passes(NS, wall_ns=NS + year)
+    machine.passes(SECOND, wall_ns=SECOND + year)
     machine.clock.check()
-    assert machine.clock.expiry_now() == before + NS
-    machine.passes(HOUR - 2 * NS)
+    assert machine.clock.expiry_now() == before + SECOND
+    machine.passes(HOUR - 2 * SECOND)
     machine.clock.check()
-    assert machine.clock.expiry_now() == before + HOUR - NS
-    machine.passes(2 * NS)
+    assert machine.clock.expiry_now() == before + HOUR - SECOND
+    machine.passes(2 * SECOND)
     assert machine.clock.expiry_now() == machine.wall
-    machine.passes(NS, wall_ns=NS + year)
+    machine.passes(SECOND, wall_ns=SECOND + year)
     machine.clock.check()
-    machine.passes(NS, wall_ns=NS - year)  # a mistake, and set right again
+    machine.passes(SECOND, wall_ns=SECOND - year)  # a mistake, and set right again
     machine.clock.check()
     assert machine.clock.expiry_now() == machine.clock.utc_now() == machine.wall
-    machine.passes(NS, wall_ns=NS - HOUR)
+    machine.passes(SECOND, wall_ns=SECOND - HOUR)
     machine.clock.check()
     assert machine.clock.expiry_now() == machine.wall
 
@@ -133,24 +133,24 @@ def test_a_clock_set_forward_is_believed_an_hour_later_where_things_are_deleted_
 def test_every_step_forward_is_believed_an_hour_after_itself():
     """A clock that goes wrong by a second every 50 minutes was never believed to be out of 1970."""
     machine = Machine(wall=0)
-    machine.passes(NS, wall_ns=56 * 365 * 24 * HOUR)
+    machine.passes(SECOND, wall_ns=56 * 365 * 24 * HOUR)
     machine.clock.check()
     for _ in range(58):
-        machine.passes(5 * HOUR // 6, wall_ns=5 * HOUR // 6 + 6 * NS // 5)
+        machine.passes(5 * HOUR // 6, wall_ns=5 * HOUR // 6 + 6 * SECOND // 5)
         machine.clock.check()
-    assert machine.wall - machine.clock.expiry_now() == 2 * (6 * NS // 5)
+    assert machine.wall - machine.clock.expiry_now() == 2 * (6 * SECOND // 5)
 
 
 def test_a_step_back_takes_the_newest_doubts_away():
     machine = Machine(wall=0)
     year = 365 * 24 * HOUR
-    machine.passes(NS, wall_ns=10 * NS + NS)
+    machine.passes(SECOND, wall_ns=10 * SECOND + SECOND)
     machine.clock.check()
     machine.passes(HOUR // 2, wall_ns=HOUR // 2 + year)
     machine.clock.check()
-    machine.passes(NS, wall_ns=NS - year)
+    machine.passes(SECOND, wall_ns=SECOND - year)
     machine.clock.check()
-    assert machine.wall - machine.clock.expiry_now() == 10 * NS
+    assert machine.wall - machine.clock.expiry_now() == 10 * SECOND
     machine.passes(HOUR // 2)
     assert machine.wall == machine.clock.expiry_now()
 
@@ -172,7 +172,7 @@ def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
     metrics = Metrics([state.value for state in CameraState])
     machine = Machine()
     store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
-    machine.passes(NS, wall_ns=HOUR)
+    machine.passes(SECOND, wall_ns=HOUR)
     told = []
 
     def warning(text, *_, **__):
@@ -184,7 +184,7 @@ def test_a_state_that_is_set_while_the_step_is_told_is_corrected_once(
     assert len(told) == 1
     states = {topic: state for topic, state, _ in store._mqtt._retained.take()}
     assert states["status"]["at"] == rfc3339(machine.wall)
-    assert states["camera/door/status"]["since"] == rfc3339(machine.wall - NS)
+    assert states["camera/door/status"]["since"] == rfc3339(machine.wall - SECOND)
 
 
 class Box:
@@ -197,7 +197,7 @@ class Box:
         describe = 'describe: {provider: openai, model: m, url: "http://127.0.0.1:9/v1"}\n'
         path.write_text(STORE.replace("outputs: {", f"outputs: {{{snapshots}, ") + live + describe)
         self.settings = load_settings(path, env={})
-        self.machine = Machine(wall=1_800_000_000 * NS)
+        self.machine = Machine(wall=1_800_000_000 * SECOND)
         wall, state = self.machine.wall, state_folder()
         # Of an earlier run: entries of this one are corrected with the clock.
         earlier = AccessLog(access_file("s", state), days=30, now_ns=lambda: wall, getrandbits=lambda _: 0)
@@ -214,7 +214,7 @@ class Box:
         prices = PriceCache(cache_file(self.settings, state), 1_000_000, lambda: wall)
         prices.put(Answer(THING, wall, Result.PRICED, 100, 100, 100, "EUR", "shop"))
         prices.close()
-        self.second = wall // NS
+        self.second = wall // SECOND
         insights = InsightsFile(insights_path(self.settings, state), lambda: wall)
         insights.add([CountCell("camera", "door", self.second - 900, self.second, 9, 9)])
         insights.close()
@@ -234,13 +234,13 @@ class Box:
         """End, and start so many seconds later by a clock that is off by so many ns more."""
         self.store.stop()
         self.store._mqtt._spool.close()  # whose thread was not started
-        self.machine = Machine(wall=self.machine.wall + off * NS + step)
+        self.machine = Machine(wall=self.machine.wall + off * SECOND + step)
         self.store = self._started()
 
     def kept(self, passed: int, step: int = 0) -> list[bool]:
         """Run for so many seconds, the clock being set by so many ns; return what is kept still."""
         store, second = self.store, self.second
-        self.machine.passes(passed * NS, wall_ns=passed * NS + step)
+        self.machine.passes(passed * SECOND, wall_ns=passed * SECOND + step)
         store._clock_check.check()
         store._clock_file.save()
         store._insights.check()
@@ -317,14 +317,14 @@ def test_the_earlier_part_of_a_record_outlives_a_wrong_year_too(
     metadata = f"metadata: {{file: {record}, max_hours: 24}}"
     (tmp_path / "store.yaml").write_text(STORE.replace("outputs: {", f"outputs: {{{metadata}, "))
     settings = load_settings(tmp_path / "store.yaml", env={})
-    machine = Machine(wall=1_500_000_000 * NS)  # long ago: not the time of the machine that runs the test
+    machine = Machine(wall=1_500_000_000 * SECOND)  # long ago: not the time of the machine that runs the test
     earlier.touch()
-    os.utime(earlier, (machine.wall // NS, machine.wall // NS))
+    os.utime(earlier, (machine.wall // SECOND, machine.wall // SECOND))
     metrics = Metrics([state.value for state in CameraState])
     store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
 
     def kept(passed: int, step: int = 0) -> bool:
-        machine.passes(passed * NS, wall_ns=passed * NS + step)
+        machine.passes(passed * SECOND, wall_ns=passed * SECOND + step)
         store._clock_check.check()
         wait_for(record.exists)
         record.unlink()
@@ -348,7 +348,7 @@ def test_snapshots_and_recordings_have_the_name_of_when_they_were_taken(tmp_path
     metrics = Metrics([state.value for state in CameraState])
     store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
     try:
-        machine.passes(60 * NS, wall_ns=1_800_000_000 * NS)
+        machine.passes(60 * SECOND, wall_ns=1_800_000_000 * SECOND)
         machine.clock.check()
         frame = plain(camera="door", captured_at=machine.clock.now())
         for sink in store._outputs.sinks:
@@ -370,7 +370,7 @@ def test_the_time_of_the_newest_frame_is_that_of_the_clock_as_it_is(tmp_path: Pa
     store = Store(settings, metrics=metrics, platform="cpu", clock=machine.clock)
     assert isinstance(store.platform, CpuPlatform)
     try:
-        machine.passes(60 * NS, wall_ns=1_800_000_000 * NS)
+        machine.passes(60 * SECOND, wall_ns=1_800_000_000 * SECOND)
         machine.clock.check()
         store.platform.on_frame(RawFrame("door", machine.clock.now(), I420.black(64, 64)))
         name = "msh_camera_last_frame_timestamp_seconds"

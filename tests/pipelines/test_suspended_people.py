@@ -15,7 +15,7 @@ from pipelines.outputs.mqtt.outbox import Outbox
 from pipelines.outputs.mqtt.spool import Spool
 from probes.events.messages import MessageKind
 from probes.people.zones import Zone
-from tests.fakes.suspended_shop import START, S, SuspendedShop
+from tests.fakes.suspended_shop import SECOND, START, SuspendedShop
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_everybody_has_an_end_when_the_store_stops_in_the_middle(shop) -> None:
     shop.run(40)
     shop.suspend("c0")
     shop.run(20)
-    shop.floor.close(START + 60 * S)
+    shop.floor.close(START + 60 * SECOND)
     assert [e["reason"] for e in shop.events("ended")] == ["shutdown"]
 
 
@@ -194,11 +194,12 @@ def test_who_is_held_when_the_program_is_killed_ends_at_the_next_start(shop, tmp
 
 def outbox(folder) -> Outbox:
     """Return what a run of the program sends by, with the messages of the runs before."""
-    spool = Spool(folder / "spool.sqlite3", 1_000_000, lambda: START + 60 * S, lambda *_: None)
+    spool = Spool(folder / "spool.sqlite3", 1_000_000, lambda: START + 60 * SECOND, lambda *_: None)
     spool.open()
     return Outbox(
-        spool, "msh/", now_ns=lambda: START + 60 * S, clock=lambda: 60.0, count=lambda *_: None, drain_per_s=9
-    )
+        spool, "msh/", now_ns=lambda: START + 60 * SECOND, clock=lambda: 60.0, count=lambda *_: None,
+        drain_per_s=9,
+    )  # fmt: skip
 
 
 class _Counted:
@@ -224,7 +225,7 @@ def recorded(shop: SuspendedShop) -> tuple[InsightsRecorder, _Counted]:
     """Have the product's recorder look at the floor at each step."""
     file = _Counted()
     recorder = InsightsRecorder(
-        file, shop.floor.snapshot, dict, now_ns=lambda: START + int(shop.now * S), zone="Europe/Berlin",
+        file, shop.floor.snapshot, dict, now_ns=lambda: START + int(shop.now * SECOND), zone="Europe/Berlin",
         least=1, days=9, per_unit=100,
     )  # fmt: skip
     shop.watch = lambda _: recorder.check()
@@ -260,7 +261,7 @@ def test_insights_count_a_visit_over_lost_connections_once(tmp_path, seconds) ->
     people = shop.floor.snapshot().persons
     assert [person.tracks for person in people] == [3] * 6
     assert None not in [person.served_at for person in people]
-    waits = [(person.served_at - person.arrived_at) / S for person in people]
+    waits = [(person.served_at - person.arrived_at) / SECOND for person in people]
     values = [person.total.amount_minor for person in people]
     shop.run(200)
     assert shop.floor.snapshot().persons == ()
@@ -276,7 +277,7 @@ def test_in_a_busy_shop_everybody_has_one_end_and_hardly_anybody_is_told_twice(t
     counts = shop.counts()
     assert counts["announced again"] <= 0.05 * counts["announced"], counts
     assert shop.returned()["found"] > 0
-    shop.floor.close(START + 451 * S)
+    shop.floor.close(START + 451 * SECOND)
     ended = [e["track"]["id"] for e in shop.events("ended")]
     assert sorted(ended) == sorted(e["track"]["id"] for e in shop.events("started"))
 
@@ -285,7 +286,7 @@ def test_a_record_of_it_replays_to_the_same_messages(tmp_path) -> None:
     path = tmp_path / "record.jsonl.gz"
     shop = SuspendedShop(tmp_path, count=2, record=path)
     shop.run(300, arrivals_s=60)
-    shop.floor.close(START + 301 * S)
+    shop.floor.close(START + 301 * SECOND)
     assert shop.returned()["found"] > 0
     replay = Replay(path)
     said = [e for e in replay.entries() if "topic" in e and "/person" in e["topic"]]

@@ -6,14 +6,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from pipelines.assembly.prices import budget_day
-from pipelines.clock import NS, StoreClock
+from pipelines.clock import SECOND, StoreClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
-HOUR = 3600 * NS
+HOUR = 3600 * SECOND
 
 
 def _ns(*when: int) -> int:
-    return int(datetime(*when, tzinfo=timezone.utc).timestamp()) * NS
+    return int(datetime(*when, tzinfo=timezone.utc).timestamp()) * SECOND
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from pricing.sales.assignment import AssignmentRules, WaitingCustomer
 from pricing.sales.desk import SalesDesk
-from pricing.sales.shop_load import MAX_SEEN, S, ShopLoad, last_worth
+from pricing.sales.shop_load import MAX_SEEN, SECOND, ShopLoad, last_worth
 from pricing.sales.types import DeskRules, SaleKind, SaleOutcome, StaffMember, StaffState
 
-HOUR = 3600 * S
+HOUR = 3600 * SECOND
 SPREAD = [0, 0, 5_000, 20_000, 30_000, 90_000]
 WORTHS = st.lists(st.integers(0, 10**7), min_size=4, max_size=40)
 
@@ -39,7 +39,7 @@ def test_somebody_is_kept_where_many_come_to_few(an_hour: int, staff: int, kept:
 
 
 def test_nobody_is_kept_before_enough_is_known_or_where_nothing_tells_customers_apart() -> None:
-    assert load_of(40, minutes=10).reserved_from(600 * S, 3) is None
+    assert load_of(40, minutes=10).reserved_from(600 * SECOND, 3) is None
     assert load_of(40, [0, 0, 0]).reserved_from(HOUR, 3) is None
     assert load_of(40).reserved_from(2 * HOUR, 3) is None  # nobody has come for an hour
     assert load_of(40).reserved_from(9 * HOUR, 3) is None  # what was is forgotten
@@ -51,7 +51,7 @@ def test_short_services_leave_somebody_free_anyway() -> None:
     assert load.reserved_from(HOUR, 3) == 25_000
     for _ in range(9):
         load.serve(60)
-    assert load.reserved_from(HOUR + 300 * S, 3) is None
+    assert load.reserved_from(HOUR + 300 * SECOND, 3) is None
 
 
 def test_it_is_worked_out_every_five_minutes_so_that_it_does_not_flicker() -> None:
@@ -59,8 +59,8 @@ def test_it_is_worked_out_every_five_minutes_so_that_it_does_not_flicker() -> No
     assert load.reserved_from(HOUR, 3) == 20_000
     for n in range(40):
         load.see(f"more{n}", 500_000, HOUR)
-    assert load.reserved_from(HOUR + 299 * S, 3) == 20_000
-    assert load.reserved_from(HOUR + 300 * S, 3) == 500_000
+    assert load.reserved_from(HOUR + 299 * SECOND, 3) == 20_000
+    assert load.reserved_from(HOUR + 300 * SECOND, 3) == 500_000
 
 
 def test_a_crowd_is_counted_by_its_newest() -> None:
@@ -68,9 +68,9 @@ def test_a_crowd_is_counted_by_its_newest() -> None:
     load = ShopLoad()
     seconds = 2 * MAX_SEEN + 7200
     for n in range(seconds):
-        load.see(f"k{n}", SPREAD[n % len(SPREAD)], n * S)
+        load.see(f"k{n}", SPREAD[n % len(SPREAD)], n * SECOND)
     assert len(load._seen) == MAX_SEEN
-    assert load.reserved_from(seconds * S, 3) is not None
+    assert load.reserved_from(seconds * SECOND, 3) is not None
 
 
 @given(WORTHS, st.integers(1, 200), st.integers(1, 12), st.integers(60, 3600))
@@ -106,13 +106,13 @@ def test_a_desk_keeps_one_free_and_says_so() -> None:
     waiting = desk.view(HOUR).waiting
     assert [(one.customer.id, one.kept) for one in waiting] == [("cap", False), ("bare", True)]
     desk.accept(made.offer, made.seller or "", HOUR)
-    assert desk.tick(HOUR + S) == []
-    desk.see([WaitingCustomer("bare", 0), WaitingCustomer("watch", 90_000)], HOUR + 2 * S)
-    (other,) = desk.tick(HOUR + 2 * S)
+    assert desk.tick(HOUR + SECOND) == []
+    desk.see([WaitingCustomer("bare", 0), WaitingCustomer("watch", 90_000)], HOUR + 2 * SECOND)
+    (other,) = desk.tick(HOUR + 2 * SECOND)
     assert (other.customer, other.seller != made.seller) == ("watch", True)
-    desk.done(made.offer, made.seller or "", SaleOutcome.SOLD, HOUR + 600 * S)
-    desk.decline(other.offer, other.seller or "", HOUR + 600 * S)
-    offered = [event.customer for event in desk.tick(HOUR + 600 * S) if event.kind is SaleKind.OFFERED]
+    desk.done(made.offer, made.seller or "", SaleOutcome.SOLD, HOUR + 600 * SECOND)
+    desk.decline(other.offer, other.seller or "", HOUR + 600 * SECOND)
+    offered = [event.customer for event in desk.tick(HOUR + 600 * SECOND) if event.kind is SaleKind.OFFERED]
     assert offered == ["watch"]
     # Two hours later nobody comes any more, and nobody waits for somebody better.
     desk.see([WaitingCustomer("bare", 0), WaitingCustomer("watch", 90_000)], 3 * HOUR)
@@ -145,27 +145,27 @@ def offered_to_few(desk: SalesDesk, at: int) -> list[str | None]:
 
 def test_after_a_restart_the_last_one_is_kept_as_before() -> None:
     desk = busy_desk(20_000)
-    assert offered_to_few(desk, HOUR + 10 * S) == []
-    desk.see([WaitingCustomer("watch", 90_000)], HOUR + 20 * S)
-    assert [event.customer for event in desk.tick(HOUR + 20 * S)] == ["watch"]
+    assert offered_to_few(desk, HOUR + 10 * SECOND) == []
+    desk.see([WaitingCustomer("watch", 90_000)], HOUR + 20 * SECOND)
+    assert [event.customer for event in desk.tick(HOUR + 20 * SECOND)] == ["watch"]
     quiet = busy_desk(None)
-    assert offered_to_few(quiet, HOUR + 10 * S) == ["bare"]
+    assert offered_to_few(quiet, HOUR + 10 * SECOND) == ["bare"]
 
 
 def test_what_a_restart_brought_along_ends_within_the_hour() -> None:
     """By what is seen anew as soon as that is enough, and by itself where nobody comes."""
-    assert offered_to_few(busy_desk(20_000), 2 * HOUR - S) == []
+    assert offered_to_few(busy_desk(20_000), 2 * HOUR - SECOND) == []
     late = busy_desk(20_000)
     assert offered_to_few(late, 2 * HOUR) == ["bare"]
     assert late.snapshot()["load"] is None
-    assert offered_to_few(busy_desk(20_000), HOUR - 60 * S) == ["bare"]  # the clock went back meanwhile
+    assert offered_to_few(busy_desk(20_000), HOUR - 60 * SECOND) == ["bare"]  # the clock went back meanwhile
     load = ShopLoad()
     load.restore({"keep_from": 20_000, "at": HOUR})
     for n in range(12):
-        load.see(f"n{n}", 5_000, HOUR + n * S)
+        load.see(f"n{n}", 5_000, HOUR + n * SECOND)
         load.serve(20)
-    assert load.reserved_from(HOUR + 600 * S, 2) == 20_000
-    assert load.reserved_from(HOUR + 1800 * S, 2) is None
+    assert load.reserved_from(HOUR + 600 * SECOND, 2) == 20_000
+    assert load.reserved_from(HOUR + 1800 * SECOND, 2) is None
     assert load.snapshot() is None
 
 
@@ -189,7 +189,7 @@ def test_who_takes_two_at_once_is_not_idle_beside_a_customer(others: list[StaffM
     (made,) = desk.tick(HOUR)
     assert (made.customer, made.seller) == ("cap", "anna")
     desk.accept(made.offer, "anna", HOUR)
-    assert [event.customer for event in desk.tick(HOUR + S)] == ([] if others else ["bare"])
+    assert [event.customer for event in desk.tick(HOUR + SECOND)] == ([] if others else ["bare"])
 
 
 def test_who_is_worth_too_little_for_an_offer_does_not_count() -> None:

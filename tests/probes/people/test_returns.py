@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.reidentification import TrackLink, TrackLinker
-from probes.people.returns import HELD_NS, LOST_NS, SEARCH_NS, Absence, ReturnLinker, S
+from probes.people.returns import HELD_NS, LOST_NS, SEARCH_NS, SECOND, Absence, ReturnLinker
 from probes.people.zones import Role, Zone
 from probes.recognition.clothes import Clothes
 from tests.fakes.people import value
@@ -40,7 +40,7 @@ class Door:
         self.links = []
 
     def see(self, second: float, places: dict[int, float], *, tall=400, camera="door"):
-        at = int(second * S)
+        at = int(second * SECOND)
         people = [
             Detection(Kind.PERSON, "person", 0.9, Box(x, 100, 100, tall), track(number, camera))
             for number, x in places.items()
@@ -134,8 +134,8 @@ def test_who_comes_long_after_the_camera_is_not_one_of_them() -> None:
     door.see(60 + 21, {11: 300})
     door.see(60 + 23, {11: 300})
     assert door.links == []
-    assert door.returns.unfound(60 * S + SEARCH_NS) == {}
-    assert list(door.returns.unfound(60 * S + SEARCH_NS + 1)) == [track(1)]
+    assert door.returns.unfound(60 * SECOND + SEARCH_NS) == {}
+    assert list(door.returns.unfound(60 * SECOND + SEARCH_NS + 1)) == [track(1)]
 
 
 def test_frames_of_other_cameras_that_are_a_little_older_give_nobody_up() -> None:
@@ -145,14 +145,14 @@ def test_frames_of_other_cameras_that_are_a_little_older_give_nobody_up() -> Non
     door.suspend(1)
     door.see(60, {11: 300})
     door.see(59.4, {}, camera="till")
-    assert door.returns.unfound(int(59.4 * S)) == {}
+    assert door.returns.unfound(int(59.4 * SECOND)) == {}
 
 
 def test_a_recorded_link_to_somebody_whose_frames_were_lost_is_left_out() -> None:
     door = Door()
     door.see(0, {1: 300})
     door.suspend(1)
-    frame = Frame("door", 60 * S, SIZE, ())
+    frame = Frame("door", 60 * SECOND, SIZE, ())
     lost = [TrackLink(track(1), track(11), 0.7)]
     assert door.returns.update(frame, door.wears, door.clothes.get, lost) == []
     assert track(1) in door.returns
@@ -173,8 +173,8 @@ def test_who_was_in_view_of_a_lost_camera_is_held_for_a_shorter_time() -> None:
     assert door.returns.unfound(LOST_NS) == {}
     assert door.returns.unfound(LOST_NS + 1) == {track(1): Absence.LOST}
     door.see(55, {})  # it is back in time: they are looked for as long as anybody else
-    assert door.returns.unfound(55 * S + SEARCH_NS) == {}
-    assert door.returns.unfound(55 * S + SEARCH_NS + 1) == {track(1): Absence.LOST}
+    assert door.returns.unfound(55 * SECOND + SEARCH_NS) == {}
+    assert door.returns.unfound(55 * SECOND + SEARCH_NS + 1) == {track(1): Absence.LOST}
 
 
 def test_what_clothes_say_is_of_both_parts() -> None:
@@ -213,7 +213,7 @@ def test_nobody_is_two_people_and_nobody_is_held_for_ever(steps, kinds) -> None:
             visible = {}
         held -= {old for old, _ in door.links}
         over |= {old for old, _ in door.links} | held
-        for gone in door.returns.unfound(second * S):
+        for gone in door.returns.unfound(second * SECOND):
             door.returns.drop(gone)
             door.traces.end(gone)
             held.discard(gone.number)
@@ -221,7 +221,7 @@ def test_nobody_is_two_people_and_nobody_is_held_for_ever(steps, kinds) -> None:
     olds, news = [old for old, _ in door.links], [new for _, new in door.links]
     assert len(set(olds)) == len(olds)
     assert len(set(news)) == len(news)
-    assert list(door.returns.unfound(second * S + HELD_NS + 1)) == list(door.returns._held)
+    assert list(door.returns.unfound(second * SECOND + HELD_NS + 1)) == list(door.returns._held)
 
 
 def test_a_camera_that_is_taken_out_is_forgotten() -> None:
