@@ -221,17 +221,21 @@ def test_words_are_read_closer_only_where_no_scale_says_a_brand(scale: list[Word
 
 
 @pytest.mark.parametrize(
-    ("changes", "read", "asked"),
+    ("way", "changes", "read", "asked"),
     [
-        ({"fine": True}, [], 1),
-        ({"patient": True}, [], 1),
-        ({}, [], 0),
-        ({"fine": True}, [SWOOSH], 0),
-        ({"patient": True}, [SWOOSH], 0),
+        ("mirrored", {"fine": True}, [], 1),
+        ("mirrored", {"patient": True}, [], 1),
+        ("mirrored", {}, [], 0),
+        ("mirrored", {"fine": True}, [SWOOSH], 0),
+        ("mirrored", {"patient": True}, [SWOOSH], 0),
+        ("large", {"fine": True}, [], 1),
+        ("large", {"patient": True}, [], 0),  # read at its scales
+        ("large", {}, [], 0),
+        ("large", {"fine": True}, [SWOOSH], 0),
     ],
 )
-def test_mirrored_words_are_read_only_where_nobody_waits_and_nothing_else_says_a_brand(
-    changes: dict[str, bool], read: list[Word], asked: int
+def test_mirrored_words_and_large_letters_are_read_where_nobody_waits_and_nothing_else_says_a_brand(
+    way: str, changes: dict[str, bool], read: list[Word], asked: int
 ) -> None:
     asks: list[Any] = []
 
@@ -239,40 +243,15 @@ def test_mirrored_words_are_read_only_where_nobody_waits_and_nothing_else_says_a
         def read(self, picture: Any, *, fine: bool = False, quick: bool = False) -> list[Word]:
             return read
 
-    def mirrored(picture: Any) -> list[Word]:
+    def late(picture: Any) -> list[Word]:
         asks.append(picture)
         return [SWOOSH]
 
     def close(_: Any) -> list[Word]:
         raise AssertionError
 
-    patience = Patience(lambda _: [read], lambda *_: None, close=close)
-    recogniser = Recogniser(Plain(), patience=patience, mirrored=mirrored)
-    targets = RecognitionTargets(BrandBook([Brand("Swoosh", words=("SWOOSH",))]))
-    answer = recogniser.read(replace(LOOK, **changes), targets)
-    assert (len(answer.marks), len(asks)) == (int(bool(read) or asked), asked)
-
-
-@pytest.mark.parametrize(
-    ("changes", "read", "asked"),
-    [({"fine": True}, [], 1), ({"fine": True}, [SWOOSH], 0), ({}, [], 0), ({"patient": True}, [], 0)],
-)
-def test_large_letters_are_read_in_fine_looks_at_films_that_say_no_brand(
-    changes: dict[str, bool], read: list[Word], asked: int
-) -> None:
-    """A patient look reads them at its scales."""
-    asks: list[Any] = []
-
-    class Plain:
-        def read(self, picture: Any, *, fine: bool = False, quick: bool = False) -> list[Word]:
-            return read
-
-    def large(picture: Any) -> list[Word]:
-        asks.append(picture)
-        return [SWOOSH]
-
-    patience = Patience(lambda _: [read], lambda *_: None)
-    recogniser = Recogniser(Plain(), patience=patience, large=large)
+    patience = Patience(lambda _: [read], lambda *_: None, close=close if way == "mirrored" else lambda _: [])
+    recogniser = Recogniser(Plain(), patience=patience, **{way: late})
     targets = RecognitionTargets(BrandBook([Brand("Swoosh", words=("SWOOSH",))]))
     answer = recogniser.read(replace(LOOK, **changes), targets)
     assert (len(answer.marks), len(asks)) == (int(bool(read) or asked), asked)
