@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from pipelines.cameras.states import CameraStatus
     from pipelines.cameras.trial import CameraTrial
     from pipelines.floor.floor import Floor
+    from pipelines.health import Health
     from pipelines.insights.file import InsightsFile
     from pipelines.interfaces import Platform
     from pipelines.outputs.base import FrameSink
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from pipelines.settings.camera import CameraConfig
     from pipelines.settings.root import Settings
     from pipelines.store_status import CameraReport
-    from probes.metrics import Health, Metrics
+    from probes.metrics import Metrics
 
 RELOAD_S = 10.0
 PEOPLE_S: Final = 3.0

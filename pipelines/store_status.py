@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState
+from pipelines.health import Health
 from pipelines.overload import SILENT_S
-from probes.metrics import Health
 from probes.reason import Reason
 
 if TYPE_CHECKING:

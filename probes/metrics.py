@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
@@ -19,9 +18,10 @@ from prometheus_client.gc_collector import GCCollector
 from prometheus_client.metrics import MetricWrapperBase
 
 from probes.events.messages import MessageKind
+from probes.report_metrics import report_series
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from prometheus_client import Metric
 
@@ -30,58 +30,6 @@ LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.
 """0.25 s is what watched cameras shall keep: without a bound there, nobody can see whether they do."""
 VALUE_BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 DWELL_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
-
-
-REPORT_SERIES = (
-    ("visitors", "visitors_total", None, ()),
-    ("value", None, "value_currency_units_total", ()),
-    ("attended", "attended_visitors_total", "attended_value_currency_units_total", ("within",)),
-    ("worth", "worth_visitors_total", None, ("from",)),
-    ("wait", "waits_total", "wait_seconds_total", ()),
-    ("service", "services_total", "service_seconds_total", ()),
-    ("outcome", "outcomes_total", None, ("outcome",)),
-    ("sold", "sales_total", "sold_currency_units_total", ()),
-    ("type", "type_visitors_total", None, ("type",)),
-    ("zone", "zone_visitors_total", "zone_seconds_total", ("zone",)),
-)
-"""The counters of reports: measure of the cells, names of the count and of the sum, labels. Brands are in the
-messages only: a label of any brand has no bound."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportSeries:
-    """The counters of one measure of the reports. money: whether the sum is in units of the currency."""
-
-    count: Counter | None
-    total: Counter | None
-    labelled: bool
-    money: bool
-
-    def add(self, key: str, count: int, total: float) -> None:
-        """Count people and a sum. key: the label's value, where there is a label."""
-        labels = (key,) if self.labelled else ()
-        for counter, amount in ((self.count, count), (self.total, total)):
-            if counter is not None:
-                (counter.labels(*labels) if labels else counter).inc(amount)
-
-    def keep_only(self, values: Container[str]) -> None:
-        """Drop the series of all other values of the label."""
-        for counter in filter(None, (self.count, self.total)):
-            for labels in [sample.labels for family in counter.collect() for sample in family.samples]:
-                if not all(value in values for value in labels.values()):
-                    counter.remove_by_labels(labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether the program works now, and if not, short reasons for an operator.
-
-    stuck: whether starting the program again may mend one of them.
-    """
-
-    ok: bool
-    reasons: tuple[str, ...] = ()
-    stuck: bool = False
 
 
 class _StoreRegistry(CollectorRegistry):
@@ -208,7 +156,8 @@ class Metrics:
         self.mqtt_spool_messages = gauge("mqtt_spool_messages", "Messages not yet acknowledged.")
         self.mqtt_spool_bytes = gauge("mqtt_spool_bytes", "Size of the messages not yet acknowledged.")
         self._add_box(gauge, counter)
-        self._add_reports(counter)
+        self.report_series = report_series(counter)
+        """They rise only by counts that may be given out."""
         self.restream_clients = gauge("restream_clients", "Viewers of the annotated stream.", "camera")
         self.model_loaded = gauge("model_loaded", "1 for each model in use.", "model", "precision")
 
@@ -340,19 +289,6 @@ class Metrics:
         self.clock_steps = counter("clock_steps_total", "Times the machine's clock was set.", "direction")
         for direction in ("forward", "back"):
             self.clock_steps.labels(direction)
-
-    def _add_reports(self, counter: Callable[..., Counter]) -> None:
-        """Add the counters of reports: they rise only by counts that may be given out."""
-        self.report_series: dict[str, ReportSeries] = {}
-        for measure, count, total, labels in REPORT_SERIES:
-            made = [
-                counter(f"report_{name}", f"{what} of the measure {measure} of msh report.", *labels)
-                if name
-                else None
-                for what, name in (("Count", count), ("Sum", total))
-            ]
-            money = bool(total and "currency" in total)
-            self.report_series[measure] = ReportSeries(made[0], made[1], bool(labels), money)
 
     def count_owed_looks(self, met: bool) -> None:
         """Count a check of the looks that a person is owed."""

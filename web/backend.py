@@ -11,8 +11,8 @@ from pipelines.access_log import AccessLog
 from pipelines.cameras.discovery import find_cameras
 from pipelines.cameras.onvif import find_streams
 from pipelines.floor.view import FloorView
+from pipelines.health import Health
 from probes.events.messages import same
-from probes.metrics import Health
 from probes.reason import Reason
 
 if TYPE_CHECKING:

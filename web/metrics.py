@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from prometheus_client import CollectorRegistry
 
-    from probes.metrics import Health
+    from pipelines.health import Health
 
 logger = logging.getLogger(__name__)
 

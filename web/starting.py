@@ -17,7 +17,7 @@ from web.access.headers import page_headers
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from probes.metrics import Health
+    from pipelines.health import Health
 
 POLL_S = 0.05
 REQUEST_S = 1.0
@@ -97,7 +97,7 @@ def _hash(inline: str) -> str:
 def answer(head: bytes, health: Health, headers: Mapping[str, str]) -> bytes:
     """Return the whole answer to a request, with these headers besides.
 
-    >>> from probes.metrics import Health
+    >>> from pipelines.health import Health
     >>> answer(b"GET /readyz HTTP/1.1", Health(False, ("starting",)), {}).splitlines()[-1]
     b'{"ok": false, "reasons": ["starting"]}'
     """

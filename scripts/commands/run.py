@@ -16,6 +16,7 @@ from pipelines.backup import JOURNAL
 from pipelines.cameras.shard import VARIABLE, Shard
 from pipelines.cameras.states import CameraState
 from pipelines.errors import BadInput
+from pipelines.health import Health
 from pipelines.logs import set_up_logging
 from pipelines.paths import state_folder
 from pipelines.private_process import make_private
@@ -25,7 +26,7 @@ from pipelines.state_lock import StateLock
 from pipelines.stopping import Stopping
 from pipelines.store import Store
 from pricing.money import display
-from probes.metrics import Health, Metrics
+from probes.metrics import Metrics
 from scripts.commands.log_arguments import add_log_arguments
 from scripts.orders import forget_orders, heed, next_order
 from web.metrics import MetricsServer

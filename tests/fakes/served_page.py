@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.floor.view import FloorView, PersonView, ZoneTime
+from pipelines.health import Health
 from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from pipelines.settings.load import load_settings
 from pricing.value import Item, Price, Total
 from probes.events.staff_orders import StaffOrders
-from probes.metrics import Health, Metrics
+from probes.metrics import Metrics
 from probes.reason import Reason
 from tests import plain_http
 from tests.fakes.redacted import plain

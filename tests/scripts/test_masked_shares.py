@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.health import Health
 from pipelines.settings.base import Address
-from probes.metrics import Health, Metrics
+from probes.metrics import Metrics
 from scripts.masked_shares import masked_shares
 from scripts.msh import main
 from web.metrics import MetricsServer

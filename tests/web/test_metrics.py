@@ -13,7 +13,8 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from pipelines.errors import BadInput
-from probes.metrics import Health, Metrics
+from pipelines.health import Health
+from probes.metrics import Metrics
 from tests.fakes.broker import free_port
 from tests.waiting import wait_for
 from web import metrics as module

@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 
 from pipelines.errors import BadInput
+from pipelines.health import Health
 from pipelines.sales.phones import ACTIVE_S
-from probes.metrics import Health
 from tests.fakes.broker import free_port
 from tests.web.browsing import browser
 from web.starting import DEAD_S, StartingPage, answer, listen

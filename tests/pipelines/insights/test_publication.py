@@ -12,7 +12,8 @@ from pipelines.insights.file import InsightsFile
 from pipelines.insights.publication import ReportCounters, ReportTopics
 from pipelines.insights.recorder import InsightsRecorder
 from pricing.insights.cells import CountCell
-from probes.metrics import REPORT_SERIES, Metrics
+from probes.metrics import Metrics
+from probes.report_metrics import REPORT_SERIES
 from tests.fakes import schemas
 from tests.pipelines.insights.test_recorder import NOON, SECOND, Floor
 

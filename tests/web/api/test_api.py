@@ -9,8 +9,8 @@ import pytest
 
 from pipelines.cameras.states import CameraState, CameraStatus, Cause
 from pipelines.cameras.upright import MISTAKEN
+from pipelines.health import Health
 from probes.events.staff_orders import StaffAction, StaffOrder
-from probes.metrics import Health
 from probes.reason import Reason
 from tests.fakes.schemas import conforms
 from tests.fakes.served_page import customer, served_page, wait_long_for_pictures
