@@ -19,7 +19,7 @@ from probes.reason import Reason
 from probes.recognition.look_scheduler import OWED_LOOKS, OWED_WITHIN_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from pipelines.cameras.throttle import Throttle
     from pipelines.load_reading import LoadReading
@@ -160,10 +160,19 @@ class Overload:
         suspended = frozenset(self._suspended)
         if not changed and suspended == throttle.suspended:
             return False
+        self._apply(now, suspended, cameras, frames)
+        self._tell(suspended, changed=changed)
+        return True
+
+    def _apply(
+        self, now: float, suspended: frozenset[str], cameras: Collection[str], known: Collection[str]
+    ) -> None:
+        """Set throttle and metrics. known: the cameras that the store has turned on."""
+        governor, throttle = self._governor, self._throttle
         returned = dict.fromkeys(throttle.suspended - suspended, now)
         self._returned_at = {c: at for c, at in (self._returned_at | returned).items() if c in cameras}
         for camera in throttle.suspended ^ suspended:
-            if camera in frames:
+            if camera in known:
                 self._metrics.camera_suspended.labels(camera).set(camera in suspended)
             else:  # the store has it no more, or has it off
                 self._metrics.camera_suspended.remove_by_labels({"camera": camera})
@@ -172,6 +181,9 @@ class Overload:
         self._metrics.frame_share.set(governor.analysed_share)
         self._metrics.decode_part.set(governor.part)
         self._metrics.degrade_step.set(governor.step)
+
+    def _tell(self, suspended: Iterable[str], *, changed: bool) -> None:
+        governor = self._governor
         if changed and governor.load.stalled:
             logger.warning(
                 "%s; nothing is left out for them", NO_LOOK, extra=news("no_look", seconds=STALLED_S)
@@ -184,7 +196,6 @@ class Overload:
         else:
             names = ", ".join(sorted(suspended)) or "none, one looks round"
             logger.info("overload: cameras take turns, suspended now: %s", names)
-        return True
 
     def _judged(self, now: float, frames: Mapping[str, int]) -> Mapping[str, int]:
         """Return the frames of each camera that were analysed, also those that were then withheld.

@@ -23,6 +23,27 @@ if TYPE_CHECKING:
 
 def kept(settings: Settings) -> Iterator[dict[str, object]]:
     """Yield a row for each thing that is kept: what, where, how_long."""
+    yield from _outputs(settings)
+    yield from _people(settings)
+    yield from _selling(settings)
+    yield from _reports(settings)
+    yield from _uploads(settings)
+    yield from _events(settings)
+    yield from _asked(settings)
+    yield from _messages(settings)
+    yield {
+        "what": "a file of the above that was damaged, as far as it can be read",
+        "where": "beside its place on this box's disk, as NAME.damaged, two older ones at most",
+        "how_long": f"{DAMAGED_MAX_AGE_S // 86_400} days",
+    }
+    yield {
+        "what": "what a restored backup replaced: counts of visitors, settings, prices, brands",
+        "where": f"beside its place, as NAME{BEFORE_SUFFIX}",
+        "how_long": "until the next restore, or until it is undone",
+    }
+
+
+def _outputs(settings: Settings) -> Iterator[dict[str, object]]:
     outputs = settings.outputs
     if outputs.record:
         kbit = outputs.record.bitrate_kbit * max(1, len(settings.enabled_cameras()))
@@ -53,6 +74,9 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
                 f"until {outputs.metadata.max_mb} MB are full, then the older half goes",
             ),
         }
+
+
+def _people(settings: Settings) -> Iterator[dict[str, object]]:
     yield {
         "what": "items and total of a person who left the picture, in case of a return or on another camera",
         "where": "memory",
@@ -70,6 +94,9 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "where": str(settings.gallery.place),
             "how_long": "until `msh brands remove`",
         }
+
+
+def _selling(settings: Settings) -> Iterator[dict[str, object]]:
     if settings.staff:
         yield {
             "what": "names and states of salespeople, open offers with the worth and number of the customer,"
@@ -82,9 +109,12 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "what": "where each customer in view was last seen (camera and box in its picture), when, and"
             " whether they were served, so that offers go on after a restart; no track, no picture",
             "where": f"{state_path() / f'sales-{settings.store.id}.db'}, readable by this user only",
-            "how_long": f"while the person is in the shop, {HELD_NS // 1_000_000_000} s after that at most;"
+            "how_long": f"while the person is in the shop, {HELD_NS // SECOND} s after that at most;"
             " where the box is off, until its next start",
         }
+
+
+def _reports(settings: Settings) -> Iterator[dict[str, object]]:
     if settings.privacy.report_days:
         least = settings.privacy.report_min_count
         yield {
@@ -101,23 +131,29 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "where": "memory",
             "how_long": "until enough people have left, midnight at the latest",
         }
-    if outputs.web and outputs.web.uploads:
-        max_s = outputs.web.upload_s
+
+
+def _uploads(settings: Settings) -> Iterator[dict[str, object]]:
+    web = settings.outputs.web
+    if web and web.uploads:
         yield {
             "what": "pictures and videos that staff send in by the page, as sent",
             "where": "a folder on this box's disk that only msh can read",
-            "how_long": f"until they are annotated, {max_s} s of work at most",
+            "how_long": f"until they are annotated, {web.upload_s} s of work at most",
         }
         yield {
             "what": "their annotated copies, with masked faces",
             "where": "the same folder; emptied at each start and end",
-            "how_long": f"{outputs.web.keep_minutes} min, or until they are deleted on the page",
+            "how_long": f"{web.keep_minutes} min, or until they are deleted on the page",
         }
+
+
+def _events(settings: Settings) -> Iterator[dict[str, object]]:
     if settings.notify:
         yield {
             "what": "items of a person who was announced and left, so that nobody is told twice",
             "where": "memory",
-            "how_long": f"{2 * REJOIN_NS // 1_000_000_000} s",
+            "how_long": f"{2 * REJOIN_NS // SECOND} s",
         }
     if settings.staff:
         yield {
@@ -130,6 +166,10 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
         "where": str(access_file(settings.store.id, state_path())),
         "how_long": f"{settings.privacy.access_log_days} days, {MAX_ENTRIES} entries at most",
     }
+
+
+def _asked(settings: Settings) -> Iterator[dict[str, object]]:
+    """Yield what is kept of questions to services outside."""
     if settings.describe:
         yield {
             "what": "items named in a description, by the checksum of the crop; not the crop",
@@ -148,12 +188,16 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "where": "price file on this box's disk",
             "how_long": f"{cache.max_days} days, the last {HISTORY} of each, {cache.max_mb} MB at most",
         }
-    if outputs.mqtt:
-        days = MAX_AGE_NS // (86_400 * 1_000_000_000)
+
+
+def _messages(settings: Settings) -> Iterator[dict[str, object]]:
+    mqtt = settings.outputs.mqtt
+    if mqtt:
+        days = MAX_AGE_NS // (86_400 * SECOND)
         yield {
             "what": "unsent messages, without pictures",
             "where": "spool on this box's disk",
-            "how_long": f"until the broker has them, {days} days or {outputs.mqtt.spool_mb} MB at most",
+            "how_long": f"until the broker has them, {days} days or {mqtt.spool_mb} MB at most",
         }
         yield {
             "what": "last event of each person who is in the store, or whose end the broker does not have:"
@@ -161,16 +205,6 @@ def kept(settings: Settings) -> Iterator[dict[str, object]]:
             "where": "file beside the spool",
             "how_long": f"until the broker has the person's end, {days} days at most",
         }
-    yield {
-        "what": "a file of the above that was damaged, as far as it can be read",
-        "where": "beside its place on this box's disk, as NAME.damaged, two older ones at most",
-        "how_long": f"{DAMAGED_MAX_AGE_S // 86_400} days",
-    }
-    yield {
-        "what": "what a restored backup replaced: counts of visitors, settings, prices, brands",
-        "where": f"beside its place, as NAME{BEFORE_SUFFIX}",
-        "how_long": "until the next restore, or until it is undone",
-    }
 
 
 def _no_longer(max_hours: float | None, otherwise: str) -> str:

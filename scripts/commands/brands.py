@@ -37,7 +37,7 @@ from scripts.text_table import text_table
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from PIL.Image import Image
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from pipelines.brands.clear_faces import FaceCount
     from pipelines.brands.enrol import Enroller
     from pipelines.brands.gallery import BrandSet
+
+    Actions = argparse._SubParsersAction[argparse.ArgumentParser]
 
 HEADINGS = ("NAME", "WORDS", "PICTURES", "ROUTES", "SLOTS", "THRESHOLD")
 WEARERS = 3
@@ -60,6 +62,17 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     lister = actions.add_parser("list", help="the brands of a store, and how each is recognised")
     lister.add_argument("config", type=Path, nargs="?", metavar="CONFIG", help="the store file")
     lister.set_defaults(run=run_list, folder=None)
+    for add_action in (_add_adder, _add_remover, _add_importer, _add_exporter, _add_learner, _add_tester):
+        where = add_action(actions).add_mutually_exclusive_group()
+        where.add_argument(
+            "--folder", type=Path, metavar="DIR", help="the gallery; else the one that comes along"
+        )
+        where.add_argument(
+            "--config", type=Path, metavar="FILE", help="the store file that names the gallery"
+        )
+
+
+def _add_adder(actions: Actions) -> argparse.ArgumentParser:
     adder = actions.add_parser(
         "add",
         help="add a brand by pictures of its mark; a running box takes it up",
@@ -94,9 +107,17 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--faces", action="store_true", help="take pictures with a clear face: the face is the mark"
     )
     adder.set_defaults(run=run_add)
+    return adder
+
+
+def _add_remover(actions: Actions) -> argparse.ArgumentParser:
     remover = actions.add_parser("remove", help="remove a brand")
     remover.add_argument("name", metavar="NAME")
     remover.set_defaults(run=run_remove)
+    return remover
+
+
+def _add_importer(actions: Actions) -> argparse.ArgumentParser:
     importer = actions.add_parser(
         "import",
         help="add brands from a folder of brand folders, or a ZIP of one",
@@ -107,10 +128,18 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     importer.add_argument("--force", action="store_true", help="replace brands that are there already")
     importer.add_argument("--faces", action="store_true", help="take pictures with a clear face, too")
     importer.set_defaults(run=run_import)
+    return importer
+
+
+def _add_exporter(actions: Actions) -> argparse.ArgumentParser:
     exporter = actions.add_parser("export", help="write brands as a ZIP that `import` reads")
     exporter.add_argument("target", type=Path, metavar="ZIP")
     exporter.add_argument("names", nargs="*", metavar="NAME", help="the brands; else all")
     exporter.set_defaults(run=run_export)
+    return exporter
+
+
+def _add_learner(actions: Actions) -> argparse.ArgumentParser:
     learner = actions.add_parser(
         "learn",
         help="propose pictures of marks from your own recordings",
@@ -126,18 +155,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--wearers", type=int, default=WEARERS, metavar="N", help=f"persons who wore a mark ({WEARERS})"
     )
     learner.set_defaults(run=run_learn)
+    return learner
+
+
+def _add_tester(actions: Actions) -> argparse.ArgumentParser:
     tester = actions.add_parser("test", help="show what is recognised on a picture, and why")
     tester.add_argument("image", type=Path, metavar="IMAGE")
     tester.add_argument("-o", "--output", type=Path, metavar="OUT", help="else IMAGE with -brands.png")
     tester.set_defaults(run=run_test)
-    for action in (adder, remover, importer, exporter, learner, tester):
-        where = action.add_mutually_exclusive_group()
-        where.add_argument(
-            "--folder", type=Path, metavar="DIR", help="the gallery; else the one that comes along"
-        )
-        where.add_argument(
-            "--config", type=Path, metavar="FILE", help="the store file that names the gallery"
-        )
+    return tester
 
 
 def run_list(args: argparse.Namespace, enroller: Callable[[], Enroller] = build_enroller) -> int:
@@ -183,6 +209,13 @@ def run_add(
     )
     check_claims(folder, added)
     place = write_brand(folder, added, force=args.force or args.more)
+    _tell_added(added, pictures, place)
+    return 0
+
+
+def _tell_added(added: Added, pictures: Sequence[Path], place: Path) -> None:
+    """Print how a brand will be recognised, and warn of what will not."""
+    file = added.file
     print(f"{file.name}: added to {place}")
     for line in _added_lines(added):
         print(f"  {line}")
@@ -216,7 +249,6 @@ def run_add(
             f" {close.needed:.2f} is enough to be taken for either; another picture may tell them apart",
             file=sys.stderr,
         )
-    return 0
 
 
 def run_remove(args: argparse.Namespace) -> int:
