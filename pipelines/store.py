@@ -113,8 +113,7 @@ class Store:
             settings, device, brand=self.brand, metrics=metrics, clock=clock, random=random
         )
         self._mqtt, self._publisher = messaging.mqtt, messaging.publisher
-        self._messengers = messaging.messengers
-        self._announcer, self.access = self._messengers.announcer, messaging.access
+        self._announcer, self.access = messaging.messengers.announcer, messaging.access
         self._notes = StoreNotes(self.access, lambda: self.settings)
         self._reporter = CameraReporter(metrics, self._publisher.set_state, clock.utc)
         self._floor = build_store_floor(
@@ -199,7 +198,7 @@ class Store:
             outputs=self._outputs,
             publisher=self._publisher,
             reporter=self._reporter,
-            messengers=self._messengers,
+            messengers=messaging.messengers,
             desk=self._desk,
             metrics=metrics,
             clock=clock,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.errors import BadInput
 from pipelines.gst_structure import caps_structure
-from pipelines.outputs import boxes
+from pipelines.outputs import mp4_boxes
 from pipelines.outputs.gst import Gst, caps, encoder, even_size, initialise, launch, only_redacted, to_buffer
 from pipelines.outputs.jpeg import scaled
 
@@ -138,13 +138,14 @@ class _Encoder:
         """Make a fragment of an encoded picture."""
         if self.stream is None:
             record = bytes(_content(caps_structure(sample.get_caps()).get_value("codec_data")))
-            init, name = boxes.init_segment(record, self.size), boxes.codecs(record)
+            init, name = mp4_boxes.init_segment(record, self.size), mp4_boxes.codecs(record)
             self.stream = Stream(init, name, self.began_at, self.frame_size)
         buffer = sample.get_buffer()
         keyframe = not buffer.has_flags(Gst.BufferFlags.DELTA_UNIT)
         self.number += 1
-        at = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts) * boxes.TIMESCALE // Gst.SECOND
-        data = boxes.fragment(self.number, at, _content(buffer), keyframe=keyframe)
+        at_ns = sample.get_segment().to_running_time(Gst.Format.TIME, buffer.pts)
+        at = at_ns * mp4_boxes.TIMESCALE // Gst.SECOND
+        data = mp4_boxes.fragment(self.number, at, _content(buffer), keyframe=keyframe)
         fragment = Fragment(self.stream, data, keyframe)
         if keyframe:
             self.newest.clear()

@@ -2,7 +2,7 @@
 //
 // The video element stays out of the page: it decodes, and each picture that it presents is drawn with its own media
 // time, so that an old picture is known for what it is here too. The element's clock is kept close to the newest
-// picture. A fragment is said to last for a second (see pipelines/outputs/boxes.py), so the clock does not starve.
+// picture. A fragment is said to last for a second (see pipelines/outputs/mp4_boxes.py), so the clock does not starve.
 
 const LASTS_S = 1;
 const BEHIND_S = 0.06;
