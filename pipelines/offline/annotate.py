@@ -30,7 +30,7 @@ from probes.events.events import item, total
 from probes.overlay.draw import Overlay
 from probes.overlay.text import ENGLISH
 from probes.reason import Reason
-from probes.recognition.look_workers import SynchronousLooks
+from probes.recognition.file_looks import SynchronousLooks
 from probes.redaction.look_ahead import AHEAD_MS
 from probes.redaction.redact import RedactionFailed
 
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from pricing.catalogue.catalogue import Catalogue
     from pricing.value import PersonValue, Price, Total
     from probes.people.unworn import Unworn
-    from probes.recognition.look_workers import FileLooks
+    from probes.recognition.file_looks import FileLooks
     from probes.recognition.reading import Recogniser
     from probes.redaction.redact import RedactedFrame
 

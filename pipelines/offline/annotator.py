@@ -27,7 +27,7 @@ from pipelines.offline.framed_picture import look_at_framed
 from pipelines.offline.key_frames import KeyFrames
 from pipelines.offline.lying_looks import LyingLooks, upright_in
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.attribution import PriceProbe
+from probes.people.price_probe import PriceProbe
 from probes.people.tracks import TrackBook
 from probes.people.unworn import around, seen_beside_people, seen_on_nobody, things_apart
 from probes.redaction.followed_head import grown
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pricing.value import PersonValue
     from probes.answers import LookAnswer
     from probes.people.unworn import Unworn
-    from probes.recognition.look_workers import FileLooks
+    from probes.recognition.file_looks import FileLooks
     from probes.redaction.redact import RedactedFrame
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Joins marks and accessories to the persons who wear them, by geometry, and keeps each person's value."""
+"""Joins marks and accessories to the persons who wear them, by geometry: the votes on what each wears."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from probes.people.mark_places import is_above_face, is_beside_all, slot_of_mark
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from pricing.ledger.ledger import Ledger
-    from pricing.value import PersonValue
     from probes.answers import LookAnswer, Mark, Worn
 
 MS = 1_000_000
@@ -72,32 +70,6 @@ def _agreed(support: Mapping[str, float], slot: str) -> str:
 def _allows(mark: Mark, slot: str) -> bool:
     """Return whether a mark's brand may count in a slot."""
     return bool(slot) and (mark.slots is None or slot in mark.slots)
-
-
-class PriceProbe:
-    """Turns frames and look answers into the values of persons. Tracks not yet confirmed leave no trace."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._votes = VoteBuilder()
-
-    def update(self, frame: Frame, answers: Iterable[LookAnswer] = ()) -> dict[TrackId, PersonValue]:
-        """Take a frame and the answers that have come, of whichever cameras; value the frame's persons."""
-        for track, votes in self._votes.of(frame, answers):
-            self._ledger.observe(track, votes)
-        for track, withdrawal in self._votes.withdrawn():
-            self._ledger.withdraw(track, withdrawal)
-        tracks = (person.track for person in frame.of(Kind.PERSON))
-        return {track: self._ledger.value(track) for track in tracks if track is not None}
-
-    def is_figure(self, track: TrackId) -> bool:
-        """Return whether a track is that of a garment on a hanger, or of a figure, as far as looks show."""
-        return self._votes.is_figure(track)
-
-    def end(self, track: TrackId) -> PersonValue:
-        """Return the person's last value and forget the track; answers still on their way are ignored."""
-        self._votes.forget(track)
-        return self._ledger.end(track)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +131,7 @@ class _Body:
 class VoteBuilder:
     """Makes votes from frames and look answers.
 
-    The detector's accessories vote once per `accessory_ms` of frame time, person and slot, so that the frame
+    The detector's accessories vote once per ACCESSORY_MS of frame time, person and slot, so that the frame
     rate does not decide what is confirmed; a look votes once per slot, brand and route, however often it read
     it, and once per slot for the type and colour that it saw to be worn. A mark where the person carried
     something lately is a mark on that, though the detector missed it now: else a bag's brand would be found a

@@ -17,9 +17,7 @@ from engines.free_memory import ThreadMemory, release_free_memory
 from engines.marks.types import Route
 from engines.native_threads import join_native
 from pricing.outage import Outage
-from probes.answers import LookAnswer
 from probes.bounded_queue import DropOldestQueue, take_all
-from probes.frame import Frame, Kind, TrackId
 from probes.recognition.look import Look, clothes_worn, crop_person
 from probes.recognition.look_history import LookHistory
 from probes.recognition.look_scheduler import MAX_AHEAD, LookRoom, LookScheduler, RateLimits
@@ -31,7 +29,8 @@ if TYPE_CHECKING:
 
     from engines.image import I420
     from pricing.value import PersonValue
-    from probes.frame import Box
+    from probes.answers import LookAnswer
+    from probes.frame import Box, Frame, TrackId
     from probes.recognition.reading import Recogniser
     from probes.recognition.targets import RecognitionTargets
 
@@ -53,13 +52,6 @@ TRIM_S = 60.0
 """Where looks never rest the system gets back what is free this often; 2 ms, or 20 where it is 400 MB."""
 STOP_S = 0.8
 """For all looks together. Less than the least time that a store leaves a part which ends late."""
-MAX_TRACKS = 512
-MIN_FILE_HEIGHT = 40
-"""Height, px, from which on a person in a file is looked at."""
-MAX_FILE_LOOKS, MAX_PATIENT_LOOKS = 40, 6
-"""Looks at the persons of one frame of a file, about a quarter of a minute on two cores; and how many of a
-picture, the largest, are worth the seconds of a patient one."""
-MS = 1_000_000
 
 
 class LookResult(str, Enum):
@@ -69,40 +61,6 @@ class LookResult(str, Enum):
     NONE = "none"
     DROPPED = "dropped"
     FAILED = "failed"
-
-
-class FileLooks(Protocol):
-    """Looks at files, which may also read a whole picture."""
-
-    def offer(self, frame: Frame, pixels: I420) -> None:
-        """Take the frame's persons who deserve a look now; `pixels` may change after the call."""
-
-    def drain(self) -> list[LookAnswer]:
-        """Return the answers that have come since the last call."""
-
-    @property
-    def left_out(self) -> int:
-        """Persons of the last frame that were due, and had no look because there were too many."""
-
-    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
-        """Read the whole picture, as where it shows no person, or a part; the answer's track names nobody."""
-
-
-class NoLooks:
-    """Looks at files where only the masked frames are wanted: reads nothing."""
-
-    left_out = 0
-
-    def offer(self, frame: Frame, pixels: I420) -> None:
-        """Do nothing."""
-
-    def drain(self) -> list[LookAnswer]:
-        """Return nothing."""
-        return []
-
-    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
-        """Return nothing."""
-        return LookAnswer(TrackId("picture", "p", 0), frame, ())
 
 
 class Looks(Protocol):
@@ -311,78 +269,6 @@ class LookWorkers:
         self._answers.append(answer)
         self._pace.note(answer)
         self._on_result(LookResult.MARKS if answer.marks else LookResult.NONE)
-
-
-class SynchronousLooks:
-    """Looks for files, in the caller's thread: each confirmed person every `every_ms`, the largest first.
-
-    max_looks: of one frame. A crowd would take minutes otherwise; who is left out is due in the next frame.
-    Errors are the caller's where every route fails.
-    """
-
-    def __init__(
-        self,
-        recogniser: Recogniser,
-        targets: RecognitionTargets,
-        *,
-        every_ms: int = 400,
-        max_looks: int = MAX_FILE_LOOKS,
-    ) -> None:
-        self._recogniser, self._targets = recogniser, targets
-        self._every, self._max_looks = every_ms, max_looks
-        self.left_out = 0
-        self._looked: dict[TrackId, int] = {}
-        self._answers: list[LookAnswer] = []
-
-    def set_targets(self, targets: RecognitionTargets) -> None:
-        """Look for these brands from now on, and for no others."""
-        self._targets = targets
-
-    def offer(self, frame: Frame, pixels: I420) -> None:
-        """Look at each confirmed person whose last look is `every_ms` past."""
-        at = frame.captured_at
-        wanted = bool(self._targets) or self._recogniser.sees_garments
-        due = [
-            (person, person.track)
-            for person in frame.of(Kind.PERSON)
-            if wanted and person.track is not None and person.box.h >= MIN_FILE_HEIGHT
-            if (looked := self._looked.get(person.track)) is None or self._past(at, looked)
-        ]
-        self.left_out = max(0, len(due) - self._max_looks)
-        if self.left_out:
-            due = sorted(due, key=lambda one: -one[0].box.area)[: self._max_looks]
-        largest = {track for _, track in sorted(due, key=lambda one: -one[0].box.area)[:MAX_PATIENT_LOOKS]}
-        for person, track in due:
-            look = crop_person(frame, person, pixels, fine=True, patient=track in largest)
-            if look is not None:
-                self._looked[track] = at
-                self._answers.append(self._recogniser.read(look, self._targets))
-        if len(self._looked) > MAX_TRACKS:
-            self._looked = {track: then for track, then in self._looked.items() if not self._past(at, then)}
-
-    def read_whole(self, frame: Frame, pixels: I420, part: Box | None = None) -> LookAnswer:
-        """Read the whole picture, as where it shows no person, or a part; the answer's track names nobody."""
-        nobody = TrackId(frame.camera, "nobody", 0)
-        if not self._targets:
-            return LookAnswer(nobody, frame, ())
-        left = top = 0
-        if part is not None:
-            left, top = max(0, int(part.x)) // 2 * 2, max(0, int(part.y)) // 2 * 2
-            pixels = pixels.crop(left, top, part.right - left, part.bottom - top)
-        return self._recogniser.read(
-            Look(nobody, frame, left, top, pixels, fine=True, patient=True), self._targets
-        )
-
-    def drain(self) -> list[LookAnswer]:
-        """Return the answers to the frames offered since the last call."""
-        answers, self._answers = self._answers, []
-        return answers
-
-    def close(self) -> None:
-        """Do nothing: nothing runs between calls."""
-
-    def _past(self, at: int, looked: int) -> bool:
-        return not 0 <= at - looked < self._every * MS
 
 
 def _sharpness_of(pixels: I420) -> Callable[[Box], float] | None:

@@ -173,7 +173,7 @@ def _film_pass(scenes: SceneDetector, shown: Sequence[MaskedFilm], masks: list[M
     from pipelines.offline.annotator import Annotator  # noqa: PLC0415 loads OpenCV
     from pipelines.settings.privacy import FacesConfig  # noqa: PLC0415 loads pydantic
     from pricing.ledger.ledger import Ledger  # noqa: PLC0415 only here
-    from probes.recognition.look_workers import NoLooks  # noqa: PLC0415 only here
+    from probes.recognition.file_looks import NoLooks  # noqa: PLC0415 only here
 
     masks.clear()
     spent, count = np.zeros(2), 0

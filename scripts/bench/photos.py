@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pricing.value import Item
     from probes.answers import LookAnswer
     from probes.frame import Frame
-    from probes.recognition.look_workers import FileLooks
+    from probes.recognition.file_looks import FileLooks
     from scripts.bench.photos_labels import ShownPhoto
 
 CATALOGUE = CONFIGS / "prices.csv"

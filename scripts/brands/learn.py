@@ -24,7 +24,7 @@ from pipelines.outputs.disk import write_whole
 from pipelines.printable import noted
 from pipelines.settings.privacy import FacesConfig
 from pricing.ledger.ledger import Ledger
-from probes.recognition.look_workers import NoLooks
+from probes.recognition.file_looks import NoLooks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -12,8 +12,8 @@ from engines.ocr.reader import WordReader
 from pricing.catalogue.catalogue import read
 from pricing.ledger.ledger import Ledger
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.attribution import PriceProbe
-from probes.recognition.look_workers import SynchronousLooks
+from probes.people.price_probe import PriceProbe
+from probes.recognition.file_looks import SynchronousLooks
 from probes.recognition.reading import Recogniser
 from probes.recognition.targets import targets_of
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engines.scene import SceneRequest
     from engines.scene_detector import SceneDetector
     from probes.frame import Frame
-    from probes.recognition.look_workers import FileLooks
+    from probes.recognition.file_looks import FileLooks
 
 STEP_NS = 40_000_000
 LIES = range(10, 20)

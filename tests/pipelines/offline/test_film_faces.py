@@ -18,7 +18,7 @@ from tests.fakes.scene_detector import detections
 if TYPE_CHECKING:
     from engines.scene import SceneRequest
     from engines.scene_detector import SceneDetector
-    from probes.recognition.look_workers import FileLooks
+    from probes.recognition.file_looks import FileLooks
 
 WIDE, HIGH = 400, 480
 STEP_NS = 100_000_000

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engines.image import Plane
     from engines.scene_detector import SceneDetector
     from probes.frame import Box, Frame
-    from probes.recognition.look_workers import FileLooks
+    from probes.recognition.file_looks import FileLooks
 
 WIDTH, HEIGHT, TOP, BOTTOM = 360, 780, 180, 540
 """Of a screenshot, and where the photograph is in it."""

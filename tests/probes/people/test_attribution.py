@@ -9,9 +9,10 @@ from pricing.ledger.ledger import Ledger
 from pricing.value import Price
 from probes.answers import LookAnswer, Mark, Worn
 from probes.frame import Box, Detection, Frame, Kind, TrackId
-from probes.people.attribution import PriceProbe, VoteBuilder
+from probes.people.attribution import VoteBuilder
 from probes.people.carrying import carrier
 from probes.people.mark_places import slot_of_mark
+from probes.people.price_probe import PriceProbe
 
 MS = 1_000_000
 ANN, BOB = TrackId("c", "s", 1), TrackId("c", "s", 2)
