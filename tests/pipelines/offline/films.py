@@ -16,6 +16,16 @@ FRAMES = 30
 X264 = ("-c:v", "libx264", "-preset", "veryfast")  # with frames out of order, as by default
 
 
+def ffmpeg(*how: str | Path, cwd: Path | None = None) -> None:
+    """Run ffmpeg, which says nothing but errors."""
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *how], check=True, timeout=600, cwd=cwd)
+
+
+def make_film(path: Path, picture: str, *how: str) -> None:
+    """Make a film. picture: what ffmpeg's lavfi shall draw. how: its codec and the like."""
+    ffmpeg("-f", "lavfi", "-i", picture, *how, path, cwd=path.parent)
+
+
 def read(path: Path) -> tuple[int, list[str]]:
     """Return how many frames are read, and what is told."""
     notes: list[str] = []

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipelines.offline.frame_count import count_frames, is_torn
-from tests.pipelines.offline.films import FRAMES, read
+from tests.pipelines.offline.films import FRAMES, make_film, read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,8 +33,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _make(path: Path, how: list[str]) -> None:
     # Not by -frames: FFmpeg 6.1 does not complete the first of two passes then.
     source = f"testsrc2=size=160x96:rate=25:duration={FRAMES / 25}"
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", source, *how, str(path)]
-    subprocess.run(make, check=True, timeout=600, cwd=path.parent)
+    make_film(path, source, *how)
 
 
 def _packets(data: bytes) -> list[int]:

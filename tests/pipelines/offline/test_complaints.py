@@ -1,14 +1,13 @@
 """Films that were cut out of longer ones without being encoded anew are whole; what is damaged is told."""
 
 import random
-import subprocess
 
 import pytest
 
 from pipelines.cpu.gst import Gst
 from pipelines.offline.complaints import MAX_LINES, Complaints
 from pipelines.offline.frame_count import count_frames
-from pipelines.offline.reader import read_frames
+from tests.pipelines.offline.films import ffmpeg, make_film, read
 
 OPEN = ["-c:v", "libx264", "-g", "25", "-bf", "3", "-x264-params", "open-gop=1:b-pyramid=normal:ref=4"]
 OPEN_265 = [
@@ -20,24 +19,15 @@ REFUSED_SINCE = (1, 24)
 CUTS = ["at.mp4", "at.mkv", "at.ts", "piece%d.mp4", "piece%d.ts", "middle.ts"]
 
 
-def ffmpeg(*how):
-    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *how], check=True, timeout=600)
-
-
 @pytest.fixture(scope="module")
 def films(tmp_path_factory):
     """Moving pictures in open groups of a second."""
     folder = tmp_path_factory.mktemp("films")
     moving = "testsrc2=size=160x120:rate=25,noise=alls=20:allf=t"
     for name, how in {"264.ts": OPEN, "265.ts": OPEN_265}.items():
-        ffmpeg("-f", "lavfi", "-i", moving, "-t", "8", "-pix_fmt", "yuv420p", *how, folder / name)
+        make_film(folder / name, moving, "-t", "8", "-pix_fmt", "yuv420p", *how)
         ffmpeg("-i", folder / name, "-c", "copy", folder / name.replace("ts", "mp4"))
     return folder
-
-
-def read(path):
-    notes = []
-    return len(list(read_frames(path, notes.append))), notes
 
 
 def cut(film, to):
@@ -86,7 +76,7 @@ def test_a_film_of_which_a_part_of_a_picture_never_came_is_told(tmp_path):
     path = tmp_path / "x.h264"
     noise = "testsrc2=size=160x120:rate=25,noise=alls=20:allf=t"
     how = ["-frames:v", "30", "-pix_fmt", "yuv420p", "-c:v", "libx264", "-x264-params", "slices=4"]
-    ffmpeg("-f", "lavfi", "-i", noise, *how, path)
+    make_film(path, noise, *how)
     assert read(path) == (30, [])
     start = b"\0\0\1"
     units = path.read_bytes().split(start)

@@ -21,7 +21,7 @@ from pipelines.offline.frame_count import count_frames
 from pipelines.offline.reader import probe_media
 from tests.fakes.sources import Ear
 from tests.fakes.video_file import H264, write_video
-from tests.pipelines.offline.films import FRAMES, X264, read, timing
+from tests.pipelines.offline.films import FRAMES, X264, make_film, read, timing
 
 HOW = {
     "a.avi": ["-c:v", "mjpeg", "-q:v", "3"],
@@ -50,12 +50,8 @@ def films(tmp_path_factory):
     folder = tmp_path_factory.mktemp("films")
     noise = "testsrc=size=160x120:rate=10,noise=alls=60:allf=t"
     for name, how in (HOW | BARE).items():
-        make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
-        subprocess.run(
-            [*make, "-pix_fmt", "yuvj420p" if "mjpeg" in how else "yuv420p", folder / name],
-            check=True,
-            timeout=600,
-        )
+        pixels = "yuvj420p" if "mjpeg" in how else "yuv420p"
+        make_film(folder / name, noise, "-frames:v", str(FRAMES), *how, "-pix_fmt", pixels)
     return folder
 
 
@@ -150,10 +146,9 @@ def test_a_film_whose_last_picture_stands_still_is_read_once_and_without_a_word(
     path = tmp_path / name
     noise = "testsrc=size=160x120:rate=10,noise=alls=60:allf=t,settb=1/1000,setpts=N*100"
     still = f"setts=duration=if(gte(N\\,{FRAMES - 1})\\,10000\\,100)"
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *STILL[name]]
     pixels = "yuvj420p" if "mjpeg" in STILL[name] else "yuv420p"
     how = [*timing("passthrough"), "-pix_fmt", pixels, "-bsf:v", still]
-    subprocess.run([*make, *how, path], check=True, timeout=600)
+    make_film(path, noise, "-frames:v", str(FRAMES), *STILL[name], *how)
     pulled, opened = [], reader._open
     monkeypatch.setattr(
         reader, "_open", lambda path, *, pull=False: pulled.append(pull) or opened(path, pull=pull)

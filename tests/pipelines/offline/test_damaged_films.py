@@ -1,13 +1,12 @@
 """Films whose pictures are damaged, missing or never sent: no loss goes untold, and nothing else is told."""
 
 import random
-import subprocess
 
 import pytest
 
 from pipelines.cameras.file_end import has_lost_index
 from pipelines.offline.frame_count import count_frames, is_torn
-from tests.pipelines.offline.films import FRAMES, X264, read
+from tests.pipelines.offline.films import FRAMES, X264, ffmpeg, make_film, read
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +28,7 @@ def short_groups(tmp_path_factory):
         "x.ogv": ["-c:v", "libtheora"],
     }.items():
         pixels = "yuvj420p" if "mjpeg" in how else "rgb24" if "png" in how else "yuv420p"
-        make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", noise, "-frames:v", str(FRAMES), *how]
-        subprocess.run([*make, "-pix_fmt", pixels, folder / name], check=True, timeout=600)
+        make_film(folder / name, noise, "-frames:v", str(FRAMES), *how, "-pix_fmt", pixels)
     return folder
 
 
@@ -95,8 +93,7 @@ def test_the_pictures_that_are_missing_are_counted(short_groups, tmp_path):
 def test_a_film_of_a_live_recorder_that_announces_no_sizes_is_not_torn(short_groups, tmp_path):
     """Browsers and recorders write the clusters of an MKV without sizes."""
     path = tmp_path / "live.mkv"
-    copy = ["ffmpeg", "-v", "error", "-i", short_groups / "x.mkv", "-c", "copy", "-live", "1", path]
-    subprocess.run(copy, check=True, timeout=600)
+    ffmpeg("-i", short_groups / "x.mkv", "-c", "copy", "-live", "1", path)
     assert count_frames(path) is None
     assert read(path) == (FRAMES, [])
 
@@ -104,8 +101,7 @@ def test_a_film_of_a_live_recorder_that_announces_no_sizes_is_not_torn(short_gro
 def test_headers_alone_in_a_decoder_are_no_picture(tmp_path):
     """As of H.264 in an ASF, which some recorders export."""
     path = tmp_path / "h264.asf"
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=160x96:rate=10"]
-    subprocess.run([*make, "-frames:v", str(FRAMES), *X264, path], check=True, timeout=600)
+    make_film(path, "testsrc=size=160x96:rate=10", "-frames:v", str(FRAMES), *X264)
     assert read(path) == (FRAMES, [])
 
 
@@ -118,6 +114,5 @@ def test_a_film_in_which_nothing_moves_is_read_without_a_word(tmp_path, name):
         "vp9.webm": ["-c:v", "libvpx-vp9", "-auto-alt-ref", "1", "-lag-in-frames", "16", "-cpu-used", "8"],
         "x.avi": ["-c:v", "mpeg4", "-bf", "2"],
     }[name]
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25,loop=-1:1:0"]
-    subprocess.run([*make, "-frames:v", "50", *how, tmp_path / name], check=True, timeout=600)
+    make_film(tmp_path / name, "testsrc2=size=160x96:rate=25,loop=-1:1:0", "-frames:v", "50", *how)
     assert read(tmp_path / name)[1] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from pipelines.cameras.source import SourceSpec
 from pipelines.cpu.jpeg_source import _Pictures, jpeg_source
 from pipelines.cpu.source import open_source
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
-from tests.pipelines.offline.films import FRAMES, read
+from tests.pipelines.offline.films import FRAMES, make_film, read
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:
@@ -23,18 +22,8 @@ if TYPE_CHECKING:
 @pytest.fixture(params=["mjpeg", "mpjpeg"])
 def film(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / "film.mjpg"
-    make = [
-        "ffmpeg",
-        "-v",
-        "error",
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc2=size=161x97:rate=25",
-        "-frames:v",
-        str(FRAMES),
-    ]
-    subprocess.run([*make, "-pix_fmt", "yuvj420p", "-f", request.param, path], check=True, timeout=600)
+    how = ["-frames:v", str(FRAMES), "-pix_fmt", "yuvj420p", "-f", request.param]
+    make_film(path, "testsrc2=size=161x97:rate=25", *how)
     return path
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +21,7 @@ from pipelines.cpu.source import open_source
 from pipelines.errors import BadInput
 from pipelines.offline.reader import probe_media, read_frames
 from tests.fakes.video_file import write_video
+from tests.pipelines.offline.films import make_film
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,14 +44,9 @@ ODD = {
 
 
 def _film(path: Path, how: list[str], *, sound: bool = False) -> Path:
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size=320x240:rate={RATE}"]
-    make += ["-f", "lavfi", "-i", "sine", "-c:a", "mp2"] if sound else []
+    tone = ["-f", "lavfi", "-i", "sine", "-c:a", "mp2"] if sound else []
     kind = [] if "-pix_fmt" in how else ["-pix_fmt", "yuv420p"]
-    subprocess.run(
-        [*make, "-t", str(FRAMES / RATE), *how, *kind, path],
-        check=True,
-        timeout=600,
-    )
+    make_film(path, f"testsrc2=size=320x240:rate={RATE}", *tone, "-t", str(FRAMES / RATE), *how, *kind)
     return path
 
 
@@ -221,8 +216,7 @@ def test_h265_of_single_fields_gives_whole_pictures(tmp_path: Path, suffix: str)
     fields = f"{whole[:-2]}50,interlace=lowpass=off,separatefields"
     how = [*X265[:2], "-x265-params", "log-level=error:interlace=tff", "-pix_fmt", "yuv420p"]
     path = tmp_path / f"fields{suffix}"
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", fields, "-t", "1", *how, path]
-    subprocess.run(make, check=True, timeout=600)
+    make_film(path, fields, "-t", "1", *how)
     notes: list[str] = []
     pictures = [picture for _, picture in read_frames(path, notes.append)]
     assert (len(pictures), notes) == (25, [])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipelines.offline.reader import read_frames
+from tests.pipelines.offline.films import make_film
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,9 +48,8 @@ def _packed(data: bytes) -> bytes:
 @pytest.mark.parametrize("coder", ["DX50", "DIVX", "XVID"])
 def test_a_film_with_two_pictures_in_a_chunk_is_read_without_a_word(tmp_path: Path, coder: str) -> None:
     path, notes = tmp_path / "x.avi", []
-    pictures = ["-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25", "-frames:v", str(FRAMES)]
     how = ["-c:v", "mpeg4", "-bf", "1", "-b_strategy", "0", "-vtag", coder]
-    subprocess.run(["ffmpeg", "-v", "error", *pictures, *how, path], check=True, timeout=600)
+    make_film(path, "testsrc2=size=160x96:rate=25", "-frames:v", str(FRAMES), *how)
     path.write_bytes(_packed(path.read_bytes()))
     seen = [bytes(picture.y) for _, picture in read_frames(path, notes.append)]
     assert len(set(seen)) == FRAMES

@@ -1,6 +1,5 @@
 import logging
 import struct
-import subprocess
 import wave
 
 import cv2
@@ -17,7 +16,7 @@ from pipelines.errors import BadInput
 from pipelines.offline import reader
 from pipelines.offline.reader import MediaKind, probe_media, read_frames
 from tests.fakes.video_file import H264, write_video
-from tests.pipelines.offline.films import timing
+from tests.pipelines.offline.films import ffmpeg, make_film, timing
 
 FORMATS = {
     "mp4": {},
@@ -226,18 +225,8 @@ def test_bad_files_are_told_in_one_line(tmp_path, name, use):
 @pytest.mark.parametrize("frames", [1, 2, 3, 6, 8])
 def test_a_video_of_a_few_frames_gives_all_of_them(tmp_path, frames):
     path = tmp_path / "short.mp4"  # B-frames and an edit list
-    make = [
-        "ffmpeg",
-        "-v",
-        "error",
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc=size=320x240:rate=10",
-        "-frames:v",
-        str(frames),
-    ]
-    subprocess.run([*make, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True, timeout=120)
+    how = ["-frames:v", str(frames), "-c:v", "libx264", "-pix_fmt", "yuv420p"]
+    make_film(path, "testsrc=size=320x240:rate=10", *how)
     assert [at for at, _ in read_frames(path)] == [100_000_000 * one for one in range(frames)]
 
 
@@ -271,8 +260,8 @@ def test_an_avi_without_a_good_index_is_read_whole(tmp_path, index):
 def test_uneven_times_of_frames_are_kept(tmp_path):
     path = tmp_path / "uneven.mp4"
     uneven = "testsrc=size=320x240:rate=10,select='not(mod(n,3))',setpts='PTS+if(gte(N,5),8/TB,0)'"
-    make = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", uneven, "-frames:v", "10", *timing("vfr")]
-    subprocess.run([*make, "-c:v", "libx264", "-pix_fmt", "yuv420p", path], check=True, timeout=120)
+    how = ["-frames:v", "10", *timing("vfr"), "-c:v", "libx264", "-pix_fmt", "yuv420p"]
+    make_film(path, uneven, *how)
     times = [at / 1e9 for at, _ in read_frames(path)]
     assert times == pytest.approx([0.3 * n + (8 if n >= 5 else 0) for n in range(10)], abs=0.01)
 
@@ -308,9 +297,9 @@ def test_a_film_with_a_longer_sound_track_is_read_whole(tmp_path, caplog, mux, m
 def long_groups(tmp_path_factory):
     """Ten seconds with a key picture every four, as phones and cameras write them; also one with sound."""
     path = tmp_path_factory.mktemp("films") / "long.mp4"
-    film = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=10", "-f", "lavfi", "-i"]
-    film += ["sine=440", "-t", "10", "-c:v", "libx264", "-bf", "0", "-g", "40", "-c:a", "aac", path]
-    subprocess.run(film, check=True, timeout=300)
+    tone = ["-f", "lavfi", "-i", "sine=440", "-c:a", "aac"]
+    how = ["-t", "10", "-c:v", "libx264", "-bf", "0", "-g", "40"]
+    make_film(path, "testsrc2=size=160x96:rate=10", *tone, *how)
     return path
 
 
@@ -322,8 +311,7 @@ def test_a_film_that_was_trimmed_is_read_to_its_end(
 ):
     """Its pictures from the key picture before are in the file, and an edit list skips them."""
     path = tmp_path / f"trimmed.{suffix}"
-    trim = ["ffmpeg", "-v", "error", "-ss", str(begin), "-t", str(seconds), "-i", long_groups, "-c", "copy"]
-    subprocess.run([*trim, *sound, path], check=True, timeout=300)
+    ffmpeg("-ss", str(begin), "-t", str(seconds), "-i", long_groups, "-c", "copy", *sound, path)
     with caplog.at_level(logging.WARNING):
         times = [at for at, _ in read_frames(path)]
     assert caplog.messages == []
@@ -335,8 +323,7 @@ def test_a_film_that_was_trimmed_is_read_to_its_end(
 @pytest.mark.parametrize(("box", "name"), [(b"mvhd", b"free"), (b"elst", b"free"), (b"edts", b"free")])
 def test_a_trimmed_film_without_a_part_of_its_header_raises_nothing(long_groups, tmp_path, box, name):
     path = tmp_path / "trimmed.mp4"
-    trim = ["ffmpeg", "-v", "error", "-ss", "3.3", "-t", "4", "-i", long_groups, "-c", "copy", "-an", path]
-    subprocess.run(trim, check=True, timeout=300)
+    ffmpeg("-ss", "3.3", "-t", "4", "-i", long_groups, "-c", "copy", "-an", path)
     assert header_patches(path)
     path.write_bytes(path.read_bytes().replace(box, name))
     assert not header_patches(path)
@@ -344,19 +331,8 @@ def test_a_trimmed_film_without_a_part_of_its_header_raises_nothing(long_groups,
 
 def test_fragments_with_an_edit_without_a_duration_are_read_as_they_are(tmp_path):
     path = tmp_path / "fragments.mp4"
-    film = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=5", "-t", "6"]
-    film += [
-        "-c:v",
-        "libx264",
-        "-bf",
-        "2",
-        "-g",
-        "10",
-        "-movflags",
-        "frag_keyframe+empty_moov+delay_moov",
-        path,
-    ]
-    subprocess.run(film, check=True, timeout=300)
+    how = ["-c:v", "libx264", "-bf", "2", "-g", "10", "-movflags", "frag_keyframe+empty_moov+delay_moov"]
+    make_film(path, "testsrc2=size=160x96:rate=5", "-t", "6", *how)
     assert b"elst" in path.read_bytes()
     assert not header_patches(path)
     assert len(list(read_frames(path))) == 30
