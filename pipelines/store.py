@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 from functools import partial
-from random import SystemRandom
 from typing import TYPE_CHECKING, Final
 
 from pipelines.access_notes import StoreNotes
+from pipelines.assembly.basis import StoreBasis
 from pipelines.assembly.describe import build_describer
 from pipelines.assembly.floor import build_store_floor, load_catalogue
 from pipelines.assembly.housekeeping import build_retention, take_up_brands
@@ -91,61 +91,33 @@ class Store:
         """
         self._metrics = metrics
         self.clock = clock = clock or StoreClock()
-        self._clock_file = ClockFile(clock, clock_path(settings.store.id, state_folder()))
-        random = SystemRandom()
         device = settings.store.device or host_slug()
+        basis = StoreBasis(settings, device, metrics, clock)
+        self._clock_file = ClockFile(clock, clock_path(settings.store.id, state_folder()))
         catalogue = load_catalogue(settings)
         self._brands = build_brands(settings, catalogue)
         export_health(self._brands, metrics)
-        self._prices = StorePrices(
-            settings,
-            catalogue,
-            partial(
-                build_live,
-                metrics=metrics,
-                spell=self.brand,
-                folder=state_folder,
-                clock=clock,
-                random=random.random,
-            ),
-        )
-        self._messaging = messaging = build_messaging(
-            settings, device, brand=self.brand, metrics=metrics, clock=clock, random=random
-        )
+        self._prices = StorePrices(settings, catalogue, partial(build_live, basis=basis, spell=self.brand))
+        self._messaging = messaging = build_messaging(basis, self.brand)
         self._mqtt, self._publisher = messaging.mqtt, messaging.publisher
         self._announcer, self.access = messaging.messengers.announcer, messaging.access
         self._notes = StoreNotes(self.access, lambda: self.settings)
         self._reporter = CameraReporter(metrics, self._publisher.set_state, clock.utc)
         self._floor = build_store_floor(
-            settings,
-            device,
+            basis,
             lookup=self._prices.lookup,
             brands=self._brands,
             summaries=messaging.summaries,
             publisher=self._announcer.beside(self._publisher),
-            metrics=metrics,
-            getrandbits=random.getrandbits,
-            clock=clock,
             record=record,
         )
         messaging.on_commands(people_commands(self._floor))
-        self._desk = build_desk(
-            settings,
-            device,
-            self._floor,
-            self._publisher,
-            folder=state_folder,
-            metrics=metrics,
-            clock=clock,
-            getrandbits=random.getrandbits,
-        )
+        self._desk = build_desk(basis, self._floor, self._publisher)
         if self._desk:
             messaging.on_commands(sale_commands(self._desk))
             self._desk.on_events(self._announcer.listen_to(self._desk.person))
         self._looks = build_looks(settings, self._brands, metrics)
-        self._describer = build_describer(
-            settings, metrics, folder=state_folder, clock=clock, random=random.random
-        )
+        self._describer = build_describer(basis)
         pictures = (*self._announcer.sinks, *picture_sinks(settings, self._mqtt))
         self._outputs = VideoOutputs(metrics, (*sinks, *pictures), self._notes.stream, clock.utc)
         throttle, self._traces = Throttle(), build_traces(settings, device, metrics, utc=clock.utc)
@@ -155,7 +127,7 @@ class Store:
             metrics=metrics,
             on_state=self._reporter.report,
             money=partial(sum_text, locale=settings.store.locale),
-            random=random,
+            random=basis.random,
             brand=self.brand,
             words=item_words(settings.store.locale),
             brands=lambda: self._brands.targets,
@@ -205,15 +177,11 @@ class Store:
         )
         self._reloader = Reloader(settings, running, on_read=on_read)
         self._insights = build_insights(
-            settings,
+            basis,
             self._floor,
             self._platform.cameras,
             throttle,
-            device=device,
             publisher=self._publisher,
-            metrics=metrics,
-            folder=state_folder,
-            clock=clock,
             zones=lambda: zones_of(self.settings),
         )
         if self._insights and self._desk:

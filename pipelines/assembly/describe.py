@@ -8,30 +8,18 @@ from engines.paths import CONFIGS
 from pipelines.errors import BadInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from engines.describe.http import VisionService
     from engines.describe.service import Form
-    from pipelines.clock import StoreClock
+    from pipelines.assembly.basis import StoreBasis
     from pipelines.settings.describe import DescribeConfig
-    from pipelines.settings.root import Settings
-    from probes.metrics import Metrics
     from probes.recognition.describe import Describer
 
 PROMPT = CONFIGS / "describe-prompt.md"
 
 
-def build_describer(
-    settings: Settings,
-    metrics: Metrics,
-    *,
-    folder: Callable[[], Path],
-    clock: StoreClock,
-    random: Callable[[], float],
-) -> Describer | None:
-    """Return the describer, None where it is off. folder: of what outlives a restart. Raises BadInput."""
-    section = settings.describe
+def build_describer(basis: StoreBasis) -> Describer | None:
+    """Return the describer, None where it is off. Raises BadInput."""
+    section, metrics, clock = basis.settings.describe, basis.metrics, basis.clock
     if section is None:
         return None
     from probes.recognition.describe import DescribePlan, Describer  # noqa: PLC0415
@@ -49,10 +37,10 @@ def build_describer(
         service_of(section),
         plan,
         DescribeCandidates(AskLimits(section.per_person, section.after_ms)),
-        SentLog(sent_path(folder(), settings.store.id), clock.utc_now, clock.expiry_now),
+        SentLog(sent_path(basis.folder(), basis.settings.store.id), clock.utc_now, clock.expiry_now),
         on_sent=metrics.crops_sent.inc,
         on_result=lambda result: metrics.descriptions.labels(result).inc(),
-        random=random,
+        random=basis.random.random,
     )
 
 

@@ -8,9 +8,9 @@ from pipelines.floor.plan import build_floor, open_record, plan_of
 from pricing.catalogue.reload import CatalogueFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from pipelines.assembly.basis import StoreBasis
     from pipelines.brands.registry import BrandRegistry
     from pipelines.clock import StoreClock
     from pipelines.floor.floor import Floor
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pipelines.settings.root import Settings
     from pricing.ledger.lookup_once import Lookup
     from probes.events.status import Summaries
-    from probes.metrics import Metrics
 
 
 def load_catalogue(settings: Settings) -> CatalogueFile | None:
@@ -33,27 +32,24 @@ def load_catalogue(settings: Settings) -> CatalogueFile | None:
 
 
 def build_store_floor(
-    settings: Settings,
-    device: str,
+    basis: StoreBasis,
     *,
     lookup: Lookup,
     brands: BrandRegistry,
     summaries: Summaries,
     publisher: Publisher,
-    metrics: Metrics,
-    getrandbits: Callable[[int], int],
-    clock: StoreClock,
     record: Path | None = None,
 ) -> Floor:
     """Return the floor, nobody on it yet. record: where its metadata goes, instead of the settings' place."""
-    plan = plan_of(settings, device, brands.book.staff)
+    settings, clock = basis.settings, basis.clock
+    plan = plan_of(settings, basis.device, brands.book.staff)
     return build_floor(
         plan,
         lookup,
         summaries=summaries,
         publisher=publisher,
-        metrics=metrics,
-        getrandbits=getrandbits,
+        metrics=basis.metrics,
+        getrandbits=basis.random.getrandbits,
         brand=brands.spell,
         journal=_open_record(settings, record, plan, clock),
         utc=clock.utc,

@@ -13,42 +13,37 @@ from pricing.money import exponent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
-    from pathlib import Path
 
+    from pipelines.assembly.basis import StoreBasis
     from pipelines.cameras.states import CameraStatus
     from pipelines.cameras.throttle import Throttle
-    from pipelines.clock import StoreClock
     from pipelines.floor.floor import Floor
     from pipelines.floor.publisher import Publisher
     from pipelines.settings.root import Settings
-    from probes.metrics import Metrics
 
 
 def build_insights(
-    settings: Settings,
+    basis: StoreBasis,
     floor: Floor,
     cameras: Callable[[], Mapping[str, CameraStatus]],
     throttle: Throttle,
     *,
-    device: str,
     publisher: Publisher,
-    metrics: Metrics,
-    folder: Callable[[], Path],
-    clock: StoreClock,
     zones: Callable[[], Container[str]],
 ) -> InsightsRecorder | None:
     """Return the recorder, and set the topics of the last day; None where the settings keep nothing.
 
     zones: as for `ReportCounters`.
     """
+    settings, clock = basis.settings, basis.clock
     if not settings.privacy.report_days:
         return None
     store, least = settings.store, settings.privacy.report_min_count
-    file = InsightsFile(insights_path(settings, folder()), clock.now)
-    topics = ReportTopics(file, publisher, (store.id, device), store.currency, least)
+    file = InsightsFile(insights_path(settings, basis.folder()), clock.now)
+    topics = ReportTopics(file, publisher, (store.id, basis.device), store.currency, least)
     topics.publish_day(clock.utc_now() // 1_000_000_000)
     per_unit = 10 ** exponent(store.currency)
-    counters = ReportCounters(metrics, per_unit, zones)
+    counters = ReportCounters(basis.metrics, per_unit, zones)
     counters.expect(file.names())
 
     return InsightsRecorder(

@@ -10,19 +10,15 @@ from pipelines.assembly.messengers import StoreMessengers
 from pipelines.assembly.mqtt import build_publisher
 from pipelines.cameras.states import CameraState
 from pipelines.floor.publisher import NoPublisher
-from pipelines.paths import state_folder
 from probes.events.status import Summaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from random import Random
 
-    from pipelines.clock import StoreClock
+    from pipelines.assembly.basis import StoreBasis
     from pipelines.floor.publisher import Publisher
     from pipelines.outputs.mqtt.commands import Handler
     from pipelines.outputs.mqtt.publisher import MqttPublisher
-    from pipelines.settings.root import Settings
-    from probes.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,38 +46,23 @@ class Messaging:
         self.mqtt.stop()
 
 
-def build_messaging(
-    settings: Settings,
-    device: str,
-    *,
-    brand: Callable[[str], str],
-    metrics: Metrics,
-    clock: StoreClock,
-    random: Random,
-) -> Messaging:
+def build_messaging(basis: StoreBasis, brand: Callable[[str], str]) -> Messaging:
     """Build it all. brand: writes a brand for people. Raises BadInput."""
+    settings, clock = basis.settings, basis.clock
     zones = {name: list(camera.zones) for name, camera in settings.enabled_cameras().items()}
     summaries = Summaries(zones, settings.store.currency, utc=clock.utc)
-    mqtt = build_publisher(
-        settings,
-        device,
-        summaries,
-        folder=state_folder,
-        metrics=metrics,
-        clock=clock,
-        random=random.random,
-    )
+    mqtt = build_publisher(basis, summaries)
     publisher: Publisher = mqtt or NoPublisher()
-    messengers = StoreMessengers(settings, metrics, brand=brand, now_ns=clock.utc_now)
+    messengers = StoreMessengers(settings, basis.metrics, brand=brand, now_ns=clock.utc_now)
     access = AccessLog(
-        access_file(settings.store.id, state_folder()),
+        access_file(settings.store.id, basis.folder()),
         days=settings.privacy.access_log_days,
         now_ns=clock.now,
         utc=clock.utc,
         expiry_ns=clock.expiry_now,
-        getrandbits=random.getrandbits,
-        metrics=metrics,
+        getrandbits=basis.random.getrandbits,
+        metrics=basis.metrics,
         publish=publisher.send,
-        origin=(settings.store.id, device),
+        origin=(settings.store.id, basis.device),
     )
     return Messaging(summaries, mqtt, publisher, messengers, access)

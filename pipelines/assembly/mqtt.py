@@ -15,17 +15,15 @@ from pricing.money import exponent
 from probes.events.home_assistant import discovery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
-    from pipelines.clock import StoreClock
+    from pipelines.assembly.basis import StoreBasis
     from pipelines.outputs.base import PictureSink
     from pipelines.outputs.mqtt.publisher import MqttPublisher
     from pipelines.settings.mqtt import MqttConfig
     from pipelines.settings.root import Settings
     from probes.events.messages import Payload
     from probes.events.status import Summaries
-    from probes.metrics import Metrics
 
 
 def broker_spec(mqtt: MqttConfig) -> MqttSpec:
@@ -111,39 +109,28 @@ def spool_file(settings: Settings, device: str, folder: Path) -> Path:
     return folder / spool_name(settings.store.id, device)
 
 
-def build_publisher(
-    settings: Settings,
-    device: str,
-    summaries: Summaries,
-    *,
-    folder: Callable[[], Path],
-    metrics: Metrics,
-    clock: StoreClock,
-    random: Callable[[], float],
-) -> MqttPublisher | None:
-    """Return the publisher, not started; None where the settings name no broker. Raises BadInput.
-
-    folder: of what outlives a restart.
-    """
+def build_publisher(basis: StoreBasis, summaries: Summaries) -> MqttPublisher | None:
+    """Return the publisher, not started; None where the settings name no broker. Raises BadInput."""
+    settings, device, clock = basis.settings, basis.device, basis.clock
     mqtt = settings.outputs.mqtt
     if mqtt is None:
         return None
     from pipelines.outputs.mqtt.publisher import MqttPublisher  # noqa: PLC0415 loads paho
 
-    store_file = _own_file(settings)
-    take_over(folder(), settings.store.id, device, store_file, machine())
+    store_file, folder = _own_file(settings), basis.folder()
+    take_over(folder, settings.store.id, device, store_file, machine())
     initial = summaries.initial(clock.utc_now(), CameraState.CONNECTING.value)
     return MqttPublisher(
         broker_spec(mqtt),
         settings.store.id,
         device,
-        spool=spool_file(settings, device, folder()),
+        spool=spool_file(settings, device, folder),
         spool_bytes=mqtt.spool_mb * 1_000_000,
-        initial={**initial, **home_assistant(settings, device, folder())},
-        metrics=metrics,
+        initial={**initial, **home_assistant(settings, device, folder)},
+        metrics=basis.metrics,
         now_ns=clock.now,
         expiry_ns=clock.expiry_now,
-        random=random,
+        random=basis.random.random,
         store_file=store_file,
     )
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import date, tzinfo
     from pathlib import Path
 
-    from pipelines.clock import StoreClock
+    from pipelines.assembly.basis import StoreBasis
     from pipelines.settings.prices import LivePricesConfig
     from pipelines.settings.root import Settings
     from pricing.live.live import LivePrices
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pricing.live.services import PriceService
     from pricing.sources import PriceListSource
     from pricing.value import Price, Total
-    from probes.metrics import Metrics
 
 _FIRST_YEAR = 2020
 
@@ -52,20 +51,14 @@ def budget_day(now_ns: int, counted_ns: int, zone: tzinfo) -> date:
     return now if doubtful.year < _FIRST_YEAR else doubtful
 
 
-def build_live(
-    settings: Settings,
-    *,
-    metrics: Metrics,
-    spell: Callable[[str], str],
-    folder: Callable[[], Path],
-    clock: StoreClock,
-    random: Callable[[], float],
-) -> LivePrices | None:
+def build_live(settings: Settings, *, basis: StoreBasis, spell: Callable[[str], str]) -> LivePrices | None:
     """Return what asks the store's price service, not yet started; None where the settings name none.
 
-    spell: a brand's normal form as people write it. folder: of what must outlive a restart.
+    settings: those in force, newer than those of the basis after a change. spell: a brand's normal form as
+    people write it.
     """
     live, zone = settings.prices.live, settings.store.zone
+    metrics, clock = basis.metrics, basis.clock
     if live is None:
         return None
     from pricing.live.cache import PriceCache  # noqa: PLC0415 only where it is used
@@ -82,14 +75,14 @@ def build_live(
         _service(settings, live),
         _judge(settings, live, rates),
         PriceCache(
-            cache_file(settings, folder()),
+            cache_file(settings, basis.folder()),
             settings.prices.cache.max_mb * 1_000_000,
             clock.utc_now,
             expiry_ns=clock.expiry_now,
             max_days=settings.prices.cache.max_days,
         ),
         LiveSpec(build_freshness(settings), live.budget_per_day, live.timeout_s, live.retries),
-        random=random,
+        random=basis.random.random,
         today=today,
         spell=spell,
         on_result=lambda result: metrics.price_lookups.labels(result).inc(),

@@ -12,14 +12,13 @@ from pricing.money import display, exponent
 from pricing.sales.desk import SalesDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
+    from pipelines.assembly.basis import StoreBasis
     from pipelines.clock import StoreClock
     from pipelines.floor.floor import Floor
     from pipelines.floor.publisher import Publisher
     from pipelines.settings.root import Settings
-    from probes.metrics import Metrics
 
 
 def sale_file(settings: Settings, folder: Path) -> Path:
@@ -27,31 +26,23 @@ def sale_file(settings: Settings, folder: Path) -> Path:
     return folder / f"sales-{settings.store.id}.db"
 
 
-def build_desk(
-    settings: Settings,
-    device: str,
-    floor: Floor,
-    publisher: Publisher,
-    *,
-    folder: Callable[[], Path],
-    metrics: Metrics,
-    clock: StoreClock,
-    getrandbits: Callable[[int], int],
-) -> FloorDesk | None:
+def build_desk(basis: StoreBasis, floor: Floor, publisher: Publisher) -> FloorDesk | None:
     """Return the desk, not started; None where the settings name no staff."""
+    settings, clock = basis.settings, basis.clock
+    file = sale_file(settings, basis.folder())
     if settings.staff is None:
-        _forget_phones(sale_file(settings, folder()), clock)
+        _forget_phones(file, clock)
         return None
-    store = settings.store
+    store, getrandbits = settings.store, basis.random.getrandbits
     money = partial(display, currency=store.currency, locale=store.locale)
     return FloorDesk(
         SalesDesk(settings.staff.members(), settings.staff.rules(store.currency), money),
-        SaleFile(sale_file(settings, folder()), clock.now),
+        SaleFile(file, clock.now),
         floor,
         publisher,
-        metrics,
+        basis.metrics,
         store=store.id,
-        device=device,
+        device=basis.device,
         currency=store.currency,
         minor_per_unit=10 ** exponent(store.currency),
         run=f"{getrandbits(20):05x}",

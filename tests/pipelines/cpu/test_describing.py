@@ -11,6 +11,7 @@ import numpy as np
 
 from engines.image import I420
 from engines.tracking import Tracker
+from pipelines.assembly.basis import StoreBasis
 from pipelines.assembly.describe import build_describer
 from pipelines.cameras.latest import LatestPerCamera
 from pipelines.cameras.source import RawFrame
@@ -80,13 +81,8 @@ def test_what_reaches_the_service_is_redacted_and_its_answer_votes(tmp_path: Pat
     frames: LatestPerCamera[RawFrame] = LatestPerCamera()
     with VisionServer() as server:
         text = f'describe: {{provider: openai, model: m, url: "{server.url}/v1", after_ms: 0}}\n'
-        describer = build_describer(
-            load(tmp_path, MINIMAL + text),
-            metrics,
-            folder=lambda: tmp_path,
-            clock=StoreClock(lambda: 0, lambda: 0),
-            random=lambda: 0.5,
-        )
+        settings, clock = load(tmp_path, MINIMAL + text), StoreClock(lambda: 0, lambda: 0)
+        describer = build_describer(StoreBasis(settings, "edge", metrics, clock, folder=lambda: tmp_path))
         assert describer is not None
         chain = CameraChain(
             "door",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
+from pipelines.assembly.basis import StoreBasis
 from pipelines.assembly.sales import build_desk, sale_file
-from pipelines.clock import StoreClock
 from pipelines.sales.file import SaleFile
 from pipelines.sales.phones import ACTIVE_S, LIFETIME_S, MAX_PHONES, StaffPhones
 from tests.fakes.full_disk import FullDisk
@@ -138,8 +138,7 @@ def test_a_store_that_names_no_staff_any_more_forgets_its_pins_and_phones(tmp_pa
     assert phones.set_pin("Anna", "scrypt:a:b")
     phones.sign_in("Anna", "scrypt:a:b")
     file.close()
-    nothing = dict.fromkeys(("floor", "publisher", "metrics", "getrandbits"))
-    made = build_desk(settings, "box", folder=lambda: tmp_path, clock=StoreClock(), **nothing)
+    made = build_desk(StoreBasis(settings, "box", None, folder=lambda: tmp_path), None, None)
     file = SaleFile(path, lambda: 0)
     assert (made, file.load_pins(), file.load_phones()) == (None, {}, [])
     file.close()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pipelines.assembly.basis import StoreBasis
 from pipelines.assembly.mqtt import build_publisher
-from pipelines.clock import StoreClock
 from pipelines.settings import load_settings
 from probes.events.status import Summaries
 from probes.metrics import Metrics
@@ -42,15 +42,8 @@ def run(
     file.write_text(STORE.format(port=port, cameras=cameras, more=more, store=store, device=device))
     settings, metrics = load_settings(file, env={"STORE": "shop-2"}), Metrics(("live",))
     summaries = Summaries({name: [] for name in settings.cameras}, "EUR")
-    publisher = build_publisher(
-        settings,
-        settings.store.device,
-        summaries,
-        folder=lambda: folder,
-        metrics=metrics,
-        clock=StoreClock(),
-        random=lambda: 0.5,
-    )
+    basis = StoreBasis(settings, settings.store.device, metrics, folder=lambda: folder)
+    publisher = build_publisher(basis, summaries)
     publisher.start()
     wait_for(lambda: metrics.registry.get_sample_value("msh_mqtt_connected") == 1)
     publisher.stop(120)
