@@ -18,18 +18,10 @@ from pricing.value import Item
 from probes.answers import LookAnswer, Mark
 from probes.frame import Box, Detection, Frame, Kind, TrackId
 from probes.people.unworn import Unworn
-from scripts.bench.photos import (
-    PhotoTally,
-    Watched,
-    compare,
-    count_marks,
-    count_people,
-    figures,
-    measure,
-    mixed,
-    report,
-)
+from scripts.bench.photos import measure, mixed
 from scripts.bench.photos_labels import ShownPhoto, WornThing, expected_of, key_of, read_shown, table_of
+from scripts.bench.photos_score import PhotoTally, compare, count_marks, count_people, figures, report
+from scripts.bench.watched_looks import Watched
 from scripts.msh import main
 
 if TYPE_CHECKING:
