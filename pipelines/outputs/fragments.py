@@ -172,11 +172,6 @@ class FragmentOutput:
         self._thread = threading.Thread(target=self._run, name="live-fragments", daemon=True)
         self._thread.start()
 
-    @property
-    def cameras(self) -> frozenset[str]:
-        """The cameras that may be watched."""
-        return frozenset(self._cameras)
-
     def add_camera(self, camera: str, fps: int = 10) -> None:
         """Let a camera be watched; `fps` sets the distance of its keyframes."""
         with self._lock:

@@ -135,13 +135,6 @@ class Explainer:
         """Return nothing: explanations give no votes."""
         return []
 
-    def set_targets(self, targets: RecognitionTargets) -> None:
-        """Replace the brands to look for."""
-        self._targets = targets
-
-    def close(self) -> None:
-        """Do nothing: nothing runs between calls."""
-
     def _look(self, look: Look) -> None:
         bgr = to_bgr(look.crop)
         texts = [word for words in self._patience.words(look.crop) for word in words]
