@@ -67,7 +67,3 @@ class MarkStream:
         if len(self._taken) > MAX_TRACKS:
             del self._taken[next(iter(self._taken))]
         return LookAnswer(track, frame, marks_of(sightings, book))
-
-    def forget(self, track: TrackId) -> None:
-        """Forget a track."""
-        self._taken.pop(track, None)
