@@ -84,10 +84,10 @@ def shorten(text: str, font: LabelFont, limit: float) -> str:
     return text.rstrip() + "…"
 
 
-def render(text: LabelText, em: int) -> Label:
-    """Render a block with a font size of `em` pixels; names wider than WIDEST_EM em are cut short."""
+def render(text: LabelText, em: int, widest_em: float = WIDEST_EM) -> Label:
+    """Render a block with a font size of `em` pixels; names wider than `widest_em` em are cut short."""
     regular, bold = LabelFont("Medium", em), LabelFont("Bold", round(em * HEAD_EM))
-    rows = [(shorten(row.name, regular, em * WIDEST_EM), row) for row in text.rows]
+    rows = [(shorten(row.name, regular, em * widest_em), row) for row in text.rows]
     names = max((regular.width(name) for name, _ in rows), default=0.0)
     prices = max((regular.width(row.price) for _, row in rows), default=0.0)
     bar, pad, gap, line = max(3, round(em * 0.22)), round(em * 0.6), em * 0.9, round(em * 1.34)
