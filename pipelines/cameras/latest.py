@@ -177,13 +177,6 @@ class LatestPerCamera(Generic[T]):
             if self._cameras is not None:
                 self._cameras.add(camera)
 
-    def drop(self, camera: str) -> None:
-        """Drop the camera's item, where one lies there; the next is taken as before."""
-        with self._ready:
-            dropped = self._slots.pop(camera, None)
-        if dropped is not None:
-            self._on_drop(camera, "removed")
-
     def remove(self, camera: str) -> None:
         """Forget the camera: its item vanishes, and late ones are dropped where cameras were named."""
         with self._ready:

@@ -116,7 +116,8 @@ class CameraChain:
         return self._book.expire(now)
 
     def close(self) -> list[TrackId]:
-        """End all tracks and return them."""
+        """End all tracks and return them; no picture of before leaves any more."""
+        self._redactor.outdate()
         self._tracker.reset()
         return self._book.clear()
 

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from probes.nvds.frame_queue import ProbedFrame
     from probes.nvds.marks import Brands
     from probes.nvds.picture_place import PicturePlace
+    from probes.redaction.masked_by import MaskedBy
 
 logger = logging.getLogger(__name__)
 
@@ -256,8 +257,8 @@ class MetaAnalysis:
         """Frames analysed and covered, by camera."""
         return self._feed.processed
 
-    def captured_at(self, camera: str) -> int | None:
-        """Return when the frame of the camera that was judged last was captured, UTC ns."""
+    def newest(self, camera: str) -> tuple[int, MaskedBy] | None:
+        """Return of the camera's frame judged last when it was captured, UTC ns, and what it is masked by."""
         return self._frame_queue.newest.get(camera)
 
     @property

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from probes.nvds.picture_place import PicturePlace
     from probes.nvds.redaction_gate import BufferVerdict
     from probes.nvds.self_check import SelfCheck
+    from probes.redaction.masked_by import MaskedBy
 
 
 class Analysis(Protocol):
@@ -81,8 +82,8 @@ class Analysis(Protocol):
     def age_s(self, camera: str) -> float | None:
         """Return how long ago a frame of the camera was covered last; None before the first."""
 
-    def captured_at(self, camera: str) -> int | None:
-        """Return when the frame of the camera that was judged last was captured, UTC ns."""
+    def newest(self, camera: str) -> tuple[int, MaskedBy] | None:
+        """Return of the camera's frame judged last when it was captured, UTC ns, and what it is masked by."""
 
     @property
     def failed(self) -> bool:

@@ -193,12 +193,11 @@ class FragmentOutput:
 
     def forget_pictures(self, camera: str) -> None:
         """End the camera's stream, with the pictures that are kept for who comes later; a new one begins."""
-        self._frames.drop(camera)
         with self._lock:
             gone = self._cameras.get(camera)
             if gone is None:
                 return
-            # Another entry: a frame of before that is on its way to the encoder belongs to none any more.
+            # Another entry: a frame of before that waits for the encoder belongs to none any more.
             self._cameras = {**self._cameras, camera: replace(gone, encoder=None)}
             running, gone.encoder = gone.encoder, None
             for viewing in gone.viewers:

@@ -19,7 +19,7 @@ CLOSE_S = 5.0
 class FrameThread(threading.Thread):
     """Starts at once and calls `work` with one frame at a time.
 
-    A frame that waits is dropped for a newer one, and counted.
+    A frame that waits is dropped for a newer one, and counted; so is one whose camera's masks have changed.
 
     outages: report exceptions of `work`; the next frame is tried all the same. cameras: of which frames are
     taken from the start.
@@ -58,6 +58,9 @@ class FrameThread(threading.Thread):
                 self._try(frame)
 
     def _try(self, frame: MaskedFrame) -> None:
+        if not frame.masked_by.in_force:
+            self.dropped += 1
+            return
         try:
             self._work(frame)
         except Exception as error:  # noqa: BLE001 one bad frame must not end all others

@@ -18,6 +18,7 @@ from probes.redaction.redact import RedactedFrame  # noqa: E402
 
 __all__ = [
     "Gst",
+    "GstVideo",
     "caps",
     "encoder",
     "even_size",

@@ -56,10 +56,6 @@ class LiveOutput(LiveViewers):
             self._redacted.pop(camera, None)
         self._thread.frames.remove(camera)
 
-    def forget_pictures(self, camera: str) -> None:
-        """Drop a frame that waits for the encoder."""
-        self._thread.frames.drop(camera)
-
     def wanted(self, camera: str) -> bool:
         """Return whether someone watches and is due a picture. Asked once for each redacted frame."""
         now = self._clock()
@@ -84,7 +80,7 @@ class LiveOutput(LiveViewers):
 
         def make(width: int) -> LivePicture:
             jpeg = encode_jpeg(scaled(frame.pixels, width), self._quality)
-            return LivePicture(seen.camera, jpeg, seen.captured_at, seen.size)
+            return LivePicture(seen.camera, jpeg, seen.captured_at, seen.size, frame.masked_by)
 
         due = self._due(seen.camera, now)
         self._hand_out(due, now, lambda width: min(width, frame.pixels.width), make)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from engines.image import I420
     from pipelines.deepstream.checks.privacy_proof import Proof
     from probes.frame import Frame
+    from probes.redaction.masked_by import MaskedBy
 
 
 @final
@@ -22,13 +23,13 @@ class MaskedJpeg:
     Outputs take it as they take a RedactedFrame; it is decoded when its pixels are asked for.
     """
 
-    def __init__(self, frame: Frame, jpeg: bytes, *, proof: Proof) -> None:
+    def __init__(self, frame: Frame, jpeg: bytes, *, masked_by: MaskedBy, proof: Proof) -> None:
         """proof: that the graph it comes from shows only what is redacted; without it, TypeError."""
         from pipelines.deepstream.checks.privacy_proof import Proof  # noqa: PLC0415 not on the CPU
 
         if not isinstance(proof, Proof):
             raise TypeError("a masked picture comes only from a pipeline that has been proven")
-        self.frame, self.jpeg = frame, jpeg
+        self.frame, self.jpeg, self.masked_by = frame, jpeg, masked_by
 
     def __init_subclass__(cls) -> NoReturn:
         raise TypeError("MaskedJpeg has no kinds")

@@ -61,8 +61,7 @@ class PeriodicOutput(ABC):
         self._due.pop(camera, None)
 
     def forget_pictures(self, camera: str) -> None:
-        """Drop a frame that waits, and take the next: whoever shows the last one has it replaced at once."""
-        self._thread.frames.drop(camera)
+        """Take the next frame: whoever shows the last one has it replaced at once."""
         self._due.pop(camera, None)
 
     def take_next(self, camera: str) -> None:

@@ -27,7 +27,7 @@ from pipelines.outputs.gst import (  # noqa: E402
 )
 from pipelines.outputs.no_picture import EVERY_S, Card, silent_after_s  # noqa: E402
 from pipelines.outputs.rtsp_clients import RtspClients, disconnect  # noqa: E402
-from pipelines.outputs.rtsp_stream import RtspMedia, RtspStream, RtspWatcher  # noqa: E402
+from pipelines.outputs.rtsp_stream import WAITING, RtspMedia, RtspStream, RtspWatcher  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-WAITING = 2
-"""Frames that may wait for the encoder; one more is dropped."""
 SESSION_S = 30
 """Silence after which a viewer that vanished without a word is dropped (RFC 2326, 12.37)."""
 CLOSE_S = 5.0
@@ -147,6 +145,12 @@ class RtspOutput:
         viewers = set(stream.viewers)
         self._on_loop(lambda: disconnect(self._server, viewers))
         self._watch(camera, stream, {})
+
+    def forget_pictures(self, camera: str) -> None:
+        """Have viewers get no picture any more that lies in the encoder; they go on with the next."""
+        stream = self._streams.get(camera)
+        if stream is not None and stream.media is not None:
+            stream.media.begin_anew()
 
     def wanted(self, camera: str) -> bool:
         """Return whether an encoder runs for this camera, which is so only while someone watches."""

@@ -49,8 +49,8 @@ class SnapshotOutput(PeriodicOutput):
 
     def write(self, frame: MaskedFrame) -> None:
         """Write a frame to disk; delete the oldest beyond max_mb."""
-        at = self._utc(frame.frame.captured_at)
-        write_whole(
-            self._folder / frame.frame.camera / f"{stamp(at)}.jpg", encode_jpeg(frame.pixels, self._quality)
-        )
+        at, jpeg = self._utc(frame.frame.captured_at), encode_jpeg(frame.pixels, self._quality)
+        if not frame.masked_by.in_force:
+            return
+        write_whole(self._folder / frame.frame.camera / f"{stamp(at)}.jpg", jpeg)
         trim(self._folder, ".jpg", self._max_bytes, now=at)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from probes.redaction.masked_by import MaskedBy
+
 WIDTHS = (320, 640, 960, 1280)
 """What a viewer's width is rounded up to: few sizes, so that viewers share them."""
 MAX_FPS = 30
@@ -26,12 +28,16 @@ class WatchListener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LivePicture:
-    """A JPEG, when its frame was captured (UTC ns), and the size of that frame before it was scaled."""
+    """A JPEG, when its frame was captured (UTC ns), and the size of that frame before it was scaled.
+
+    masked_by: asked before each picture is sent.
+    """
 
     camera: str
     jpeg: bytes
     captured_at: int
     frame_size: tuple[int, int]
+    masked_by: MaskedBy
 
 
 @dataclass(eq=False, slots=True)
@@ -115,9 +121,10 @@ class LiveViewers(ABC):
         """Give a picture to those who are due one, each width made once. width_of: what a width becomes."""
         made: dict[int, LivePicture] = {}
         for watch in due:
-            watch.due = now + EARLY * watch.interval_s
             width = width_of(watch.width)
             if width not in made:
                 made[width] = make(width)
                 self.encoded += 1
-            watch.on_picture(made[width])
+            if made[width].masked_by.in_force:
+                watch.due = now + EARLY * watch.interval_s
+                watch.on_picture(made[width])

@@ -84,8 +84,10 @@ class CameraMeta:
 
         Where the camera's source changes, too, `origins.renew` comes first: who works on a frame takes the
         masks first and asks for its origin then, so that no frame of the old source has the new masks.
+        Pictures of frames that were judged by others leave no more, nor does that of one under way.
         """
-        self.masks = CameraMasks(masks)
+        if tuple(map(tuple, masks)) != self.masks.polygons:
+            self.masks = CameraMasks(masks, self.masks.masked_by.replace())
 
     def frame(
         self, meta: FrameMeta, surface: tuple[int, int], masks: CameraMasks

@@ -12,6 +12,7 @@ from probes.nvds.meta import Cover
 from probes.nvds.native_detections import PackedDetections
 from probes.nvds.surface import SMALLEST, on_surface
 from probes.people.zones import contains
+from probes.redaction.masked_by import MaskedBy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,12 @@ BANDS = 24
 class CameraMasks:
     """Immutable masks. Read them once a frame, so that the whole frame uses one version of the settings."""
 
-    def __init__(self, polygons: Sequence[Polygon] = ()) -> None:
-        """polygons: corners from 0 to 1 of the frame. packed: the same as detections.c takes them."""
+    def __init__(self, polygons: Sequence[Polygon] = (), masked_by: MaskedBy | None = None) -> None:
+        """polygons: corners from 0 to 1 of the frame. packed: the same as detections.c takes them.
+
+        masked_by: what frames that are judged by these masks are masked by; one of their own unless given.
+        """
+        self.masked_by = masked_by or MaskedBy()
         self.polygons = tuple(tuple(polygon) for polygon in polygons)
         self.packed = _packed(self.polygons)
         self._covers: dict[tuple[int, int], FixedCovers] = {}

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from probes.frame import Frame, TrackId
+    from probes.redaction.masked_by import MaskedBy
     from probes.redaction.redact import Mask
 
 WAITING = 64
@@ -26,6 +27,7 @@ class ProbedFrame:
     """
 
     frame: Frame
+    masked_by: MaskedBy
     ended: list[TrackId] = field(default_factory=list)
     masks: Sequence[Mask] | None = None
     generation: int = 0
@@ -38,14 +40,15 @@ class FrameQueue:
     def __init__(self, on_drop: Callable[[str], None], waiting: int = WAITING) -> None:
         """on_drop is called with the camera of each frame that was dropped.
 
-        newest: when the last frame was captured, UTC ns by camera; for any thread to read.
+        newest: of the last frame when it was captured, UTC ns, and what it was masked by; by camera, for any
+        thread to read.
         """
         self._on_drop, self._max_waiting = on_drop, waiting
         self._change = threading.Condition()
         self._waiting: deque[ProbedFrame] = deque()
         self._ended: dict[str, list[TrackId]] = {}
         self._closed = False
-        self.newest: dict[str, int] = {}
+        self.newest: dict[str, tuple[int, MaskedBy]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -55,7 +58,7 @@ class FrameQueue:
         dropped = []
         with self._change:
             for probed in batch:
-                self.newest[probed.frame.camera] = probed.frame.captured_at
+                self.newest[probed.frame.camera] = probed.frame.captured_at, probed.masked_by
                 self._waiting.append(probed)
                 if len(self._waiting) > self._max_waiting:
                     dropped.append(self._waiting.popleft())
@@ -69,7 +72,8 @@ class FrameQueue:
     def pass_over(self, camera: str) -> None:
         """Note a frame of which nobody is told: covered whole, and no picture of the one before it."""
         if camera in self.newest:
-            self.newest[camera] += 1
+            captured_at, masked_by = self.newest[camera]
+            self.newest[camera] = captured_at + 1, masked_by
 
     def take(self, timeout_s: float) -> list[ProbedFrame]:
         """Return all that waits, oldest first; after the timeout, or once closed, an empty list."""

@@ -145,7 +145,8 @@ class BatchProbe:
             surface = self._reader.surface_of(meta)
             frame, pairs = camera.frame(meta, surface, masks)
             public = masks.public(frame)
-            probed = ProbedFrame(public, camera.ended(frame.captured_at), generation=generation)
+            ended = camera.ended(frame.captured_at)
+            probed = ProbedFrame(public, masks.masked_by, ended, generation=generation)
             done.append(probed)
             heads = camera.heads(frame)
             # Drawing, looks and marks uncover nothing: where they fail the frame goes on without them.

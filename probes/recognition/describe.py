@@ -198,6 +198,8 @@ class Describer:
             return DescribeResult.OVER_BUDGET
         if now < self._quiet_until or not self._breaker.admits(now):
             return DescribeResult.DROPPED
+        if not crop.masked_by.in_force:
+            return DescribeResult.DROPPED
         self._sent.add()
         self._on_sent()
         items = self._ask(jpeg)

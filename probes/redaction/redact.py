@@ -22,6 +22,7 @@ from probes.redaction.between import (
     seen_picture,
 )
 from probes.redaction.heads import By, Heads, Mask
+from probes.redaction.masked_by import MaskedBy
 from probes.redaction.masking import Polygon, black_out, cover
 from probes.redaction.regions import LostMask, PartMask
 
@@ -50,20 +51,28 @@ class RedactedFrame:
     Its planes stay writeable for the overlay: drawing only hides more.
     """
 
-    __slots__ = ("_frame", "_masked", "_masks", "_pixels")
+    __slots__ = ("_frame", "_masked", "_masked_by", "_masks", "_pixels")
     _frame: Frame
     _masked: Mapping[str, int]
+    _masked_by: MaskedBy
     _masks: tuple[Mask, ...]
     _pixels: I420
 
     def __init__(
-        self, frame: Frame, pixels: I420, masks: tuple[Mask, ...], heads: Iterable[By] = (), *, seal: object
+        self,
+        frame: Frame,
+        pixels: I420,
+        masks: tuple[Mask, ...],
+        heads: Iterable[By] = (),
+        *,
+        masked_by: MaskedBy,
+        seal: object,
     ) -> None:
         if seal is not _SEAL:
             raise TypeError("only Redactor makes a RedactedFrame")
         counts = Counter(by.value for by in heads)
         masked = MappingProxyType({by.value: counts[by.value] for by in By})
-        for name, value in zip(self.__slots__, (frame, masked, masks, pixels), strict=True):
+        for name, value in zip(self.__slots__, (frame, masked, masked_by, masks, pixels), strict=True):
             object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
@@ -92,6 +101,11 @@ class RedactedFrame:
         Where a head may be anywhere on a slanted way there are several.
         """
         return self._masks
+
+    @property
+    def masked_by(self) -> MaskedBy:
+        """Whether its camera is still masked as it was here."""
+        return self._masked_by
 
     @property
     def masked(self) -> Mapping[str, int]:
@@ -208,6 +222,7 @@ class Redactor:
         self._motion = motion
         self._watch = HeadWatch(margin=margin, hold_ms=hold_ms)
         self._analysed: deque[Analysed] = deque(maxlen=2)
+        self._masked_by, self._how = MaskedBy(), (method, margin, hold_ms, tuple(map(tuple, masks)))
         self.reconfigure(method=method, margin=margin, hold_ms=hold_ms, masks=masks)
 
     def reconfigure(
@@ -225,6 +240,13 @@ class Redactor:
         self._analysed.clear()
         self._solid = method == "solid"
         self._masks = tuple(tuple(polygon) for polygon in masks)
+        if (how := (method, margin, hold_ms, self._masks)) != self._how:
+            self._how = how
+            self.outdate()
+
+    def outdate(self) -> None:
+        """Let no picture leave any more that was redacted by now, wherever it waits."""
+        self._masked_by = self._masked_by.replace()
 
     def redact(self, frame: Frame, pixels: I420, more: Sequence[Mask] = ()) -> RedactedFrame:
         """Cover heads and masks in place; any doubt raises RedactionFailed and leaves the picture black.
@@ -294,7 +316,7 @@ class Redactor:
                 if outline is not None:
                     covered.append(kind(Box.from_corners(*outline), mask.by))
             heads += [mask.by] if len(covered) > before else []
-        return RedactedFrame(frame, pixels, tuple(covered), heads, seal=_SEAL)
+        return RedactedFrame(frame, pixels, tuple(covered), heads, masked_by=self._masked_by, seal=_SEAL)
 
     def _is_still(self, place: Box, since: int) -> bool:
         return self._motion is not None and self._motion.is_still(place.corners, since)

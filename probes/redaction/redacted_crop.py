@@ -22,7 +22,7 @@ class RedactedCrop:
     head says nothing of clothes.
     """
 
-    __slots__ = ("at", "offered_at", "picture", "track")
+    __slots__ = ("at", "masked_by", "offered_at", "picture", "track")
 
     def __init__(self, redacted: RedactedFrame, box: Box, track: TrackId, offered_at: float) -> None:
         """offered_at: seconds on the caller's clock. Raises ValueError where the box lies outside."""
@@ -33,6 +33,7 @@ class RedactedCrop:
         left, top = max(0, int(box.x)) // 2 * 2, max(0, int(box.y)) // 2 * 2
         for mask in redacted.masks:
             _plain(self.picture, mask.box, left, top)
+        self.masked_by = redacted.masked_by
         self.track, self.at, self.offered_at = track, redacted.frame.captured_at, offered_at
 
     def __init_subclass__(cls) -> NoReturn:

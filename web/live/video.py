@@ -46,12 +46,12 @@ class ViewerSlot:
         self.ready.set()
 
     async def get(self, timeout_s: float) -> LivePicture | None:
-        """Return the next picture; None where none comes in time."""
+        """Return the next picture that may leave still; None where none comes in time."""
         with contextlib.suppress(TimeoutError, asyncio.TimeoutError):
             await asyncio.wait_for(self.ready.wait(), timeout_s)
         self.ready.clear()
         picture, self.picture = self.picture, None
-        return picture
+        return picture if picture is None or picture.masked_by.in_force else await self.get(timeout_s)
 
 
 class Adapting:

@@ -15,7 +15,7 @@ from pipelines.deepstream.runtime.sink_pictures import SinkPictures
 from pipelines.deepstream.runtime.valves import PICTURE, STREAM
 from pipelines.gst_structure import caps_structure, structure_of
 from pipelines.outputs.disk import OutputFailed, stamp, trim, write_whole
-from pipelines.outputs.gst import plays
+from pipelines.outputs.gst import GstVideo, plays
 from pipelines.outputs.no_picture import encoded
 from pipelines.outputs.record import GAP_S
 from pipelines.outputs.rtsp import RtspOutput
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _PLAIN = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.MEMORY
+ON_THE_WAY = 16
+"""More frames of a stream never lie between the probe and its viewers: queues hold one, encoders some."""
 HOUSEKEEPING_S = 0.5
 TRIM_EVERY_S = 10.0
 
@@ -63,6 +65,7 @@ class EncodedRtsp(RtspOutput):
         )
         self._pipeline, self._want = pipeline, want
         self._begun: dict[str, Any] = {}
+        self._left_out: dict[str, int] = {}
         self._connected_to: set[str] = set()
 
     def add_camera(self, camera: str, fps: int = 10) -> None:
@@ -75,9 +78,36 @@ class EncodedRtsp(RtspOutput):
         sink.set_property("emit-signals", True)
         sink.connect("new-sample", self._sample, camera)
 
+    def forget_pictures(self, camera: str) -> None:
+        """Hand on nothing more that was masked by now; viewers go on with a key frame of what comes next.
+
+        Neither of a camera's stream nor of the wall, where it is one of many.
+        """
+        with self._lock:
+            for name in {camera, WALL} & self._streams.keys():
+                self._left_out[name] = ON_THE_WAY
+
+    def _leaves_out(self, camera: str) -> bool:
+        """Return whether an encoded frame may still be one of before its camera's masks changed."""
+        if camera not in self._left_out:
+            return False
+        with self._lock:
+            self._left_out[camera] -= 1
+            if self._left_out[camera] > 0:
+                return True
+            del self._left_out[camera]
+        self._begun.pop(camera, None)
+        never = Gst.CLOCK_TIME_NONE
+        self._pipeline.get_by_name(f"encoder_{camera}").send_event(
+            GstVideo.video_event_new_upstream_force_key_unit(never, True, 0)
+        )
+        return True
+
     def _sample(self, sink: Any, camera: str) -> Any:
         """Hand a frame on, from the first keyframe of each new media. In the encoder's thread."""
         sample = sink.emit("pull-sample")
+        if self._leaves_out(camera):
+            return Gst.FlowReturn.OK
         stream = self._streams.get(camera)
         media: Any = stream.media if stream else None
         if sample is None or stream is None or media is None or not plays(media.source):
@@ -164,7 +194,7 @@ class DeepStreamOutputs:
         self._settings, self._pipeline, self._valves = settings.outputs, pipeline, valves
         self._cameras, self._now_ns = dict(cameras), now_ns
         self._running = frozenset(self._cameras)
-        self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.captured_at)
+        self.pictures = PictureBranches(pipeline, valves, self._cameras, analysis.newest)
         self._sink_pictures = SinkPictures(
             self.pictures,
             sinks,
@@ -223,10 +253,11 @@ class DeepStreamOutputs:
                 self.rtsp.remove_camera(camera)
 
     def forget_pictures(self, cameras: Iterable[str]) -> None:
-        """Have no picture handed out that is on its way: the masks of its camera have changed since."""
+        """Have outputs let go of what they keep, and streams of what is on its way: masks have changed."""
         for camera in cameras:
-            self.pictures.forget(camera)
             self._sink_pictures.forget(camera)
+            if self.rtsp is not None:
+                self.rtsp.forget_pictures(camera)
 
     def start(self) -> None:
         """Listen and begin. Raises BadInput where the port cannot be had."""

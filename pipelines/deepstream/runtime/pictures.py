@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pipelines.deepstream.graph.camera import Part
     from pipelines.deepstream.runtime.valves import Valves
+    from probes.redaction.masked_by import MaskedBy
 
     Listener = Callable[[LivePicture], None]
 
@@ -42,11 +43,11 @@ class PictureBranches:
         pipeline: Any,
         valves: Valves,
         cameras: Iterable[str],
-        captured_at: Callable[[str], int | None],
+        newest: Callable[[str], tuple[int, MaskedBy] | None],
     ) -> None:
-        """captured_at: when the camera's newest judged frame was captured, UTC ns."""
+        """newest: see `Analysis.newest`."""
         self._feeds = {
-            name: _Feed(name, pipeline, valves, captured_at)
+            name: _Feed(name, pipeline, valves, newest)
             for name in cameras
             if pipeline.get_by_name(f"picture_{name}") is not None
         }
@@ -71,11 +72,6 @@ class PictureBranches:
         if self.has(camera):
             self._feeds[camera].crop(part)
 
-    def forget(self, camera: str) -> None:
-        """Hand out no picture of a frame that was judged by now, however late it comes."""
-        if self.has(camera):
-            self._feeds[camera].forget()
-
     def take(self, camera: str, timeout_s: float = TIMEOUT_S) -> bytes | None:
         """Return the next picture as JPEG, None where none comes in time. From any thread."""
         got: queue.Queue[LivePicture] = queue.Queue(1)
@@ -96,20 +92,23 @@ class PictureBranches:
 class _Feed:
     """One camera's pictures, and who wants them.
 
-    Each frame's capture time is stored by its PTS at the demuxer's output, in the streaming thread that just
-    probed it, and looked up behind the encoder. So the age is that of the capture, and frames that lay in
-    the branch from an earlier time, without a stored PTS, are not shown.
+    Each frame's capture time, and what it is masked by, is stored by its PTS at the demuxer's output, in the
+    streaming thread that just probed it, and looked up behind the encoder. So the age is that of the capture,
+    and frames that lay in the branch from an earlier time, without a stored PTS, are not shown.
     """
 
     def __init__(
-        self, camera: str, pipeline: Any, valves: Valves, captured_at: Callable[[str], int | None]
+        self,
+        camera: str,
+        pipeline: Any,
+        valves: Valves,
+        newest: Callable[[str], tuple[int, MaskedBy] | None],
     ) -> None:
-        self._camera, self._valves, self._captured_at = camera, valves, captured_at
+        self._camera, self._valves, self._newest = camera, valves, newest
         self._entry = pipeline.get_by_name(f"demuxed_{camera}").get_static_pad("sink")
         self._listeners: tuple[Listener, ...] = ()
-        self._times: deque[tuple[int, int]] = deque(maxlen=REMEMBERED)
+        self._judged: deque[tuple[int, tuple[int, MaskedBy]]] = deque(maxlen=REMEMBERED)
         self._probe_id = 0
-        self._from: int | None = None
         self._unknown = 0
         self._outage = Outage(
             logger,
@@ -125,7 +124,7 @@ class _Feed:
     def add(self, listener: Listener) -> None:
         with self._lock:
             if not self._listeners:
-                self._times.clear()
+                self._judged.clear()
                 self._unknown = 0
                 self._probe_id = self._entry.add_probe(Gst.PadProbeType.BUFFER, self._note)
                 self._valves.want(self._camera, PICTURE, wanted=True)
@@ -144,13 +143,10 @@ class _Feed:
         set_checked(self._convert, "src-crop", crop_text(part or NOWHERE), strict=False)
         set_checked(self._raw, "caps", picture_caps(part or (0, 0, *SIZE)))
 
-    def forget(self) -> None:
-        self._from = self._captured_at(self._camera)
-
     def _note(self, _pad: Any, info: Any) -> Any:
         """Note when a frame was captured; of the frame, not yet redacted here, only its timestamp is read."""
-        if (at := self._captured_at(self._camera)) is not None:
-            self._times.append((info.get_buffer().pts, at))
+        if (judged := self._newest(self._camera)) is not None:
+            self._judged.append((info.get_buffer().pts, judged))
         return Gst.PadProbeReturn.OK
 
     def _sample(self, sink: Any) -> Any:
@@ -159,18 +155,19 @@ class _Feed:
         if sample is None or not listeners:
             return Gst.FlowReturn.OK
         buffer, caps = sample.get_buffer(), caps_structure(sample.get_caps())
-        at = dict(self._times).get(buffer.pts)
-        if at is None:
+        judged = dict(self._judged).get(buffer.pts)
+        if judged is None:
             self._unknown += 1
             if self._unknown == UNKNOWN:
                 logger.error("camera %s: frames without a capture time are not shown", self._camera)
             return Gst.FlowReturn.OK
         self._unknown = 0
-        if self._from is not None and at <= self._from:
+        at, masked_by = judged
+        if not masked_by.in_force:
             return Gst.FlowReturn.OK
         size = caps.get_value("width"), caps.get_value("height")
         jpeg = bytes(buffer.extract_dup(0, buffer.get_size()))
-        self._call_listeners(listeners, LivePicture(self._camera, jpeg, at, size))
+        self._call_listeners(listeners, LivePicture(self._camera, jpeg, at, size, masked_by))
         return Gst.FlowReturn.OK
 
     def _call_listeners(self, listeners: tuple[Listener, ...], picture: LivePicture) -> None:

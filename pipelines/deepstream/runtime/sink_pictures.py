@@ -81,14 +81,10 @@ class SinkPictures:
             self._pictures.unlisten(camera, self._take)
 
     def forget(self, camera: str) -> None:
-        """Drop what waits of a camera: its masks have changed since."""
-        with self._change:
-            old = self._waiting.pop(camera, ())
+        """Have the outputs forget a camera's pictures: its masks have changed since."""
         for sink in self._sinks:
             if isinstance(sink, KeepsPictures):
                 sink.forget_pictures(camera)
-        for _ in old:
-            self._on_result(camera, "dropped")
 
     def close(self) -> bool:
         """End; False where the thread was left behind."""
@@ -134,12 +130,15 @@ class SinkPictures:
                 if frame is None:
                     without.append(camera)
                     continue
-                scaled = _scaled(frame, picture.frame_size)
-                joined.append(MaskedJpeg(scaled, picture.jpeg, proof=self._proof))
+                scaled, masked_by = _scaled(frame, picture.frame_size), picture.masked_by
+                joined.append(MaskedJpeg(scaled, picture.jpeg, masked_by=masked_by, proof=self._proof))
         return joined, without
 
     def _hand_out(self, picture: MaskedJpeg) -> None:
         failed, result, camera = None, "unwanted", picture.frame.camera
+        if not picture.masked_by.in_force:
+            self._on_result(camera, "dropped")
+            return
         for sink in self._sinks:
             try:
                 if sink.wanted(camera):

@@ -80,7 +80,11 @@ class MaskedCrops:
                 self._requests[camera] = left
             else:
                 del self._requests[camera]
-        return None if request.found is None else _cut(*request.found)
+        if request.found is None:
+            return None
+        frame, box = request.found
+        jpeg = _cut(frame, box)
+        return jpeg if frame.masked_by.in_force else None
 
 
 def _cut(frame: MaskedFrame, box: Box) -> bytes:

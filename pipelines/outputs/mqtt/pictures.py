@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from pipelines.outputs.masked_jpeg import MaskedFrame
+    from probes.redaction.masked_by import MaskedBy
 
 logger = logging.getLogger(__name__)
 
@@ -24,13 +25,13 @@ MAX_WIDTH, QUALITY = 960, 75
 class MqttPictures(PeriodicOutput):
     """Sends a picture of each camera every interval_s.
 
-    send: takes topic and JPEG, never waits.
+    send: takes topic, JPEG, and what it was masked by; never waits.
     """
 
     def __init__(
         self,
         cameras: Iterable[str],
-        send: Callable[[str, bytes], None],
+        send: Callable[[str, bytes, MaskedBy], None],
         *,
         interval_s: float,
         clock: Callable[[], float] = time.monotonic,
@@ -45,4 +46,4 @@ class MqttPictures(PeriodicOutput):
     def write(self, frame: MaskedFrame) -> None:
         """Send a frame, scaled to MAX_WIDTH."""
         jpeg = encode_jpeg(scaled(frame.pixels, MAX_WIDTH), QUALITY)
-        self._send(f"camera/{frame.frame.camera}/picture", jpeg)
+        self._send(f"camera/{frame.frame.camera}/picture", jpeg, frame.masked_by)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pipelines.outputs.mqtt.session import Session
     from probes.events.messages import Message
     from probes.metrics import Metrics
+    from probes.redaction.masked_by import MaskedBy
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class MqttPublisher:
         self._denied: set[str] = set()
         self._said = BrokerState.STOPPED
         self._picture_lock = threading.Lock()
-        self._pictures: dict[str, bytes] = {}
+        self._pictures: dict[str, tuple[bytes, MaskedBy]] = {}
         self.on_command("ping", lambda _: "pong")
         self.on_command("refresh", self._refresh)
 
@@ -171,15 +172,15 @@ class MqttPublisher:
         self._retained.clear(topic)
         self._queue.wake()
 
-    def send_picture(self, topic: str, jpeg: bytes) -> None:
+    def send_picture(self, topic: str, jpeg: bytes, masked_by: MaskedBy) -> None:
         """Send a picture, not retained, as soon as it can be; a newer one takes its place. Never waits.
 
-        Without a connection it is dropped: nobody wants to see it later.
+        Without a connection it is dropped: nobody wants to see it later. So it is where masks have changed.
         """
         with self._picture_lock:
             if self._pictures.pop(topic, None) is not None:
                 self._count(MessageKind.PICTURE, "dropped")
-            self._pictures[topic] = jpeg
+            self._pictures[topic] = jpeg, masked_by
         self._queue.wake()
 
     def on_command(self, name: str, handler: Handler) -> None:
@@ -344,8 +345,9 @@ class MqttPublisher:
     def _publish_pictures(self) -> None:
         with self._picture_lock:
             pictures, self._pictures = self._pictures, {}
-        for topic, jpeg in pictures.items():
-            if self._session is not None and self._session.takes(self._base + topic, jpeg):
+        for topic, (jpeg, masked_by) in pictures.items():
+            takes = self._session is not None and self._session.takes(self._base + topic, jpeg)
+            if takes and masked_by.in_force:
                 self._publish(topic, jpeg, 0, MessageKind.PICTURE)
             else:
                 self._count(MessageKind.PICTURE, "dropped")

@@ -14,6 +14,7 @@ from pipelines.deepstream.runtime.elements import Gst
 from probes.metrics import Metrics
 from probes.nvds.frame_origins import FrameOrigins
 from probes.nvds.redaction_gate import BufferVerdict
+from probes.redaction.masked_by import MaskedBy
 from tests.fakes.deepstream import ADAPTIVE, FakeElementFactory
 from tests.pipelines.deepstream.stores import JETSON, store
 
@@ -40,6 +41,7 @@ class FakeAnalysis:
         self.stopped = False
         self._made = 0
         self.capture: int | None = 7
+        self.masked_by = MaskedBy()
         self.gone: list[str] = []
         self.reshaped: list[tuple[str, Any]] = []
         self._origins: dict[str, FrameOrigins] = {}
@@ -97,8 +99,8 @@ class FakeAnalysis:
     def age_s(self, camera: str) -> float | None:
         return 0.0 if self.batches else None
 
-    def captured_at(self, camera: str) -> int | None:
-        return self.capture
+    def newest(self, camera: str) -> tuple[int, MaskedBy] | None:
+        return None if self.capture is None else (self.capture, self.masked_by)
 
 
 class Running:

@@ -5,6 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.outputs.jpeg import encode_jpeg
 from pipelines.outputs.live import LiveOutput, LivePicture
 from tests.fakes.redacted import plain
 from tests.waiting import wait_for
@@ -61,12 +62,29 @@ def test_a_change_of_masks_drops_the_picture_that_waits(live):
     live.watch("till", lambda _: go.wait(300))
     live.publish(plain(camera="till"))
     wait_for(lambda: not live._thread.frames.waits("till"))
-    live.publish(plain(captured_at=1))
-    live.forget_pictures("entrance")
-    assert not live._thread.frames.waits("entrance")
-    live.publish(plain(captured_at=2))
+    old = plain(captured_at=1)
+    live.publish(old)
+    old.masked_by.replace()
     go.set()
+    wait_for(lambda: live.dropped == 1)
+    live.publish(plain(captured_at=2))
     assert got.get(timeout=120).captured_at == 2
+    assert got.empty()
+
+
+def test_a_picture_under_encoding_goes_to_nobody_once_masks_have_changed(live, monkeypatch):
+    def slow(pixels, quality):
+        if old.pixels is pixels:
+            old.masked_by.replace()
+        return encode_jpeg(pixels, quality)
+
+    old, got = plain(captured_at=1), _watch(live)
+    monkeypatch.setattr("pipelines.outputs.live.encode_jpeg", slow)
+    live.publish(old)
+    wait_for(lambda: live.encoded == 1)
+    live.publish(plain(captured_at=2))
+    assert got.get(timeout=120).captured_at == 2
+    assert got.empty()
 
 
 def test_rate_is_the_viewers():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from pipelines.errors import BadInput
+from pipelines.outputs import rtsp_stream
 from pipelines.outputs.gst import Gst
 from pipelines.outputs.rtsp import RtspOutput
-from pipelines.outputs.rtsp_stream import RtspMedia
+from pipelines.outputs.rtsp_stream import WAITING, RtspMedia
 from tests.fakes.redacted import plain
 from tests.fakes.rtsp_viewer import RtspViewer
 from tests.pipelines.outputs.rtsp_serving import Feeder, halves, serving, url
@@ -96,6 +98,38 @@ def test_the_size_stays_when_the_camera_s_changes_and_the_picture_is_letterboxed
             picture = viewer.picture()
             assert picture is not None
             assert picture.shape == (240, 120)
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["event", "event lost"])
+def test_no_picture_of_before_a_change_of_masks_leaves_the_encoder(told: bool, monkeypatch) -> None:
+    before, on_the_way, after = (plain(320, 240, luma) for luma in (50, 130, 210))
+    held, go, seen = threading.Event(), threading.Event(), [0.0]
+
+    def hold(*_: object) -> Any:
+        held.set()
+        assert go.wait(300)
+        return Gst.PadProbeReturn.REMOVE
+
+    if not told:
+        monkeypatch.setattr(rtsp_stream._Cut, "is_event", lambda *_: False)
+    with serving() as output, RtspViewer(url(output)) as viewer:
+        with Feeder(output, lambda: before):
+            assert viewer.picture() is not None
+        media = output._streams["entrance"].media
+        wait_for(lambda: media.source.get_property("current-level-buffers") == 0)
+        media.encoder.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, hold)
+        output.publish(on_the_way)
+        assert held.wait(300)
+        for _ in range(WAITING):
+            output.publish(on_the_way)
+        output.forget_pictures("entrance")
+        go.set()
+        with Feeder(output, lambda: after):
+            while seen[-1] < 180:
+                picture = viewer.picture()
+                assert picture is not None
+                seen.append(float(picture.mean()))
+    assert [level for level in seen if 100 < level < 160] == []
 
 
 def test_frames_beyond_the_queue_are_dropped_and_counted() -> None:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from pipelines.outputs.jpeg import encode_jpeg
 from pipelines.outputs.snapshot import SnapshotOutput
 from tests.fakes.redacted import plain
 from tests.waiting import wait_for
@@ -114,14 +115,31 @@ def test_a_change_of_masks_drops_what_waits_and_has_the_next_picture_taken(
         output.add_camera(camera)
     output.publish(plain(camera="till", captured_at=1_000_000_000))
     wait_for(lambda: not output._thread.frames.waits("till"))  # a disk that takes long
-    output.publish(plain(captured_at=2_000_000_000))
+    old = plain(captured_at=2_000_000_000)
+    output.publish(old)
+    old.masked_by.replace()
     output.forget_pictures("entrance")
-    assert not output._thread.frames.waits("entrance")
     assert output.wanted("entrance")
     assert not output.wanted("till")
-    output.publish(plain(captured_at=3_000_000_000))
     go.set()
+    wait_for(lambda: output.dropped == 1)
+    output.publish(plain(captured_at=3_000_000_000))
     wait_for(lambda: written(tmp_path) == ["19700101T000003000Z.jpg"] and written(tmp_path, "till"))
+    output.close()
+
+
+def test_a_picture_under_encoding_is_not_written_once_masks_have_changed(tmp_path: Path, monkeypatch) -> None:
+    output, old = SnapshotOutput(tmp_path), plain(captured_at=1_000_000_000)
+
+    def slow(pixels, quality):
+        if pixels is old.pixels:
+            old.masked_by.replace()
+        return encode_jpeg(pixels, quality)
+
+    monkeypatch.setattr("pipelines.outputs.snapshot.encode_jpeg", slow)
+    output.write(old)
+    output.write(plain(captured_at=2_000_000_000))
+    assert written(tmp_path) == ["19700101T000002000Z.jpg"]
     output.close()
 
 

@@ -195,3 +195,14 @@ def test_a_face_stays_covered_where_only_the_second_box_of_its_person_is_found()
     across, down = frame.size[0] / SURFACE[0], frame.size[1] / SURFACE[1]
     there = Box(240 * across, 160 * down, 30 * across, 40 * down)
     assert any(mask.box.intersection(there) > 0.99 * there.area for mask in masks)
+
+
+def test_other_masks_outdate_the_pictures_of_before_and_the_same_ones_none() -> None:
+    door = camera("cam0")
+    door.set_masks([((0, 0), (1, 0), (1, 1))])
+    before = door.masks.masked_by
+    door.set_masks([[(0, 0), (1, 0), (1, 1)]])
+    assert before.in_force
+    door.set_masks([])
+    assert not before.in_force
+    assert door.masks.masked_by.in_force

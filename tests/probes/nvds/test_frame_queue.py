@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 
 from probes.nvds.frame_queue import FrameQueue, ProbedFrame
+from probes.redaction.masked_by import MaskedBy
 from tests.fakes.people import START, frame, track
 
 
 def probed(number: int, ended: list[int] | None = None, camera: str = "handbags") -> ProbedFrame:
-    return ProbedFrame(frame(number, camera=camera), [track(n, camera) for n in ended or []])
+    return ProbedFrame(frame(number, camera=camera), MaskedBy(), [track(n, camera) for n in ended or []])
 
 
 def test_when_the_handoff_is_full_the_oldest_goes_but_no_end_is_lost() -> None:

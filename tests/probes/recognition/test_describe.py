@@ -231,6 +231,19 @@ def test_a_crop_that_waited_too_long_is_not_sent(rig: Any) -> None:
     assert len(server.requests) == 1
 
 
+def test_a_crop_of_before_a_change_of_masks_is_not_sent(rig: Any) -> None:
+    go, old = threading.Event(), shot(2)
+    made, server = rig(Reply(hold=go), items())
+    made.describer.offer(shot(1), {track(1): value()})
+    wait_for(lambda: made.sent == 1)
+    made.describer.offer(old, {track(1): value()})
+    old.masked_by.replace()
+    go.set()
+    wait_for(lambda: sum(made.results.values()) == 2)
+    assert made.results["dropped"] == 1
+    assert len(server.requests) == made.sent == 1
+
+
 @pytest.mark.parametrize("crops", [1, QUEUE + 1], ids=["waited too long", "gave way"])
 def test_who_was_not_sent_is_not_used_up(rig: Any, crops: int) -> None:
     """At a slow service most of the people at a full till were never described, and the budget stayed."""

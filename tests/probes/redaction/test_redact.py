@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engines.image import I420
-from probes.frame import Kind
+from probes.frame import Frame, Kind
 from probes.redaction import redact
 from probes.redaction.redact import RedactedFrame, RedactionFailed, Redactor
 from tests.fakes.scenes import face, frame, noise, person
@@ -20,7 +20,7 @@ from tests.fakes.scenes import face, frame, noise, person
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from probes.frame import Detection, Frame
+    from probes.frame import Detection
 
 SIZE = (640, 480)
 
@@ -193,3 +193,24 @@ def test_a_head_on_a_slanted_way_counts_once_however_many_boxes_cover_it() -> No
     done = one.redact(frame(ms=700), noise(*SIZE))
     assert done.masked == {"detector": 0, "hold": 1, "head_estimate": 0}
     assert len(done.masks) > 1
+
+
+FACES = {"method": "solid", "margin": 0.25, "hold_ms": 0}
+
+
+@pytest.mark.parametrize(
+    ("change", "stays"),
+    [
+        ({}, True),
+        ({"masks": [((0, 0), (1, 0), (1, 1))]}, False),
+        ({"method": "pixelate"}, False),
+        ({"margin": 0.3}, False),
+    ],
+)
+def test_a_picture_may_leave_until_its_camera_is_masked_otherwise(change, stays) -> None:
+    redactor = Redactor(**FACES)
+    kinds = frozenset({Kind.PERSON, Kind.FACE})
+    before = redactor.redact(Frame("door", 1, (64, 48), (), kinds), I420.black(64, 48))
+    redactor.reconfigure(**{**FACES, "masks": (), **change})
+    after = redactor.redact(Frame("door", 2, (64, 48), (), kinds), I420.black(64, 48))
+    assert [before.masked_by.in_force, after.masked_by.in_force] == [stays, True]

@@ -5,6 +5,7 @@ import pytest
 
 from pipelines.outputs.live import LivePicture
 from pricing.news import news
+from probes.redaction.masked_by import MaskedBy
 from tests.fakes.served_page import served_page
 from web.live.video import ADAPT_S, RECOVER_S, Adapting, ViewerSlot, part
 from web.recent import AGAIN_S, MAX_LINES, Recent
@@ -12,7 +13,7 @@ from web.views import Rates, cameras
 
 
 def picture(number: int) -> LivePicture:
-    return LivePicture("entrance", b"jpeg", number, (640, 480))
+    return LivePicture("entrance", b"jpeg", number, (640, 480), MaskedBy())
 
 
 def test_a_slow_viewer_gets_the_newest_and_never_an_older_one():
@@ -27,6 +28,17 @@ def test_a_slow_viewer_gets_the_newest_and_never_an_older_one():
         return [first.captured_at, second.captured_at, slot.missed]
 
     assert asyncio.run(run()) == [3, 4, 2]
+
+
+def test_what_waits_for_a_slow_viewer_goes_with_the_masks_of_before():
+    async def run() -> int:
+        slot, old = ViewerSlot(asyncio.Event()), picture(1)
+        slot.put(old)
+        old.masked_by.replace()
+        asyncio.get_running_loop().call_later(0.05, slot.put, picture(2))
+        return (await slot.get(300)).captured_at
+
+    assert asyncio.run(run()) == 2
 
 
 @pytest.mark.parametrize(("asked", "width"), [(1, 320), (640, 640), (700, 960), (9999, 1280)])

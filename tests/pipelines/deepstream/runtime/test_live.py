@@ -20,6 +20,7 @@ from pipelines.outputs.fragments import FragmentOutput
 from pipelines.outputs.live import LiveOutput
 from probes.nvds.redaction_gate import BufferVerdict
 from tests import plain_http
+from tests.fakes.rtsp_viewer import RtspViewer
 from tests.fakes.served_page import wait_long_for_pictures
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import rtsp
@@ -168,12 +169,41 @@ def test_no_picture_by_the_masks_of_before_is_shown_however_late_it_comes(fed):
     run.analysis.capture = 1
     feed(1)
     assert reached.wait(300)
-    run.platform.outputs.forget_pictures(["c0"])
+    run.analysis.masked_by = run.analysis.masked_by.replace()
     go.set()
     run.analysis.capture = 2
     feed(2)
     assert got.get(timeout=120).captured_at == 2
     assert got.empty()
+
+
+def test_no_frame_by_the_masks_of_before_is_streamed_however_late_it_comes(tmp_path):
+    time, numbers, seen = Fed(), iter(range(1, 1000)), []
+    with running(tmp_path, rtsp(1), outputs="served", c0="fed", clocks=Clocks(clock=time)) as run:
+        run.platform.start()
+        wait_for(lambda: run.element_factory.feeds)
+        held, go = threading.Event(), threading.Event()
+
+        def hold(*_):
+            held.set()
+            assert go.wait(300)
+            return Gst.PadProbeReturn.REMOVE
+
+        def look(luma):
+            time.feed(run, next(numbers), luma)
+            picture = viewer.picture(0.2)
+            if picture is not None:
+                seen.append(float(picture.mean()))
+
+        with RtspViewer(f"rtsp://127.0.0.1:{run.platform.outputs.rtsp.port}/c0") as viewer:
+            wait_for(lambda: look(40) or seen)
+            entry = run.platform.pipeline.get_by_name("encoder_c0").get_static_pad("sink")
+            entry.add_probe(Gst.PadProbeType.BUFFER, hold)
+            wait_for(lambda: time.feed(run, next(numbers), 130) or held.is_set())
+            run.platform.outputs.forget_pictures(["c0"])
+            go.set()
+            wait_for(lambda: look(220) or seen[-1] > 180)
+    assert [level for level in seen if 90 < level < 160] == []
 
 
 def test_rate_is_the_viewers(fed):

@@ -18,6 +18,7 @@ from pipelines.outputs.messengers.crops import MaskedCrops
 from pipelines.outputs.mqtt.pictures import MqttPictures
 from pipelines.outputs.watching import LivePicture
 from probes.frame import Frame, Kind
+from probes.redaction.masked_by import MaskedBy
 from tests.pipelines.deepstream.running import running
 from tests.pipelines.deepstream.stores import JETSON, rtsp, store
 from tests.pipelines.deepstream.test_analysis import Shop
@@ -66,7 +67,7 @@ def test_a_customer_is_cut_out_of_the_picture_that_left_the_graph(tmp_path, shop
 def test_pictures_go_to_the_broker_beside_an_output_that_fails(tmp_path, shop, caplog):
     sent = []
     pictures = MqttPictures(
-        ["c0", "c1"], lambda topic, jpeg: sent.append((topic, size(jpeg))), interval_s=3600
+        ["c0", "c1"], lambda topic, jpeg, _: sent.append((topic, size(jpeg))), interval_s=3600
     )
 
     class Broken(MaskedCrops):
@@ -104,7 +105,7 @@ def test_a_frame_that_was_covered_whole_is_no_picture_of_a_customer(tmp_path, sh
 def test_only_a_proven_pipeline_makes_masked_pictures():
     frame = Frame("c0", 1, (64, 48), ())
     with pytest.raises(TypeError, match="proven"):
-        MaskedJpeg(frame, b"", proof=None)
+        MaskedJpeg(frame, b"", masked_by=MaskedBy(), proof=None)
     with pytest.raises(TypeError):
         type("Kind", (MaskedJpeg,), {})
     with pytest.raises(TypeError, match="privacy_proof"):
@@ -141,7 +142,7 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
 
     with running(tmp_path, rtsp(1)) as run:
         proof = prove(run.platform._built.read_back(), choose("solid", JETSON))
-    branches, sink, results, blocked = Branches(), Sink(), [], []
+    branches, sink, results, blocked, masks = Branches(), Sink(), [], [], [MaskedBy()]
 
     def note(*one):
         def ask():
@@ -163,7 +164,7 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
 
     def give(*times, jpeg=b""):
         for at in times:
-            branches.give(LivePicture("c0", jpeg, at, (640, 480)))
+            branches.give(LivePicture("c0", jpeg, at, (640, 480), masks[-1]))
 
     offer(1)
     give(*range(2, 2 + WAITING + 2))  # nobody tells of their frames yet
@@ -175,10 +176,9 @@ def test_what_becomes_of_each_picture_is_counted(tmp_path):
     counted = Counter(result for _, result in results)
     assert counted == {"dropped": 3, "no_frame": 3, "sent": 4, "failed": 1}
     give(30, 31)
-    pictures.forget("c1")
-    pictures.forget("c0")  # its masks have changed: nobody gets a picture of before
-    offer(31)
-    assert results[-2:] == [("c0", "dropped")] * 2
+    masks.append(masks[-1].replace())  # nobody gets a picture of before
+    offer(30, 31)
+    wait_for(lambda: results[-2:] == [("c0", "dropped")] * 2)
     sink.wants = False
     give(20)
     wait_for(lambda: results[-1] == ("c0", "unwanted"))

@@ -318,3 +318,15 @@ def test_nobody_waits_for_a_person_who_is_not_there_and_raw_pixels_are_refused()
     assert crops.take("yard", "k7f3-0001", 60) is None
     with pytest.raises(TypeError):
         crops.publish(I420.black(64, 48))  # type: ignore[arg-type]
+
+
+def test_no_picture_of_before_a_change_of_masks_goes_with_a_message() -> None:
+    crops, found = MaskedCrops(["door"]), []
+    taker = threading.Thread(target=lambda: found.append(crops.take("door", "k7f3-0001", 300)))
+    taker.start()
+    wait_for(lambda: crops.wanted("door"))
+    old = redacted(I420.black(320, 240), [person(1, Box(10, 20, 60, 180))], camera="door")
+    old.masked_by.replace()
+    crops.publish(old)
+    taker.join(120)
+    assert found == [None]

@@ -18,6 +18,7 @@ from pipelines.outputs.mqtt.broker import MqttSpec
 from pipelines.outputs.mqtt.pictures import MqttPictures
 from pipelines.outputs.mqtt.publisher import MqttPublisher
 from probes.metrics import Metrics
+from probes.redaction.masked_by import MaskedBy
 from tests.fakes.broker import Broker
 from tests.fakes.redacted import plain
 from tests.waiting import wait_for
@@ -49,6 +50,10 @@ def test_pictures_reach_the_broker_and_are_not_retained(tmp_path: Path) -> None:
         publisher.start()
         assert ready.wait(120)
         wait_for(lambda: metrics.registry.get_sample_value("msh_mqtt_connected") == 1)
+        old = MaskedBy()
+        old.replace()
+        publisher.send_picture("camera/door/picture", b"of before its masks changed", old)
+        wait_for(lambda: count(metrics, "dropped") == 1)
         for _ in range(3):
             pictures.publish(plain(1280, 720, luma=126, camera="door"))
         pictures.publish(plain(camera="yard"))
@@ -73,15 +78,15 @@ def test_without_a_connection_pictures_are_dropped_and_counted(tmp_path: Path) -
         spool=tmp_path / "spool.db", spool_bytes=1_000_000, initial={}, metrics=metrics,
         now_ns=time.time_ns, random=random.random,
     )  # fmt: skip
-    publisher.send_picture("camera/door/picture", b"one")
-    publisher.send_picture("camera/door/picture", b"two")
+    publisher.send_picture("camera/door/picture", b"one", MaskedBy())
+    publisher.send_picture("camera/door/picture", b"two", MaskedBy())
     publisher.start()
     wait_for(lambda: count(metrics, "dropped") == 2)
     publisher.stop(1)
 
 
 def test_raw_pixels_are_refused() -> None:
-    pictures = MqttPictures(["door"], lambda _topic, _jpeg: None, interval_s=5)
+    pictures = MqttPictures(["door"], lambda *_: None, interval_s=5)
     with pytest.raises(TypeError):
         pictures.publish(I420.black(64, 48))  # type: ignore[arg-type]
     pictures.remove_camera("door")
