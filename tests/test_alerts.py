@@ -117,7 +117,10 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
     "BrokerUnreachable": ({"msh_mqtt_connected": "0x60"}, {"msh_mqtt_connected": "1x60"}, {}),
     "MessagesLost": (
         {'msh_mqtt_messages_total{kind="ended",result="dropped"}': "0+1x60"},
-        {'msh_mqtt_messages_total{kind="ended",result="acked"}': "0+1x60"},
+        {
+            'msh_mqtt_messages_total{kind="ended",result="acked"}': "0+1x60",
+            'msh_mqtt_messages_total{kind="picture",result="dropped"}': "0+1x60",  # the broker is away
+        },
         {"kind": "ended", "result": "dropped"},
     ),
     "NotificationsExpire": (
