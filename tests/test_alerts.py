@@ -128,6 +128,14 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
         {'msh_mqtt_messages_total{kind="updated",result="expired"}': "0+1x60"},
         {"kind": "notify", "result": "expired"},
     ),
+    "MessengerFails": (
+        {'msh_messenger_messages_total{messenger="floor",result="failed"}': "0+1x60"},
+        {
+            'msh_messenger_messages_total{messenger="floor",result="sent"}': "0+1x60",
+            'msh_messenger_messages_total{messenger="floor",result="failed"}': "0x30 1x30",
+        },
+        {"messenger": "floor", "result": "failed"},
+    ),
     "DescriptorsRunOut": (
         {"process_open_fds": "900x60", "process_max_fds": "1024x60", "msh_build_info": "1x60"},
         {"process_open_fds": "90x60", "process_max_fds": "1024x60", "msh_build_info": "1x60"},
