@@ -6,7 +6,6 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from prometheus_client import (
-    CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
@@ -19,11 +18,11 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from probes.events.messages import MessageKind
 from probes.report_metrics import report_series
+from probes.store_registry import StoreRegistry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from prometheus_client import Metric
 
 STAGE_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5)
 LATENCY_BUCKETS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 5.0, 10.0)
@@ -32,20 +31,6 @@ VALUE_BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 DWELL_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 
 
-class _StoreRegistry(CollectorRegistry):
-    """A registry that shows no series of a camera that is gone: its frames under way may still be counted."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cameras: frozenset[str] | None = None
-        """Those of the store; None: series of any are shown."""
-
-    def collect(self) -> Iterator[Metric]:
-        for family in super().collect():
-            if (cameras := self.cameras) is not None:
-                shown = {None, *cameras}
-                family.samples = [one for one in family.samples if one.labels.get("camera") in shown]
-            yield family
 
 
 class Metrics:
@@ -58,7 +43,7 @@ class Metrics:
     def __init__(self, camera_states: Sequence[str]) -> None:
         # They would be samples to all who read metrics here; web.created adds them to OpenMetrics.
         disable_created_metrics()  # type: ignore[no-untyped-call]  # prometheus_client left it unannotated
-        self.registry = registry = _StoreRegistry()
+        self.registry = registry = StoreRegistry()
         self._camera_states = tuple(camera_states)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
@@ -272,6 +257,11 @@ class Metrics:
         self.output_disk_full = gauge(
             "output_disk_full",
             "1 while less than min_free_mb is free there and nothing of the output is left to delete.",
+            "output",
+        )
+        self.output_overdue = gauge(
+            "output_overdue_seconds",
+            "How much longer ago than meant a file was last written.",
             "output",
         )
         self.output_files_deleted = counter(

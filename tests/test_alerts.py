@@ -128,6 +128,18 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
         {'msh_mqtt_messages_total{kind="updated",result="expired"}': "0+1x60"},
         {"kind": "notify", "result": "expired"},
     ),
+    "NothingWritten": (
+        {
+            'msh_output_overdue_seconds{output="record"}': "0+60x60",
+            'msh_camera_up{camera="door"}': "0x60",
+            'msh_camera_up{camera="till"}': "1x60",
+        },
+        {
+            'msh_output_overdue_seconds{output="record"}': "0+60x60",
+            'msh_camera_up{camera="door"}': "0x60",
+        },
+        {"output": "record"},
+    ),
     "MessengerFails": (
         {'msh_messenger_messages_total{messenger="floor",result="failed"}': "0+1x60"},
         {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import time
@@ -49,6 +50,10 @@ class _Rule:
     folder: Path | None = None
     age_s: float | None = None
     min_free: int = 0
+    every_s: float = 0.0
+    """How long there may be between two writings."""
+    since: float = 0.0
+    """When it began, by the machine's clock."""
 
     def take(self, section: RecordConfig | SnapshotsConfig | None) -> None:
         """Go on by another section; None: nothing is to be done."""
@@ -56,11 +61,23 @@ class _Rule:
         if section is not None:
             self.age_s = None if section.max_hours is None else section.max_hours * 3600
             self.min_free = section.min_free_mb * 1_000_000
+            self.every_s = getattr(section, "interval_s", 0.0)  # a recording is written all the time
 
     def finished(self, more: str = "") -> Iterator[Path]:
         """Yield the files that nobody writes to; more: a further suffix."""
         if self.folder is not None:
             yield from self.folder.glob(f"*/*{_SUFFIXES[self.output]}{more}")
+
+    def overdue_s(self, now: float) -> float:
+        """Return how much longer ago than it should be a file of any camera was written. now: s, as since.
+
+        The last by name is asked: names tell when a file was begun, and there may be very many.
+        """
+        last: dict[Path, Path] = {}
+        for path in (*self.finished(), *self.finished(PART)):
+            last[path.parent] = max(path, last.get(path.parent, path))
+        written = [at for at in map(_written_at, last.values()) if at <= now]
+        return max(0.0, now - self.every_s - max([self.since, *written]))
 
 
 class Retention:
@@ -104,8 +121,11 @@ class Retention:
         self._metadata = outputs.metadata
         for rule in self._rules:
             rule.take(outputs.record if rule.output == "record" else outputs.snapshots)
+            rule.since = rule.since or self._wall_s()
             if rule.folder is None:
+                rule.since = 0.0
                 self._metrics.output_disk_full.labels(rule.output).set(0)
+                self._metrics.output_overdue.labels(rule.output).set(0)
 
     def check(self) -> int:
         """Delete what has to go, if it is time to look; return how many files."""
@@ -114,6 +134,8 @@ class Retention:
         if now >= self._due:
             self._due = now + EVERY_S
             deleted += sum(self._by_age(rule) for rule in rules) + self._others_by_age()
+            for rule in rules:
+                self._note_overdue(rule)
             self._ahead.keep()
         if now >= self._disk_due:
             self._disk_due = now + DISK_EVERY_S
@@ -134,6 +156,10 @@ class Retention:
             return 0
         due = self._too_old([(path, rule.age_s) for path in paths])
         return sum(self._delete(rule, path, "age") for path in due)
+
+    def _note_overdue(self, rule: _Rule) -> None:
+        with contextlib.suppress(OSError):  # a folder that cannot be read has no new file
+            self._metrics.output_overdue.labels(rule.output).set(rule.overdue_s(self._wall_s()))
 
     def _too_old(self, limits: Iterable[tuple[Path, float]]) -> list[Path]:
         """Return which files have had their time: one of a clock that ran ahead when it was there so long."""

@@ -93,6 +93,7 @@ AGREED = {
     "msh_clock_steps_total": {"direction"},
     "msh_output_disk_free_bytes": {"output"},
     "msh_output_disk_full": {"output"},
+    "msh_output_overdue_seconds": {"output"},
     "msh_output_files_deleted_total": {"output", "reason"},
     "msh_restream_clients": {"camera"},
     "msh_model_loaded": {"model", "precision"},

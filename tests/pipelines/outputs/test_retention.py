@@ -76,6 +76,32 @@ def test_what_a_clock_that_ran_ahead_has_written_goes_once_it_was_there_so_long(
     assert (ahead.exists(), written.exists()) == (False, True)
 
 
+def test_an_output_that_writes_nothing_any_more_is_told(tmp_path: Path) -> None:
+    """A folder that cannot be written to was in the log alone: no metric told, so no alert could."""
+    video, pictures = tmp_path / "video", tmp_path / "pictures"
+    outputs = OutputsConfig(
+        record=RecordConfig(folder=video), snapshots=SnapshotsConfig(folder=pictures, interval_s=HOUR)
+    )
+    clock, metrics = [0.0], Metrics(())
+    retention = retention_of(outputs, metrics, wall_s=lambda: NOW + clock[0], clock=lambda: clock[0])
+
+    def overdue() -> list[float | None]:
+        retention.check()
+        read = metrics.registry.get_sample_value
+        return [read("msh_output_overdue_seconds", {"output": name}) for name in ("record", "snapshots")]
+
+    file(video, "1.mp4", 9)
+    assert overdue() == [0, 0]  # of an earlier run
+    clock[0] += 2 * HOUR
+    assert overdue() == [2 * HOUR, HOUR]
+    file(video, "2.mp4.part", -1.5)
+    file(pictures, "2.jpg", -0.5)
+    clock[0] += EVERY_S
+    assert overdue() == [0.5 * HOUR + EVERY_S, 0.5 * HOUR + EVERY_S]
+    retention.reconfigure(OutputsConfig())
+    assert overdue() == [0, 0]
+
+
 @pytest.mark.parametrize(
     ("name", "hours"), [("day.gz", 10), ("day.gz.1", 5), ("spool.damaged", 168), ("spool.damaged.1", 168)]
 )
