@@ -10,6 +10,7 @@ from pipelines.cameras.trial import CameraTrial, first_frame
 from pipelines.cpu.platform import source_spec
 from pipelines.cpu.source import open_source
 from pipelines.outputs.jpeg import encode_jpeg, scaled
+from probes.redaction.redact import black_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ MAX_WIDTH, QUALITY = 960, 80
 def try_camera(
     camera: CameraConfig, timeout_s: float, mask: Callable[[I420], RedactedFrame | None]
 ) -> CameraTrial:
-    """Return what came of it; waits for it, timeout_s at most.
+    """Return what came of it; waits for it, timeout_s at most. The camera's masks are blacked out.
 
     mask: returns None where it is not certain.
     """
@@ -33,6 +34,7 @@ def try_camera(
         pixels, took = first_frame(spec, timeout_s, open_source)
     except SourceLost as lost:
         return CameraTrial(lost.cause, lost.answer)
+    black_out(pixels, [hidden.polygon for hidden in camera.masks.values()])
     masked = mask(pixels)
     jpeg = encode_jpeg(scaled(masked.pixels, MAX_WIDTH), QUALITY) if masked else b""
     return CameraTrial(Cause.NONE, "", (pixels.width, pixels.height), took, jpeg)

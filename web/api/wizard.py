@@ -25,6 +25,7 @@ from web.access import body
 from web.access.limits import Allowance
 from web.api import store_file
 from web.api.common import taken_up
+from web.api.masked_hosts import masked_alike, masked_there
 from web.api.new_camera import (
     SUB_SOURCE,
     camera_of_form,
@@ -76,7 +77,9 @@ class WizardHandlers:
         async with self._trying:
             self._hide(form)
             camera, address = await self._checked(form)
-            there = camera.model_copy(update={"source": pinned(form.source, address)})
+            masked = await self._masked_there(form, address)
+            alike = masked_alike(camera, masked)
+            there = (alike or camera).model_copy(update={"source": pinned(form.source, address)})
             self._note_tried(request, visitor, form)  # before it is connected to: a try may fail
             try:
                 trial = await to_thread.run_sync(attempt, there, TRY_S)
@@ -85,6 +88,8 @@ class WizardHandlers:
             except (RedactionFailed, InferenceFailed, TimeoutError):
                 raise Refused(Code.NO_PICTURE, "its picture cannot be masked now; try again") from None
         good = trial.cause is Cause.NONE
+        # Another stream of a camera with masks: it would show what they hide.
+        jpeg = b"" if masked and alike is None else trial.jpeg
         return Json(
             {
                 "ok": good,
@@ -93,7 +98,7 @@ class WizardHandlers:
                 "answer": trial.answer or None,
                 "size": list(trial.size) if good else None,
                 "seconds": round(trial.seconds, 1),
-                "picture": base64.b64encode(trial.jpeg).decode() or None,
+                "picture": base64.b64encode(jpeg).decode() or None,
             }
         )
 
@@ -140,6 +145,11 @@ class WizardHandlers:
         except BadInput as error:
             raise Refused(Code.INVALID, str(error)) from None
 
+    async def _masked_there(self, form: CameraForm, address: str) -> list[CameraConfig]:
+        """Return the store's cameras with masks at the form's host."""
+        cameras = self._backend.settings.cameras.values()
+        return await to_thread.run_sync(masked_there, cameras, form.source, address)
+
     async def find(self, _request: Request, _visitor: Visitor | None) -> Response:
         """Ask the store's network once which cameras there are."""
         if self._backend.try_camera is None:
@@ -164,7 +174,10 @@ class WizardHandlers:
             raise Refused(
                 Code.CONFLICT, "the store file does not set outputs.web.edit_cameras; add the camera there"
             )
-        await self._checked(form)
+        _, address = await self._checked(form)
+        if not web.edit_areas and await self._masked_there(form, address):
+            words = "a camera of this host has masks, which a second one would not have: add it there"
+            raise Refused(Code.CONFLICT, f"{words}, or set outputs.web.edit_areas")
         async with self._writing:
             line = await to_thread.run_sync(_write, path, camera, name, form)
         self._notes.note(AccessKind.CAMERA_ADDED, request, visitor, camera=camera)

@@ -20,6 +20,7 @@ from pipelines.cpu.canary import FACE, PICTURE
 from pipelines.cpu.images import read_image
 from pipelines.errors import BadInput
 from pipelines.logs import SecretScrubber
+from pipelines.settings.camera import CameraConfig
 from pipelines.settings.load import load_settings
 from pipelines.stopping import Stopping
 from pipelines.store import Store
@@ -130,6 +131,29 @@ def test_a_try_shows_the_masked_picture_and_nothing_of_the_password(shop, caplog
     assert PASSWORD not in answer.text + caplog.text
     assert PASSWORD not in shop.scrubber.clean(f"a {PASSWORD} b")
     assert set(shop.store.cameras()) == {"door"}
+
+
+def test_what_a_camera_of_the_store_hides_is_hidden_from_who_tries_it(shop, monkeypatch):
+    """A try showed what its masks hide to a manager who knew no more than the name of its password."""
+    backend = shop.page._app._wizard._backend
+    left = {"polygon": ((0, 0), (0.5, 0), (0.5, 1), (0, 1))}
+    hiding = CameraConfig(source=shop.camera.url, enabled=False, masks={"street": left})
+    cameras = {**backend.settings.cameras, "hiding": hiding}
+    monkeypatch.setattr(backend, "settings", backend.settings.model_copy(update={"cameras": cameras}))
+    login = {"username": "viewer", "password": PASSWORD}
+    found = shop.tried(source=shop.camera.url, **login).json()
+    seen = cv2.imdecode(np.frombuffer(base64.b64decode(found["picture"]), np.uint8), cv2.IMREAD_GRAYSCALE)
+    middle = seen.shape[1] // 2
+    assert seen[:, : middle - 8].max() < 30
+    assert seen[:, middle + 8 :].mean() > 60
+    for source in (f"{shop.camera.url}?another", shop.camera.url.replace("127.0.0.1", "localhost")):
+        found = shop.tried(source=source, **login).json()
+        conforms(found, "Tried")
+        assert (found["ok"], found["picture"]) == (True, None)
+        refused = shop.post("/api/cameras/new", source=source, id="open", **login)
+        assert (refused.status_code, "masks" in refused.text) == (409, True), refused.text
+    monkeypatch.setattr(backend, "settings", backend.settings.model_copy(update={"cameras": {}}))
+    assert shop.tried(source=shop.camera.url, **login).json()["picture"]
 
 
 @pytest.mark.parametrize(
