@@ -131,7 +131,9 @@ class Metrics:
         )
         self.staff = gauge("staff", "Salespeople by state.", "state")
         self._add_deliveries(counter)
-        self.mqtt_connected = gauge("mqtt_connected", "1 while the broker accepts messages.")
+        self.mqtt_connected = gauge(
+            "mqtt_connected", "1 while the broker accepts messages; not there without outputs.mqtt."
+        )
         self.mqtt_messages = counter(
             "mqtt_messages_total", "What became of messages to the broker.", "kind", "result"
         )
@@ -283,6 +285,11 @@ class Metrics:
     def count_owed_looks(self, met: bool) -> None:
         """Count a check of the looks that a person is owed."""
         self.looks_owed.labels("met" if met else "missed").inc()
+
+    def without_broker(self) -> None:
+        """Show no connection: the store names no broker, and 0 would say that it is lost."""
+        with contextlib.suppress(KeyError):
+            self.registry.unregister(self.mqtt_connected)
 
     def set_cameras(self, cameras: Iterable[str]) -> None:
         """Show series of these cameras only; of one that is new, only what is counted from now on."""

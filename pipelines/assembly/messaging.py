@@ -52,6 +52,8 @@ def build_messaging(basis: StoreBasis, brand: Callable[[str], str]) -> Messaging
     zones = {name: list(camera.zones) for name, camera in settings.enabled_cameras().items()}
     summaries = Summaries(zones, settings.store.currency, utc=clock.utc)
     mqtt = build_publisher(basis, summaries)
+    if mqtt is None:
+        basis.metrics.without_broker()
     publisher: Publisher = mqtt or NoPublisher()
     messengers = StoreMessengers(settings, basis.metrics, brand=brand, now_ns=clock.utc_now)
     access = AccessLog(
