@@ -80,6 +80,13 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
             "msh_redaction_self_check": "0x60",
             'msh_build_info{platform="deepstream"}': "1x60",
             "process_start_time_seconds": "3000x60",
+            # Two more boxes: one of which the scrape met the start, and one that builds its engines.
+            'msh_redaction_self_check{instance="begun"}': "_x55 0 1x5",
+            'msh_build_info{platform="cpu", instance="begun"}': "_x55 1x6",
+            'msh_redaction_self_check{instance="builds"}': "0x60",
+            'msh_build_info{platform="deepstream", instance="builds"}': "1x60",
+            'process_start_time_seconds{instance="builds"}': "0x60",
+            'msh_engines_missing{instance="builds"}': "2x60",
         },
         {},
     ),
@@ -185,11 +192,12 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
 
 
 def on_box(series: dict[str, str]) -> list[dict[str, str]]:
-    """Return the series as a scrape of one box names them."""
-    return [
-        {"series": f"{name.rstrip('}')}{', ' if '{' in name else '{'}{BOX}}}", "values": values}
-        for name, values in series.items()
-    ]
+    """Return the series as a scrape of one box names them, but for those that name another."""
+    return [{"series": name if "instance=" in name else _on(name), "values": v} for name, v in series.items()]
+
+
+def _on(name: str) -> str:
+    return f"{name.rstrip('}')}{', ' if '{' in name else '{'}{BOX}}}"
 
 
 def case(alert: str, series: dict[str, str], labels: dict[str, str] | None) -> dict[str, Any]:
