@@ -187,6 +187,18 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], dict[str, str]]] = {
     ),
     "StoreFileWrong": ({"msh_store_file_ok": "0x60"}, {"msh_store_file_ok": "1x60"}, {}),
     "PriceListWrong": ({"msh_price_list_ok": "0x60"}, {"msh_price_list_ok": "1x60"}, {}),
+    "PriceServiceFails": (
+        {
+            'msh_price_lookups_total{result="refused"}': "0+1x60",
+            'msh_price_lookups_total{result="answered"}': "9x60",
+        },
+        {
+            'msh_price_lookups_total{result="timeout"}': "0+1x60",
+            'msh_price_lookups_total{result="answered"}': "9x30 10x30",
+            'msh_price_lookups_total{result="miss", instance="listed"}': "0+9x60",
+        },
+        {},
+    ),
     "GalleryWrong": ({"msh_gallery_ok": "0x60"}, {"msh_gallery_ok": "1x60"}, {}),
 }
 
