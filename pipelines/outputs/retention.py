@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from pipelines.outputs.disk import AHEAD_NS, PART
+from pipelines.outputs.disk import AHEAD_NS, PART, stamp
 from pipelines.outputs.files_ahead import FilesAhead
 from pipelines.outputs.journal.resume import is_record
 from pricing.news import news
@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 EVERY_S: Final = 60.0
 DISK_EVERY_S: Final = 5.0
+SLACK_S: Final = 60.0
+"""By so much a file may be newer than now, s: the store's clock is not the machine's to the second."""
 HOUSE_EVERY_S: Final = 3600.0
 DAMAGED_MAX_AGE_S: Final = 7 * 86_400
 """Files that were damaged and moved aside may hold messages: no message is kept longer than a week."""
@@ -71,12 +73,15 @@ class _Rule:
     def overdue_s(self, now: float) -> float:
         """Return how much longer ago than it should be a file of any camera was written. now: s, as since.
 
-        The last by name is asked: names tell when a file was begun, and there may be very many.
+        The last by name is asked: names tell when a file was begun, and there may be very many. Not one that
+        a clock that ran ahead has named.
         """
         last: dict[Path, Path] = {}
+        latest = stamp(int((now + SLACK_S) * 1e9))
         for path in (*self.finished(), *self.finished(PART)):
-            last[path.parent] = max(path, last.get(path.parent, path))
-        written = [at for at in map(_written_at, last.values()) if at <= now]
+            if path.name <= latest:
+                last[path.parent] = max(path, last.get(path.parent, path))
+        written = [at for at in map(_written_at, last.values()) if at <= now + SLACK_S]
         return max(0.0, now - self.every_s - max([self.since, *written]))
 
 

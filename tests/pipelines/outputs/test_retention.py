@@ -91,6 +91,7 @@ def test_an_output_that_writes_nothing_any_more_is_told(tmp_path: Path) -> None:
         return [read("msh_output_overdue_seconds", {"output": name}) for name in ("record", "snapshots")]
 
     file(video, "1.mp4", 9)
+    file(video, "20990101T000000000Z.mp4", -9)  # by a clock that ran ahead
     assert overdue() == [0, 0]  # of an earlier run
     clock[0] += 2 * HOUR
     assert overdue() == [2 * HOUR, HOUR]
