@@ -177,7 +177,8 @@ class WizardHandlers:
         _, address = await self._checked(form)
         if not web.edit_areas and await self._masked_there(form, address):
             words = "a camera of this host has masks, which a second one would not have: add it there"
-            raise Refused(Code.CONFLICT, f"{words}, or set outputs.web.edit_areas")
+            words += ", or set outputs.web.edit_areas"
+            raise Refused(Code.CONFLICT, words, reason="camera_masked")
         async with self._writing:
             line = await to_thread.run_sync(_write, path, camera, name, form)
         self._notes.note(AccessKind.CAMERA_ADDED, request, visitor, camera=camera)

@@ -151,7 +151,9 @@ def test_what_a_camera_of_the_store_hides_is_hidden_from_who_tries_it(shop, monk
         conforms(found, "Tried")
         assert (found["ok"], found["picture"]) == (True, None)
         refused = shop.post("/api/cameras/new", source=source, id="open", **login)
-        assert (refused.status_code, "masks" in refused.text) == (409, True), refused.text
+        assert (refused.status_code, refused.json()["error"]["reason"]) == (409, "camera_masked"), (
+            refused.text
+        )
     monkeypatch.setattr(backend, "settings", backend.settings.model_copy(update={"cameras": {}}))
     assert shop.tried(source=shop.camera.url, **login).json()["picture"]
 
