@@ -31,8 +31,6 @@ VALUE_BUCKETS = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 DWELL_BUCKETS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800)
 
 
-
-
 class Metrics:
     """The metrics as prometheus_client objects, which are thread-safe: `metrics.frames_received.labels(...)`.
 
