@@ -193,9 +193,9 @@ def test_a_frame_of_which_nobody_is_told_does_not_pass_for_the_one_before(ds: An
     """Its picture, black, would be sent as that of a customer who is in the last frame."""
     using = rig(ds)
     for number, objects in enumerate(([person(1)], [Obj(REDACTION_TAG, 0, PROCESS_KEY)])):
-        before = using.frame_queue.newest.get("cam0", 0)
+        before, _ = using.frame_queue.newest.get("cam0", (0, None))
         judged(ds, using, Pic(number=number, ntp=START + number * SECOND, objects=objects))
-        assert using.frame_queue.newest["cam0"] > before
+        assert using.frame_queue.newest["cam0"][0] > before
     assert [one.frame.captured_at for one in using.frame_queue.take(1)] == [START]
 
 

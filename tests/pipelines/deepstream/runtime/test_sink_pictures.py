@@ -193,9 +193,9 @@ def test_pictures_of_a_camera_whose_frames_nobody_tells_of_push_out_none_of_anot
     crops.wanted = lambda _camera: True
     pictures = SinkPictures(branches, [crops], proof=proof, on_result=lambda *one: results.append(one))
     pictures.offer(Frame("c0", 1, (640, 480), ()))
-    branches.give(LivePicture("c0", b"", 2, (640, 480)))
+    branches.give(LivePicture("c0", b"", 2, (640, 480), MaskedBy()))
     for at in range(2 * WAITING):
-        branches.give(LivePicture("c1", b"", at, (640, 480)))
+        branches.give(LivePicture("c1", b"", at, (640, 480), MaskedBy()))
     pictures.offer(Frame("c0", 2, (640, 480), ()))
     pictures.start()
     wait_for(lambda: ("c0", "sent") in results)
