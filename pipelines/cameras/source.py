@@ -81,7 +81,6 @@ class SourceSpec:
     password: str | None = field(default=None, repr=False)
     transport: Transport = Transport.TCP
     fps: float = 10.0
-    latency_ms: int = 100
     stale_after_ms: int = 3000
     connect_timeout_ms: int = 10000
     reconnect_first_ms: int = 500

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engines.file_type import MJPEG, read_type
+from pipelines.cameras.jitter_buffer import let_leak
 from pipelines.cameras.movie_header import begins_late, header_patches
 from pipelines.cameras.program_stream import stream_map
 from pipelines.cameras.raw_avi import has_raw_pictures
@@ -36,6 +37,8 @@ _RTP_CHAINS = {
     "JPEG": ("rtpjpegdepay", "jpegdec"),
 }
 
+WAITING = {"max_size_time": 2 * Gst.SECOND, "max_size_bytes": 16_000_000, "max_size_buffers": 0}
+"""How much of a camera's video waits for its decoder at most; then the oldest goes, see `LossGuard`."""
 FIELDS = "format:Interlaced"
 """Feature of caps: each buffer holds one field of a picture."""
 
@@ -150,14 +153,16 @@ def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
         _post_cause(source, Cause.CODEC)
         return
     try:
-        elements = [gst.make(name) for name in names]
+        queue = gst.make("queue", **WAITING)
+        let_leak(queue)
+        elements = [queue, *(gst.make(name) for name in names)]
         pipeline = source.get_parent()
         gst.chain(pipeline, *elements)
     except SourceLost as lost:
         _post_cause(source, lost.cause)
         return
-    if len(elements) > 2:  # pictures that refer to others
-        guard.watch(elements[0], elements[1], codec)
+    if len(elements) > 3:  # pictures that refer to others
+        guard.watch(elements[1], elements[2], codec)
     tune_one_thread(pipeline, elements[-1])
     elements[-1].get_static_pad("src").link(target)
     for element in elements:

@@ -10,6 +10,7 @@ from pipelines.cameras import login_guard
 from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, classify
 from pipelines.cameras.connection import tls_fault
 from pipelines.cameras.file_end import is_cut_off
+from pipelines.cameras.jitter_buffer import set_waiting
 from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.loss_guard import DecodeFilter, LossGuard
 from pipelines.cameras.memory import TOO_MUCH, MemoryGrowth
@@ -227,13 +228,12 @@ def _rtsp(spec: SourceSpec, guard: LossGuard) -> tuple[Any, KeepAlive | None]:
     source = gst.make(
         "rtspsrc",
         location=spec.source,
-        latency=spec.latency_ms,
-        drop_on_latency=True,
         tcp_timeout=timeout_us,
         timeout=min(5_000_000, timeout_us),
         user_agent="make-sales-happen",
     )
     session = login_guard.settle()
+    set_waiting(source)
     Gst.util_set_object_arg(source, "protocols", PROTOCOLS[spec.transport])
     if not spec.tls_verify:
         source.set_property("tls-validation-flags", 0)

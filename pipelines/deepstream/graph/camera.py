@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipelines.cameras.jitter_buffer import LATENCY_MS
 from pipelines.cameras.source import SourceKind
 from pipelines.errors import BadInput
 from probes.nvds.picture_place import PicturePlace
@@ -20,7 +21,6 @@ SIZE: Final = (1280, 720)
 Shape = tuple[int, int]
 Part = tuple[int, int, int, int]
 NVMM: Final = "video/x-raw(memory:NVMM)"
-LATENCY_MS: Final = 100
 FLIPS: Final = {90: "clockwise", 180: "rotate-180", 270: "counterclockwise"}
 """nvvideoconvert's flip-method by the degrees clockwise that turn a picture upright."""
 NOWHERE: Final = (0, 0, 0, 0)
@@ -149,7 +149,7 @@ def _uri(draft: GraphBuilder, name: str, camera: CameraConfig, slot: int, box: C
         uri=_SCHEME.sub(lambda scheme: scheme[0].lower(), camera.source),
         source_id=slot,
         latency=LATENCY_MS,
-        drop_on_latency=True,
+        drop_on_latency=False,
         select_rtp_protocol=transports[camera.transport],
         rtsp_reconnect_interval=0,
     )

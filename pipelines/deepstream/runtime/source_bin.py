@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras import login_guard
+from pipelines.cameras.jitter_buffer import let_leak, set_waiting
 from pipelines.cameras.keep_alive import KeepAlive
 from pipelines.cameras.loss_guard import LossGuard
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
-from pipelines.deepstream.graph.camera import LATENCY_MS, NOWHERE, PACE, crop_text
+from pipelines.deepstream.graph.camera import NOWHERE, PACE, crop_text
 from pipelines.deepstream.runtime.elements import Gst, get_nick
 from pipelines.deepstream.runtime.picture_shape import ShapeCheck
 from pipelines.errors import BadInput
@@ -263,19 +264,20 @@ def _configure(
     keep_alives: list[KeepAlive],
     guard: LossGuard,
 ) -> None:
-    """Give the rtspsrc inside a source its login, latency, protocols and track; the decoder its interval.
+    """Give the rtspsrc inside a source its login, protocols and track; the decoder its interval.
 
     keep_alives: gets one for each rtspsrc. guard: withholds coded pictures before the decoder of an rtspsrc.
     """
+    factory = element.get_factory()
+    if factory is not None and factory.get_name() == "queue" and _is_rtsp(box):  # before the decoder, of 1 s
+        let_leak(element)
     if element.find_property(DROP) is not None:
         _thin_out(box, element, access.fps)
-        rtsp = box.iterate_all_by_element_factory_name("rtspsrc").next()[0]
-        if rtsp == Gst.IteratorResult.OK and element.get_static_pad("sink") is not None:
+        if _is_rtsp(box) and element.get_static_pad("sink") is not None:
             guard.watch_decoder(element)
     if element.find_property("user-id") is None or element.find_property("user-pw") is None:
         return
-    element.set_property("latency", LATENCY_MS)
-    element.set_property("drop-on-latency", True)
+    set_waiting(element)
     if access.protocols:
         Gst.util_set_object_arg(element, "protocols", access.protocols)
     if (session := login_guard.settle()) is not None:  # the source has just made it, in this thread
@@ -285,6 +287,10 @@ def _configure(
     if access.login is not None:
         element.set_property("user-id", access.login[0])
         element.set_property("user-pw", access.login[1])
+
+
+def _is_rtsp(box: Any) -> bool:
+    return bool(box.iterate_all_by_element_factory_name("rtspsrc").next()[0] == Gst.IteratorResult.OK)
 
 
 def _thin_out(box: Any, decoder: Any, fps: float) -> None:
