@@ -2,8 +2,9 @@
 
 Over TCP rtspsrc asks for nothing while video comes: GStreamer 1.22 to 1.28 send the request that keeps a
 session only where none has come for a while. A camera that counts requests alone as life then hangs up.
-Asked to, rtspsrc sends GET_PARAMETER, and nothing to a camera that does not list it. Such a camera is asked
-by OPTIONS, which every camera has: the login guard puts the one in the other's place.
+Asked to, rtspsrc sends GET_PARAMETER, and nothing to a camera that does not list it. Such a camera, and one
+that lists and refuses it, is asked by OPTIONS, which every camera has: the login guard puts the one in the
+other's place.
 """
 
 from __future__ import annotations
@@ -29,13 +30,14 @@ class RtspSession:
     """What the answers of one rtspsrc's camera tell of its session; written in that element's thread.
 
     is_asked: a request to keep the session is on its way, and not answered yet. inside_only: video may come
-    in no other way than inside the connection. by_options: the camera does not list GET_PARAMETER.
+    in no other way than inside the connection. by_options: the camera does not list GET_PARAMETER, or has
+    refused it, after which is_overdue: a request that it takes must follow.
     """
 
     def __init__(self) -> None:
         self.interval_s: float | None = None
         """How often it needs a request; None where rtspsrc sees to that, or there is none yet."""
-        self.is_asked = self.inside_only = self.by_options = False
+        self.is_asked = self.is_overdue = self.inside_only = self.by_options = False
 
     def listed(self, *methods: str) -> str:
         """Take the lists of methods in an answer to OPTIONS; return what is to be added to them.
@@ -53,6 +55,19 @@ class RtspSession:
             return ""
         # Of a camera that lists nothing rtspsrc assumes these two, and refuses one that lists others alone.
         return "GET_PARAMETER" if known else "DESCRIBE, SETUP, GET_PARAMETER"
+
+    def answered(self, status: int) -> None:
+        """Take the answer to a request that keeps the session; 401 asks for a login anew.
+
+        >>> session = RtspSession()
+        >>> session.inside_only = session.is_asked = True
+        >>> session.answered(405)
+        >>> session.is_asked, session.by_options, session.is_overdue
+        (False, True, True)
+        """
+        self.is_asked = False
+        if status >= 400 and status != 401 and self.inside_only and not self.by_options:
+            self.by_options = self.is_overdue = True
 
     def opened(self, session: str, transport: str) -> None:
         """Take the headers of an answer to SETUP.
@@ -85,10 +100,10 @@ class KeepAlive:
         interval = self._session.interval_s
         if interval is None or self._session.is_asked:
             return
-        if self._last is None or now - self._last < interval:
+        if self._last is None or (now - self._last < interval and not self._session.is_overdue):
             self._last = now if self._last is None else self._last
             return
-        self._last, self._session.is_asked = now, True
+        self._last, self._session.is_asked, self._session.is_overdue = now, True, False
         promise: Any = Gst.Promise.new()
         # No names: an empty GET_PARAMETER asks for nothing.
         self._source.emit("get-parameters", [], None, promise)

@@ -59,6 +59,7 @@ _SESSION, _TRANSPORT = GstRtsp.RTSPHeaderField.SESSION, GstRtsp.RTSPHeaderField.
 _CONTENT_BASE = GstRtsp.RTSPHeaderField.CONTENT_BASE
 _ALLOW, _PUBLIC = GstRtsp.RTSPHeaderField.ALLOW, GstRtsp.RTSPHeaderField.PUBLIC
 _SETUP, _GET_PARAMETER = GstRtsp.RTSPMethod.SETUP, GstRtsp.RTSPMethod.GET_PARAMETER
+_DONE = int(GstRtsp.RTSPStatusCode.OK)
 _OPTIONS, _DESCRIBE = GstRtsp.RTSPMethod.OPTIONS, GstRtsp.RTSPMethod.DESCRIBE
 _rtsp = ctypes.CDLL("libgstrtsp-1.0.so.0")
 _rtsp.gst_rtsp_message_add_header.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p]
@@ -121,7 +122,7 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
         """Hear what the camera can be asked for, how long it keeps a session, and that it has answered."""
         _, method, _, _ = request.parse_request()
         if method in (_GET_PARAMETER, _OPTIONS):
-            self.session.is_asked = False
+            self.session.answered(int(answer.parse_response()[1]) if method == _GET_PARAMETER else _DONE)
         if method == _OPTIONS and self.session.interval_s is None and _is_at_hand(answer):
             if more := self.session.listed(*_texts(answer, _ALLOW), *_texts(answer, _PUBLIC)):
                 answer.add_header(_PUBLIC, more)

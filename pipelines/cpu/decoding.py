@@ -37,7 +37,7 @@ _RTP_CHAINS = {
     "JPEG": ("rtpjpegdepay", "jpegdec"),
 }
 
-WAITING = {"max_size_time": 2 * Gst.SECOND, "max_size_bytes": 16_000_000, "max_size_buffers": 0}
+WAITING_NS, WAITING_BYTES = 2_000_000_000, 16_000_000
 """How much of a camera's video waits for its decoder at most; then the oldest goes, see `LossGuard`."""
 FIELDS = "format:Interlaced"
 """Feature of caps: each buffer holds one field of a picture."""
@@ -153,7 +153,7 @@ def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
         _post_cause(source, Cause.CODEC)
         return
     try:
-        queue = gst.make("queue", **WAITING)
+        queue = gst.make("queue", max_size_time=WAITING_NS, max_size_bytes=WAITING_BYTES, max_size_buffers=0)
         let_leak(queue)
         elements = [queue, *(gst.make(name) for name in names)]
         pipeline = source.get_parent()

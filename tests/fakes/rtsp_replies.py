@@ -53,17 +53,20 @@ def hanging_up_camera(method: str, *, by_reset: bool) -> Iterator[str]:
 
 
 @contextmanager
-def playing_camera(session: str, methods: str = METHODS) -> Iterator[tuple[str, list[str]]]:
+def playing_camera(
+    session: str, methods: str = METHODS, refused: str = ""
+) -> Iterator[tuple[str, list[str]]]:
     """Yield the address of a camera that plays, without a picture, and the methods that it was asked for.
 
-    methods: what it lists; nothing where it has no list.
+    methods: what it lists; nothing where it has no list. refused: of which it says 405 all the same.
     """
     asked: list[str] = []
 
     def talk(client: socket.socket) -> None:
         for head in _requests(client):
             asked.append(head[0].split()[0])
-            answer = _reply(head, "", "").replace("Session: 7", f"Session: {session}")
+            answer = _reply(head, refused, "405 Method Not Allowed")
+            answer = answer.replace("Session: 7", f"Session: {session}")
             answer = answer.replace(f"Public: {METHODS}\r\n", f"Public: {methods}\r\n" if methods else "")
             client.sendall(answer.encode())
 

@@ -75,6 +75,22 @@ def test_requests_go_out_in_time_and_one_at_a_time(rtspsrc: Any, methods: str, a
             wait_for(lambda count=count: asked.count(asked_by) == before + count and not session.is_asked)
 
 
+def test_a_camera_that_lists_what_it_refuses_is_asked_by_options_at_once(rtspsrc: Any) -> None:
+    """It was asked by the same request over and over, and a camera that counts none of them hung up."""
+    session = login_guard.settle()
+    assert session is not None
+    keep_alive = KeepAlive(rtspsrc, session)
+    with playing_camera("7;timeout=10", refused="GET_PARAMETER") as (url, asked):
+        rtspsrc.set_property("location", url)
+        rtspsrc.set_state(gst.Gst.State.PLAYING)
+        wait_for(lambda: "PLAY" in asked)
+        before = len(asked)
+        for now, count in ((0.0, 0), (5.0, 1), (5.1, 2), (10.0, 2), (10.1, 3)):
+            keep_alive.frame(now)
+            wait_for(lambda count=count: len(asked) == before + count and not session.is_asked)
+    assert asked[before:] == ["GET_PARAMETER", "OPTIONS", "OPTIONS"]
+
+
 @pytest.mark.parametrize(
     ("protocols", "methods", "more"),
     [
