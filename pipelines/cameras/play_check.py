@@ -1,8 +1,9 @@
 """Why an RTSP camera that takes a connection sends no video, asked once where rtspsrc says nothing of it.
 
 rtspsrc takes 405, 406, 501 and 551 for "goes without this method" and waits for frames that never come. Over
-TCP it throws away what comes on another channel than the one that the answer to SETUP named. So where a
-connection stays silent, the steps up to PLAY are taken once more, here, and what comes is read.
+TCP it throws away what comes on another channel than the one that the answer to SETUP named, and always what
+is of another payload type than the description names. So where a connection stays silent, the steps up to
+PLAY are taken once more, here, and what comes is read.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ SILENT_REFUSALS = frozenset({405, 406, 501, 551})
 """Refusals of which rtspsrc says nothing. Others may be due to this second connection: they are left out."""
 MISPLACED = 5
 """So many packets of the video on another channel, and none on its own, are no accident."""
+_BY_UDP = ": try transport udp"
 _RTCP = range(200, 205)
 _CHANNEL = re.compile(r"interleaved\s*=\s*(\d+)", re.IGNORECASE)
 _ANSWER = re.compile(rb"RTSP/\d\.\d (\d{3})([^\r\n]*)")
@@ -91,27 +93,40 @@ class _Conversation:
         if _code(status) in SILENT_REFUSALS:
             return status
         fault = ""
-        if _code(status) == 200 and self._spec.transport is Transport.TCP:
-            fault = self._misplaced(int(found[1]), types) if found else "200 OK, but SETUP names no channel"
+        is_tcp = self._spec.transport is Transport.TCP
+        if _code(status) == 200 and found:
+            fault = self._misplaced(int(found[1]), types, is_tcp=is_tcp)
+        elif _code(status) == 200 and is_tcp:
+            fault = f"200 OK, but SETUP names no channel{_BY_UDP}"
         with contextlib.suppress(OSError):  # where it plays, packets lie between its answers
             self._send("TEARDOWN", session, opened)
-        return f"{fault}: try transport udp" if fault else ""
+        return fault
 
-    def _misplaced(self, channel: int, types: set[int]) -> str:
-        """Return on which channel the video comes, "" where it is the right one or none comes in time."""
+    def _misplaced(self, channel: int, types: set[int], *, is_tcp: bool) -> str:
+        """Return on which channel, or as what type, the video comes.
+
+        "" where it comes as agreed, or not in time. is_tcp: whether channels matter.
+        """
         wrong: list[int] = []
+        others: list[int] = []
         with contextlib.suppress(OSError):
-            while len(wrong) < MISPLACED:
+            while len(wrong) < MISPLACED and len(others) < MISPLACED:
                 mark, at, *size = self._take(4)
                 if mark != ord("$"):
                     break  # an answer or a request: what follows it is left alone
                 packet = self._take(int.from_bytes(size, "big"))
-                if len(packet) < 2 or packet[1] in _RTCP or packet[1] & 0x7F not in types:
+                if len(packet) < 2 or packet[1] in _RTCP:
                     continue
-                if at == channel:
+                if (kind := packet[1] & 0x7F) not in types:
+                    others += [kind] if at == channel else []
+                elif at == channel:
                     return ""
-                wrong.append(at)
-        return f"200 OK, but its video comes on channel {wrong[0]}, not on {channel}" if wrong else ""
+                else:
+                    wrong.append(at)
+        if wrong and is_tcp:
+            return f"200 OK, but its video comes on channel {wrong[0]}, not on {channel}{_BY_UDP}"
+        told = " or ".join(map(str, sorted(types)))
+        return f"200 OK, but its packets are of type {others[0]}, not {told} as it says" if others else ""
 
     def _take(self, count: int) -> bytes:
         while len(self._rest) < count:

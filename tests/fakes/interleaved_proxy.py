@@ -18,16 +18,22 @@ if TYPE_CHECKING:
 
 @contextmanager
 def interleaved_proxy(
-    url: str, channels: Mapping[int, int], told: Callable[[str], str] = lambda line: line
+    url: str,
+    channels: Mapping[int, int],
+    told: Callable[[str], str] = lambda line: line,
+    payload: int | None = None,
 ) -> Iterator[str]:
-    """Yield the address. channels: the camera's -> those sent on; told: from a line of an answer's head."""
+    """Yield the address. channels: the camera's -> those sent on; told: from a line of an answer's head.
+
+    payload: the type of all packets of video.
+    """
     camera = urlsplit(url)
 
     def talk(client: socket.socket) -> None:
         with socket.create_connection((camera.hostname or "", camera.port or 554)) as server:
             threading.Thread(target=_requests, args=(client, server), daemon=True).start()
             with server.makefile("rb") as sent:
-                while part := _next(sent, channels, told):
+                while part := _next(sent, channels, told, payload):
                     client.sendall(part)
 
     with tcp_server(talk) as port:
@@ -60,11 +66,16 @@ def _requests(client: socket.socket, server: socket.socket) -> None:
         server.shutdown(socket.SHUT_RDWR)
 
 
-def _next(sent: BinaryIO, channels: Mapping[int, int], told: Callable[[str], str]) -> bytes:
+def _next(
+    sent: BinaryIO, channels: Mapping[int, int], told: Callable[[str], str], payload: int | None
+) -> bytes:
     """Return the next packet or answer, changed; nothing at the end."""
     if (first := sent.read(1)) == b"$":
         channel, *size = sent.read(3)
-        return bytes([0x24, channels.get(channel, channel), *size]) + sent.read(int.from_bytes(size, "big"))
+        packet = bytearray(sent.read(int.from_bytes(size, "big")))
+        if payload is not None and channel % 2 == 0:
+            packet[1] = packet[1] & 0x80 | payload
+        return bytes([0x24, channels.get(channel, channel), *size]) + packet
     lines = [first + sent.readline()]
     while lines[-1].strip():
         lines.append(sent.readline())

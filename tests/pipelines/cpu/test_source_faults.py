@@ -312,6 +312,13 @@ def test_video_on_another_channel_than_agreed_is_no_firewall(channels, line, ans
     assert (lost.value.cause, lost.value.answer) == (Cause.ANSWER, f"200 OK, but {answer}")
 
 
+@pytest.mark.parametrize("transport", list(Transport))
+def test_video_of_another_payload_type_than_described_is_no_firewall(transport):
+    with RtspCamera() as camera, interleaved_proxy(camera.url, {}, payload=97) as url:
+        fault = silent_fault(SourceSpec("c", url, transport=transport), timeout_s=60)
+    assert fault == "200 OK, but its packets are of type 97, not 96 as it says"
+
+
 @pytest.mark.parametrize(
     ("channels", "line"),
     [
