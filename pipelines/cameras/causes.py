@@ -92,6 +92,15 @@ def answer_in(text: str) -> str:
     return cleaned(f"{found['a'] or found['c']} {found['b'] or found['d'] or ''}".strip())
 
 
+def refuses_transport(text: str) -> bool:
+    """Return whether an error is a camera's refusal of SETUP that may mean the transport.
+
+    Cameras without UDP say 400, 406 or 500 as well as 461. text: as rtspsrc writes it of SETUP alone.
+    """
+    found = _STATUS.search(text[-MAX_TAIL:])
+    return found is not None and bool(found["a"]) and int(found["a"]) not in _BY_STATUS
+
+
 def classify(kind: SourceKind, domain: str, code: int, text: str) -> Cause:
     """Return the cause of a bus error; `text` is message and debug details together.
 

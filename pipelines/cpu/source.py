@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.cameras import login_guard
-from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, classify
+from pipelines.cameras.causes import ANSWERED, another_follows, answer_in, classify, refuses_transport
 from pipelines.cameras.connection import tls_fault
 from pipelines.cameras.file_end import is_cut_off
 from pipelines.cameras.jitter_buffer import set_waiting
@@ -18,7 +19,7 @@ from pipelines.cameras.network import ask_address
 from pipelines.cameras.play_check import SILENT_SHARE, why_silent
 from pipelines.cameras.policy import BUSY_AGAIN_S
 from pipelines.cameras.preflight import check_answer, check_file
-from pipelines.cameras.source import PROTOCOLS, RawFrame, SourceKind, SourceLost
+from pipelines.cameras.source import PROTOCOLS, RawFrame, SourceKind, SourceLost, Transport
 from pipelines.cameras.states import Cause
 from pipelines.cameras.video_track import VideoTrack, on_select_stream
 from pipelines.cpu import gst
@@ -95,6 +96,7 @@ class GstSource:
         self._spec, self._kind = spec, spec.kind
         self._decoded, self._guard = decoded, guard or LossGuard(decoded)
         self._may_try_again = self._kind is SourceKind.RTSP
+        self._may_try_tcp = self._may_try_again and spec.transport is Transport.AUTO
         self._sample: Any = None
         self._message: Any = None
         self._began = time.monotonic()
@@ -199,6 +201,12 @@ class GstSource:
             self._may_try_again = False
             self._pipeline.set_state(Gst.State.NULL)
             time.sleep(BUSY_AGAIN_S)
+            self._play()
+            return
+        if self._may_try_tcp and refuses_transport(text):  # of 461 rtspsrc does so itself
+            self._may_try_tcp = False
+            self._pipeline.set_state(Gst.State.NULL)
+            self._spec = replace(self._spec, transport=Transport.TCP)
             self._play()
             return
         raise SourceLost(cause, f"{error.domain} {error.code}: {text}", answer=words)

@@ -54,11 +54,12 @@ def hanging_up_camera(method: str, *, by_reset: bool) -> Iterator[str]:
 
 @contextmanager
 def playing_camera(
-    session: str, methods: str = METHODS, refused: str = ""
+    session: str, methods: str = METHODS, refused: str = "", datagrams: str = "200 OK"
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield the address of a camera that plays, without a picture, and the methods that it was asked for.
 
     methods: what it lists; nothing where it has no list. refused: of which it says 405 all the same.
+    datagrams: what it says of a SETUP for them.
     """
     asked: list[str] = []
 
@@ -66,6 +67,8 @@ def playing_camera(
         for head in _requests(client):
             asked.append(head[0].split()[0])
             answer = _reply(head, refused, "405 Method Not Allowed")
+            if asked[-1] == "SETUP" and "tcp" not in _fields(head)["transport"].lower():
+                answer = answer.replace("200 OK", datagrams)
             answer = answer.replace("Session: 7", f"Session: {session}")
             answer = answer.replace(f"Public: {METHODS}\r\n", f"Public: {methods}\r\n" if methods else "")
             client.sendall(answer.encode())

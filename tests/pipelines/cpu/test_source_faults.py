@@ -29,6 +29,7 @@ from tests.fakes.rtsp_camera import RtspCamera  # noqa: E402
 from tests.fakes.rtsp_replies import (  # noqa: E402
     flooding_camera,
     hanging_up_camera,
+    playing_camera,
     refusing_camera,
 )
 from tests.waiting import wait_for  # noqa: E402
@@ -333,6 +334,15 @@ def test_other_channels_that_the_camera_names_are_followed(channels, line):
         with contextlib.closing(open_source(SourceSpec("c", url, connect_timeout_ms=60_000))) as source:
             wait_for(lambda: source.wait(0.1))
         assert silent_fault(SourceSpec("c", url), timeout_s=60) == ""
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "406 Not Acceptable", "461 No", "500 Internal Error"])
+def test_a_camera_that_refuses_datagrams_is_asked_by_tcp(status):
+    """Of 461 alone rtspsrc does so itself."""
+    with playing_camera("7", datagrams=status) as (url, asked):
+        spec = SourceSpec("c", url, transport=Transport.AUTO, connect_timeout_ms=300_000)
+        with contextlib.closing(open_source(spec)) as source:
+            wait_for(lambda: source.wait(0.1) or "PLAY" in asked)
 
 
 def test_a_camera_that_refuses_every_transport_is_told_to_try_another():
