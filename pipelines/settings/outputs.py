@@ -186,7 +186,7 @@ class OutputsConfig(Section):
     """Where results go. A section that is absent is off; `{}` turns it on with its defaults."""
 
     rtsp: RtspConfig | None = Field(
-        default=None, title="RTSP", description="Annotated streams for VLC and recorders."
+        default=None, title="RTSP", description="Annotated streams for players and recorders."
     )
     mqtt: MqttConfig | None = Field(default=None, title="MQTT", description="Events and status to a broker.")
     metrics: MetricsConfig | None = Field(default=None, title="Metrics", description="Prometheus endpoint.")

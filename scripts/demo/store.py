@@ -155,7 +155,7 @@ def screen(
     lines += ["", "  The page, with every face masked; /staff there is a salesperson's phone:"]
     lines += [f"    http://{HOST}:{ports.web}/"]
     lines += ["  Watch:"]
-    lines += [f"    vlc rtsp://{HOST}:{ports.rtsp}/{name}" for name in clips]
+    lines += [f"    mpv rtsp://{HOST}:{ports.rtsp}/{name}" for name in clips]
     if broker:
         lines += ["  Events:", f"    mosquitto_sub -h {HOST} -p {ports.mqtt} -v -t 'msh/v1/#'"]
     else:

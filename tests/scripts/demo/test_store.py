@@ -123,7 +123,7 @@ def test_it_starts_everything_says_where_to_look_and_passes_the_exit_code_on(tmp
     assert '"run"' in call
     assert '"--duration", "12"' in call
     assert "1,290.00 EUR" in out
-    assert out.count("vlc rtsp://127.0.0.1:") == 2
+    assert out.count("mpv rtsp://127.0.0.1:") == 2
     assert ("mosquitto_sub" in out) == (shutil.which("mosquitto", path="/usr/sbin:/usr/bin") is not None)
     assert len(out.splitlines()) <= 24, "one screen"
 
