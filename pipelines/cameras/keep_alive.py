@@ -31,13 +31,14 @@ class RtspSession:
 
     is_asked: a request to keep the session is on its way, and not answered yet. inside_only: video may come
     in no other way than inside the connection. by_options: the camera does not list GET_PARAMETER, or has
-    refused it, after which is_overdue: a request that it takes must follow.
+    refused it, after which is_overdue: a request that it takes must follow. has_login: that rtspsrc has one
+    to give.
     """
 
     def __init__(self) -> None:
         self.interval_s: float | None = None
         """How often it needs a request; None where rtspsrc sees to that, or there is none yet."""
-        self.is_asked = self.is_overdue = self.inside_only = self.by_options = False
+        self.is_asked = self.is_overdue = self.inside_only = self.by_options = self.has_login = False
 
     def listed(self, *methods: str) -> str:
         """Take the lists of methods in an answer to OPTIONS; return what is to be added to them.

@@ -5,8 +5,8 @@ in an answer of 401 to any request, is a segmentation fault. rtspsrc shows answe
 it reads logins, so this is one. The rtspsrc inside nvurisrcbin finds them in the same registry.
 
 It follows redirections too, as often as they come: to itself, to a web page or to a path alone it called a
-camera 2,000 times a second. What a path means is written out here, and few are let through. So are the
-addresses of a stream's tracks: see `description`.
+camera 2,000 times a second. What a path means is written out here, and few are let through, with a login none
+to another host. So are the addresses of a stream's tracks: see `description`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gi.repository import GObject, Gst, GstRtsp  # noqa: E402
 from pipelines.cameras.challenges import known_logins, read_challenges  # noqa: E402
 from pipelines.cameras.description import is_whole, with_whole_tracks  # noqa: E402
 from pipelines.cameras.keep_alive import RtspSession  # noqa: E402
-from pipelines.cameras.redirections import redirection_target  # noqa: E402
+from pipelines.cameras.redirections import may_have_login, redirection_target  # noqa: E402
 from pipelines.errors import BadInput  # noqa: E402
 
 logger = logging.getLogger(__name__)
@@ -115,7 +115,8 @@ class LoginGuard(Gst.Element, GstRtsp.RTSPExtension):
         answer.remove_header(_LOCATION, -1)
         self._redirections += 1
         _, _, asked, _ = request.parse_request()
-        if self._redirections <= MAX_REDIRECTIONS and (target := redirection_target(asked, found[0])):
+        target = redirection_target(asked, found[0]) if self._redirections <= MAX_REDIRECTIONS else ""
+        if target and (not self.session.has_login or may_have_login(asked, target)):
             answer.add_header(_LOCATION, target)
 
     def _note(self, request: Any, answer: Any) -> None:

@@ -19,7 +19,8 @@ from urllib.parse import urljoin, urlsplit
 from pipelines.cameras.causes import cause_of_status, cleaned
 from pipelines.cameras.connection import BY_TLS, open_connection, speaks_tls
 from pipelines.cameras.description import appended, is_whole
-from pipelines.cameras.preflight import MAX_BODY, read_head
+from pipelines.cameras.preflight import ELSEWHERE, MAX_BODY, read_head
+from pipelines.cameras.redirections import may_have_login, redirection_target
 from pipelines.cameras.source import Transport
 from pipelines.cameras.states import Cause
 
@@ -77,7 +78,9 @@ class _Conversation:
             self._challenge = fields.get("www-authenticate", "")
             status, fields, body = self._ask("DESCRIBE", url, "Accept: application/sdp")
         if _code(status) != 200:
-            return ""
+            target = redirection_target(url, fields.get("location", ""))
+            is_elsewhere = 300 <= _code(status) < 400 and target and not may_have_login(url, target)
+            return f"{_code(status)}: {ELSEWHERE}" if is_elsewhere and self._spec.username else ""
         base = fields.get("content-base") or fields.get("content-location") or url
         session, videos = controls(body, base, self._spec.track)
         types = payload_types(body, self._spec.track)

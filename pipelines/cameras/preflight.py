@@ -19,7 +19,7 @@ from pipelines.cameras.connection import (
     speaks_plainly,
     speaks_tls,
 )
-from pipelines.cameras.redirections import redirection_target
+from pipelines.cameras.redirections import may_have_login, redirection_target
 from pipelines.cameras.source import SourceLost
 from pipelines.cameras.states import Cause
 from pricing.plain_file import check_plain
@@ -33,6 +33,7 @@ MAX_HEAD = 16_384
 MAX_BODY = 262_144
 """Far more than any description of a stream needs; some answers claim gigabytes."""
 TIMEOUT_S = 2.0
+ELSEWHERE = "sends to another host, which gets no login: name that host as source"
 _STATUS = re.compile(rb"(RTSP|HTTP)/\d\.\d (\d{3})([^\r\n]*)")
 _LEFT_TO_RTSPSRC = {401, 404}
 _TLS_ALERT = b"\x15\x03"
@@ -72,7 +73,7 @@ def check_answer(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> None:
     if is_plain and (head.startswith(_TLS_ALERT) or (not head and speaks_tls(spec, timeout_s))):
         raise SourceLost(Cause.ANSWER, BY_TLS, answer=BY_TLS)
     if head:
-        _judge(head, spec.source)
+        _judge(head, spec)
 
 
 def read_head(connection: socket.socket, until: float) -> bytes:
@@ -90,7 +91,7 @@ def read_head(connection: socket.socket, until: float) -> bytes:
     return head
 
 
-def _judge(head: bytes, asked: str) -> None:
+def _judge(head: bytes, spec: SourceSpec) -> None:
     found = _STATUS.match(head.lstrip())
     if found is None or len(head) > MAX_HEAD:
         raise SourceLost(Cause.ANSWER, "no RTSP answer")
@@ -106,9 +107,12 @@ def _judge(head: bytes, asked: str) -> None:
         _judge_logins([value.decode("latin-1") for name, value in values if name == b"www-authenticate"])
     if 300 <= code < 400:
         locations = [value.decode("latin-1") for name, value in values if name == b"location"]
-        if not locations or redirection_target(asked, locations[0]) in ("", asked):
+        target = redirection_target(spec.source, locations[0]) if locations else ""
+        if target in ("", spec.source):
             line = cleaned(found[0].decode("latin-1"))
             raise SourceLost(Cause.ANSWER, f"{line}: a redirection that leads nowhere", answer=line)
+        if spec.username is not None and not may_have_login(spec.source, target):
+            raise SourceLost(Cause.ANSWER, f"{code}: {ELSEWHERE}", answer=cleaned(f"{code}: {ELSEWHERE}"))
     if code >= 400 and code not in _LEFT_TO_RTSPSRC:
         line = cleaned(found[0].decode("latin-1"))
         raise SourceLost(cause_of_status(code), line, answer=line)

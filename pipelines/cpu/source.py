@@ -252,7 +252,10 @@ def _rtsp(spec: SourceSpec, guard: LossGuard) -> tuple[Any, KeepAlive | None]:
     source.connect("pad-added", link_rtp, guard)
     source.connect("no-more-pads", check_linked)
     pipeline.add(source)
-    return pipeline, KeepAlive(source, session) if session else None
+    if session is None:
+        return pipeline, None
+    session.has_login = spec.username is not None
+    return pipeline, KeepAlive(source, session)
 
 
 def _device(spec: SourceSpec, _guard: LossGuard) -> tuple[Any, None]:

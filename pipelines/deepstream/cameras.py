@@ -344,7 +344,8 @@ def _reason_not_to_connect(name: str, camera: CameraConfig) -> tuple[Cause, str]
     """Return why GStreamer must not open a camera, NONE where it may, and the camera's own words. Blocks."""
     try:
         if camera.kind is SourceKind.RTSP:
-            check_answer(SourceSpec(name, camera.source))
+            login = camera.credentials
+            check_answer(SourceSpec(name, camera.source, login.username if login else None))
         elif camera.kind is SourceKind.FILE:
             check_file(camera.source)
     except SourceLost as lost:

@@ -281,6 +281,7 @@ def _configure(
     if access.protocols:
         Gst.util_set_object_arg(element, "protocols", access.protocols)
     if (session := login_guard.settle()) is not None:  # the source has just made it, in this thread
+        session.has_login = access.login is not None
         keep_alives[:] = [KeepAlive(element, session)]
     # The bin may have a handler of its own; rtspsrc leaves a track alone as soon as one handler says so.
     element.connect("select-stream", on_select_stream, VideoTrack(access.track))

@@ -6,7 +6,7 @@ import ctypes
 import gc
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -17,7 +17,9 @@ from hypothesis.strategies import lists, sampled_from
 from engines.paths import ROOT
 from pipelines.cameras.challenges import known_logins, read_challenges
 from pipelines.cameras.login_guard import MAX_REDIRECTIONS, LoginGuard
+from pipelines.cameras.preflight import ELSEWHERE
 from pipelines.cameras.source import SourceLost, SourceSpec
+from pipelines.cameras.states import Cause
 from pipelines.cameras.trial import first_frame
 from pipelines.cpu import gst
 from pipelines.cpu.source import GstSource, open_source
@@ -131,6 +133,42 @@ def test_redirections_without_end_are_followed_a_few_times() -> None:
             wait_for(lambda urls=urls: len(urls) > MAX_REDIRECTIONS)
         assert len(asked[0]) == MAX_REDIRECTIONS + 1
         assert urlsplit(asked[0][-1]).path == "/again"
+
+
+@pytest.mark.parametrize("is_asked_first", [True, False])
+def test_a_login_goes_to_no_other_host(*, is_asked_first: bool) -> None:
+    """A camera that sent its caller on gave the password away: the other host asked for it by Basic.
+
+    is_asked_first: by our own question; else rtspsrc meets it, as where only who has logged in is sent on.
+    """
+    gst.init()
+
+    def talk(client: socket.socket) -> None:
+        other = f"rtsp://127.0.0.2:{client.getsockname()[1]}/stream"
+        with client.makefile("rb") as lines:
+            for raw in lines:
+                words = raw.decode("latin-1").split()
+                if words[:1] == ["CSeq:"]:
+                    sequence = words[1]
+                elif len(words) == 3 and words[2] == "RTSP/1.0":
+                    is_sent_on = words[0] == "DESCRIBE"
+                elif not words:
+                    status = (
+                        f"302 Found\r\nLocation: {other}"
+                        if is_sent_on
+                        else "200 OK\r\nPublic: DESCRIBE, SETUP"
+                    )
+                    client.sendall(f"RTSP/1.0 {status}\r\nCSeq: {sequence}\r\n\r\n".encode())
+
+    def watch(url: str) -> None:
+        spec = SourceSpec("door", url, "viewer", "secret", connect_timeout_ms=1000)
+        with closing(open_source(spec) if is_asked_first else GstSource(spec)) as source:
+            wait_for(lambda: source.wait(0.1))
+
+    with tcp_server(talk) as port, pytest.raises(SourceLost) as lost:
+        watch(f"rtsp://127.0.0.1:{port}/stream")
+    # The other host refuses connections: that would be the cause, if it had been called.
+    assert (lost.value.cause, lost.value.answer) == (Cause.ANSWER, f"302: {ELSEWHERE}")
 
 
 def test_a_path_alone_does_not_end_the_encryption(tmp_path: Path) -> None:
