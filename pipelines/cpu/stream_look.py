@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pipelines.cameras.closing import close_within
 from pipelines.cameras.loss_guard import LossGuard
 from pipelines.cameras.preflight import check_answer
-from pipelines.cameras.source import SourceKind
+from pipelines.cameras.source import SourceKind, SourceLost
+from pipelines.cameras.states import Cause
 from pipelines.cpu import gst
 from pipelines.cpu.gst import Gst
 from pipelines.cpu.source import GstSource
@@ -32,7 +33,7 @@ class StreamFacts:
 
     codec: as RTP names it. key_s: seconds between key frames, None where fewer than two came; reordered:
     pictures that are shown before one that was sent before them (B-frames). ahead_s: how far the camera's
-    clock is ahead of this machine's, by RTCP; None where the camera does not say it.
+    clock is ahead of this machine's, by RTCP; None where the camera does not say it. lost: why no more came.
     """
 
     size: tuple[int, int] = (0, 0)
@@ -43,6 +44,7 @@ class StreamFacts:
     reordered: bool = False
     ahead_s: float | None = None
     keys: list[float] = field(default_factory=list)
+    lost: Cause = Cause.NONE
 
     @property
     def fps(self) -> float:
@@ -88,7 +90,7 @@ def look_at_stream(
     """Watch an RTSP camera for `watch_s` after its first picture, less where all is known before.
 
     Returns None where no picture comes within `timeout_s` or the source is another kind; who wants to know
-    why connects as a store does. Raises SourceLost. Blocks.
+    why connects as a store does. Raises SourceLost before the first picture. Blocks.
     """
     if spec.kind is not SourceKind.RTSP:
         return None
@@ -111,6 +113,10 @@ def look_at_stream(
                 report = found
             if facts.ahead_s is not None and len(watch.keys) >= KEYS:
                 break
+    except SourceLost as lost:
+        if not facts.frames:
+            raise
+        facts.lost = lost.cause
     finally:
         close_within(source, spec.camera)
     if not facts.frames:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pipelines.errors
 from pipelines.cameras.source import SourceKind, SourceLost
+from pipelines.cameras.states import Cause
 from pipelines.cameras.switching import same_shape
 from scripts.check_result import CheckResult, ok, warn
 
@@ -91,6 +92,10 @@ def judge_stream(name: str, facts: StreamFacts, fps: float) -> Iterator[CheckRes
     every = f"a key frame every {facts.key_s:.1f} s" if facts.key_s else "one key frame or none"
     shown = f"{facts.codec or 'JPEG'} {width}x{height}, {facts.fps:.0f} frames/s"
     shown += f", {every}" if facts.codec else ""
+    if facts.lost is not Cause.NONE:
+        text = f"{shown}; lost after {facts.seconds:.1f} s ({facts.lost.value})"
+        yield warn(what, text, "close its other viewers, restart it, and check its power, cable and Wi-Fi")
+        return
     faults = list(_faults(facts, fps))
     if not faults:
         yield ok(what, shown)

@@ -38,6 +38,19 @@ def test_a_real_stream_tells_key_frames_and_its_clock() -> None:
     assert facts.ahead_s == pytest.approx(-5000, abs=100)
 
 
+def test_a_camera_that_hangs_up_after_some_pictures_is_told() -> None:
+    """It had a first picture, and nothing more was said of it."""
+    launch = (
+        "( videotestsrc num-buffers=25 is-live=true ! video/x-raw,width=320,height=240,framerate=10/1"
+        " ! x264enc tune=zerolatency key-int-max=100 ! rtph264pay name=pay0 config-interval=-1 )"
+    )
+    with RtspCamera(launch=launch) as camera:
+        facts = look_at_stream(SourceSpec("door", camera.url), 300, 300)
+    assert facts is not None
+    (found,) = judge_stream("door", facts, 10)
+    assert (found.level.value, "lost after" in found.found, "(ended)" in found.found) == ("warn", True, True)
+
+
 GOOD = StreamFacts((1280, 720), "H264", 10, 250, 1.0, False, 0.2)
 
 
