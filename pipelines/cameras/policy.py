@@ -16,6 +16,8 @@ BUSY_AGAIN_S = 0.3
 
 It may be taking a stream down still that was asked for or closed a moment ago: gst-rtsp-server says 503 then.
 """
+LONGEST_PAUSE_S = 20.0
+"""Between two pictures of a film, which is no fault: motion starts a recorder, time lapses stand still."""
 LONGEST_GROUP_S = 20.0
 """From one key frame to the next at most: cameras with a smart codec stretch it to 16 s and more."""
 
@@ -53,7 +55,8 @@ class CameraPolicy:
         self, backoff: Backoff, *, stale_after_s: float, connect_timeout_s: float, finite: bool, loop: bool
     ) -> None:
         self._backoff = backoff
-        self._stale_after, self._connect_timeout = stale_after_s, connect_timeout_s
+        self._stale_after = max(stale_after_s, LONGEST_PAUSE_S) if finite else stale_after_s
+        self._connect_timeout = connect_timeout_s
         self._finite, self._loop = finite, loop
         self._alive_at = self._frame_at = self._withheld_at = -math.inf
         self._next = -math.inf

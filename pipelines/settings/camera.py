@@ -154,7 +154,8 @@ class CameraDefaultsConfig(Section):
     stale_after_ms: int = Field(
         default=3000,
         title="Stale after",
-        description="Without a new frame for this long the camera counts as lost, in milliseconds.",
+        description="Without a new frame for this long the camera counts as lost, in milliseconds;"
+        " films and folders have 20 s at least.",
         ge=200,
         le=120_000,
     )

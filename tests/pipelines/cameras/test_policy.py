@@ -4,7 +4,7 @@ import random
 import pytest
 
 from pipelines.cameras.backoff import Backoff
-from pipelines.cameras.policy import LONGEST_GROUP_S, CameraPolicy
+from pipelines.cameras.policy import LONGEST_GROUP_S, LONGEST_PAUSE_S, CameraPolicy
 from pipelines.cameras.states import CameraState, Cause
 
 
@@ -70,6 +70,13 @@ def test_live_turns_stale_by_the_frame_clock():
     assert camera.overdue(4.9, answered=True) is Cause.NONE
     assert camera.overdue(5.1, answered=True) is Cause.STALLED
     assert (camera.state, camera.cause) == (CameraState.STALE, Cause.STALLED)
+
+
+def test_a_film_may_stand_still_for_longer_than_a_camera():
+    """One with a picture each 6 s began anew after 3, and never came to its second picture."""
+    film = live(policy(finite=True, loop=True))
+    assert film.overdue(LONGEST_PAUSE_S - 0.1, answered=True) is Cause.NONE
+    assert film.overdue(LONGEST_PAUSE_S + 0.1, answered=True) is Cause.STALLED
 
 
 @pytest.mark.parametrize(("finite", "cause"), [(False, Cause.TIMEOUT), (True, Cause.DECODE)])
