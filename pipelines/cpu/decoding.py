@@ -39,6 +39,9 @@ _RTP_CHAINS = {
 
 WAITING_NS, WAITING_BYTES = 2_000_000_000, 16_000_000
 """How much of a camera's video waits for its decoder at most; then the oldest goes, see `LossGuard`."""
+PACKETS = "packets"
+MAX_SENDERS = 4
+"""In one connection: rtspsrc keeps a buffer and a thread of each, for longer than half a minute."""
 FIELDS = "format:Interlaced"
 """Feature of caps: each buffer holds one field of a picture."""
 
@@ -141,11 +144,32 @@ def _woven(pipeline: Any, target: Any) -> Any:
     return weave.get_static_pad("sink")
 
 
+def _link_anew(source: Any, pad: Any) -> None:
+    """Put a pad of the same track in the place of the last one: its sender has begun anew (another SSRC).
+
+    Cameras do so when they switch to night or change their bit rate, servers when their own source is back.
+    """
+    pipeline = source.get_parent()
+    queue = pipeline.get_by_name(PACKETS) if pipeline is not None else None
+    if queue is None:
+        return
+    if len(source.srcpads) > MAX_SENDERS:
+        _post_cause(source, Cause.ENDED)
+        return
+    entry = queue.get_static_pad("sink")
+    if (last := entry.get_peer()) is not None:
+        last.unlink(entry)
+    pad.link_full(entry, Gst.PadLinkCheck.DEFAULT)
+
+
 def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
     """Choose depayloader and decoder by what the camera really sends."""
     structure = caps_structure(pad.get_current_caps() or pad.query_caps(None))
+    if structure.get_string("media") != "video":
+        return
     target = _convert_pad(source)
-    if target is None or structure.get_string("media") != "video":
+    if target is None:
+        _link_anew(source, pad)
         return
     codec = (structure.get_string("encoding-name") or "").upper()
     names = _RTP_CHAINS.get(codec)
@@ -153,7 +177,8 @@ def link_rtp(source: Any, pad: Any, guard: LossGuard) -> None:
         _post_cause(source, Cause.CODEC)
         return
     try:
-        queue = gst.make("queue", max_size_time=WAITING_NS, max_size_bytes=WAITING_BYTES, max_size_buffers=0)
+        queue = gst.make("queue", PACKETS, max_size_time=WAITING_NS, max_size_bytes=WAITING_BYTES)
+        queue.set_property("max-size-buffers", 0)
         let_leak(queue)
         elements = [queue, *(gst.make(name) for name in names)]
         pipeline = source.get_parent()

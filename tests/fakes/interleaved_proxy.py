@@ -21,11 +21,11 @@ def interleaved_proxy(
     url: str,
     channels: Mapping[int, int],
     told: Callable[[str], str] = lambda line: line,
-    payload: int | None = None,
+    changed: Callable[[bytearray], object] = lambda _: None,
 ) -> Iterator[str]:
     """Yield the address. channels: the camera's -> those sent on; told: from a line of an answer's head.
 
-    payload: the type of all packets of video.
+    changed: writes into each packet of video.
     """
     camera = urlsplit(url)
 
@@ -33,7 +33,7 @@ def interleaved_proxy(
         with socket.create_connection((camera.hostname or "", camera.port or 554)) as server:
             threading.Thread(target=_requests, args=(client, server), daemon=True).start()
             with server.makefile("rb") as sent:
-                while part := _next(sent, channels, told, payload):
+                while part := _next(sent, channels, told, changed):
                     client.sendall(part)
 
     with tcp_server(talk) as port:
@@ -67,14 +67,17 @@ def _requests(client: socket.socket, server: socket.socket) -> None:
 
 
 def _next(
-    sent: BinaryIO, channels: Mapping[int, int], told: Callable[[str], str], payload: int | None
+    sent: BinaryIO,
+    channels: Mapping[int, int],
+    told: Callable[[str], str],
+    changed: Callable[[bytearray], object],
 ) -> bytes:
     """Return the next packet or answer, changed; nothing at the end."""
     if (first := sent.read(1)) == b"$":
         channel, *size = sent.read(3)
         packet = bytearray(sent.read(int.from_bytes(size, "big")))
-        if payload is not None and channel % 2 == 0:
-            packet[1] = packet[1] & 0x80 | payload
+        if channel % 2 == 0:
+            changed(packet)
         return bytes([0x24, channels.get(channel, channel), *size]) + packet
     lines = [first + sent.readline()]
     while lines[-1].strip():

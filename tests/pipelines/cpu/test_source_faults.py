@@ -315,7 +315,10 @@ def test_video_on_another_channel_than_agreed_is_no_firewall(channels, line, ans
 
 @pytest.mark.parametrize("transport", list(Transport))
 def test_video_of_another_payload_type_than_described_is_no_firewall(transport):
-    with RtspCamera() as camera, interleaved_proxy(camera.url, {}, payload=97) as url:
+    def other(packet: bytearray) -> None:
+        packet[1] = packet[1] & 0x80 | 97
+
+    with RtspCamera() as camera, interleaved_proxy(camera.url, {}, changed=other) as url:
         fault = silent_fault(SourceSpec("c", url, transport=transport), timeout_s=60)
     assert fault == "200 OK, but its packets are of type 97, not 96 as it says"
 
@@ -334,6 +337,24 @@ def test_other_channels_that_the_camera_names_are_followed(channels, line):
         with contextlib.closing(open_source(SourceSpec("c", url, connect_timeout_ms=60_000))) as source:
             wait_for(lambda: source.wait(0.1))
         assert silent_fault(SourceSpec("c", url), timeout_s=60) == ""
+
+
+def test_a_sender_that_begins_anew_in_the_same_session_goes_on():
+    """It was "its video format cannot be read", and the camera was called again."""
+    anew = threading.Event()
+
+    def other(packet: bytearray) -> None:
+        if anew.is_set():
+            packet[8:12] = b"anew"  # the SSRC
+
+    with RtspCamera() as camera, interleaved_proxy(camera.url, {}, changed=other) as url:
+        source = open_source(SourceSpec("c", url))
+        with contextlib.closing(source):
+            wait_for(lambda: source.wait(0.1))
+            anew.set()
+            for _ in range(15):
+                wait_for(lambda: source.wait(0.1))
+                source.take()
 
 
 @pytest.mark.parametrize("status", ["400 Bad Request", "406 Not Acceptable", "461 No", "500 Internal Error"])
