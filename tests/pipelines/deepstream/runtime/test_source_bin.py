@@ -124,6 +124,7 @@ def after_a_gap(codec: str, *, rtsp: bool) -> tuple[list[int], int]:
     decoder = FakeElementFactory(BOXES["orin-legacy-blur"]).make("nvv4l2decoder", "decoder")
     parser = f"{codec}parse"
     chain = [Gst.ElementFactory.make(name) for name in (f"rtp{codec}depay", parser, "tee", "queue", parser)]
+    chain[3].set_property("max-size-time", 0)  # these pictures come as fast as they are made
     for one in (*chain, decoder):
         box.add(one)
     for one, following in zip((*chain, decoder), (*chain[1:], decoder, label), strict=True):
