@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pricing.errors
 from pipelines.backup.migrate import migrate_file
 from pipelines.brands.gallery import BrandReader
 from pipelines.brands.registry import check_staff
 from pipelines.cameras.source import SourceKind
 from pipelines.deepstream.checks.store_check import check_store
+from pipelines.errors import BadInput
 from pipelines.frame_budget import budget_of
 from pipelines.logs import SecretScrubber
 from pipelines.outputs.messengers.service import place_of
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         made = env.made if isinstance(env, Placeholders) else ()
         settings = load_settings(args.config, env=env, placeholders=made)
-        brands, book = read_gallery(settings)
+        brands, book = read_brands_and_prices(settings)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
@@ -78,18 +78,25 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def read_gallery(settings: Settings) -> tuple[BrandSet | None, BrandBook | None]:
+def read_brands_and_prices(settings: Settings) -> tuple[BrandSet | None, BrandBook | None]:
     """Return the store's gallery, its pictures read but not enrolled, and its brands with the price list's.
 
-    No brands where the list cannot be read. Raises BadInput.
+    Raises SettingsError with a line for each mistake in either, for the store would not start with it.
     """
-    if settings.gallery is None:
-        return None, None
-    found = BrandReader(settings.gallery, NoMarks).read()
+    found, prices, lines = None, None, list[str]()
+    try:
+        if settings.gallery is not None:
+            found = BrandReader(settings.gallery, NoMarks).read()
+    except BadInput as error:
+        lines += str(error).splitlines()
     try:
         prices = settings.price_list()
-    except pricing.errors.BadInput:
-        return found, None  # `msh prices check` tells what is wrong with the list
+    except BadInput as error:
+        lines += str(error).splitlines()
+    if lines:
+        raise SettingsError(lines)
+    if found is None or settings.gallery is None:
+        return None, None
     book = found.book.with_listed(prices.names if prices else {})
     check_staff(settings.gallery, book)
     return found, book
@@ -101,8 +108,6 @@ def unknown_skills(settings: Settings, book: BrandBook | None) -> Iterator[str]:
         return
     if settings.gallery is None:
         why = "this store recognises no brands"
-    elif book is None:
-        why = "the price list cannot be read, so whether it is one of its brands is not known"
     else:
         why = "it is no type of thing, and no brand in the gallery or the price list"
     book = book or BrandBook()

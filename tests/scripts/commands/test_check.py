@@ -156,25 +156,34 @@ def test_check_reads_the_brands_of_a_list_without_a_currency_as_the_store_does(
     assert [line for line in capsys.readouterr().err.splitlines() if "skills" in line] == []
 
 
-@pytest.mark.parametrize(
-    ("prices", "why"),
-    [
-        ("", "this store recognises no brands"),
-        (
-            "prices: {catalogue: prices.csv}\n",
-            "the price list cannot be read, so whether it is one of its brands is not known",
-        ),
-    ],
-)
 def test_check_says_what_a_skill_is_taken_for_where_no_brands_are_known(
-    tmp_path: Path, capsys: Streams, prices: str, why: str
+    tmp_path: Path, capsys: Streams
 ) -> None:
     path = tmp_path / "store.yaml"
-    (tmp_path / "prices.csv").write_bytes(b"\0\1\2")
-    path.write_text(f"{MINIMAL}{prices}staff: {{people: {{Ben: {{skills: [watches, Rolex]}}}}}}\n")
+    path.write_text(f"{MINIMAL}staff: {{people: {{Ben: {{skills: [watches, Rolex]}}}}}}\n")
     assert main(["check", str(path)]) == 0
     assert [line for line in capsys.readouterr().err.splitlines() if "skills" in line] == [
-        f'{path}: staff.people.Ben.skills[1]: "rolex" is taken for a brand; {why}. (warning)'
+        f'{path}: staff.people.Ben.skills[1]: "rolex" is taken for a brand; this store recognises no brands.'
+        " (warning)"
+    ]
+
+
+def test_check_tells_what_is_wrong_with_the_price_list_beside_the_gallery(
+    tmp_path: Path, capsys: Streams
+) -> None:
+    """`msh run` refuses such a list, and check said ok."""
+    (tmp_path / "brands/acme").mkdir(parents=True)
+    (tmp_path / "brands/acme/brand.yaml").write_text("name: Acme\nnam: x\n")
+    (tmp_path / "prices.csv").write_text("brand,type,price\nAcme,watch,1.290\nAcme,hat,-5\n")
+    path = tmp_path / "store.yaml"
+    path.write_text(f"{MINIMAL}brands: {{folder: brands}}\nprices: {{catalogue: prices.csv}}\n")
+    assert main(["check", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.removeprefix(f"{tmp_path}/").split("  ")[0] for line in err.splitlines()] == [
+        "brands/acme/brand.yaml:2:1",
+        "prices.csv:2:12",
+        "prices.csv:3:10",
     ]
 
 
