@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+from pipelines.cameras.connection import DEFAULT_PORT
 from pipelines.settings.base import SLUG, Address, holds_address, parse_address
 from pipelines.settings.camera import looks_like_address
 from pipelines.settings.document import WrittenFloat
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
 Finding = tuple[Keys, str]
 Raw = dict[str, object]
 NO_FILE: Final = "there is no such file or folder (relative paths begin at the folder of this file)"
+NOT_A_FILE: Final = "is a folder; name the file in it"
+NOT_A_FOLDER: Final = "is a file; name the folder of brands"
 CLOSED: Final = "this user may not look into its folder; give it the right, or call msh as the store's user"
 _SLUG: Final = re.compile(SLUG)
 _EVERYWHERE: Final = ("0.0.0.0", "::")  # noqa: S104 compared, not bound
@@ -90,11 +95,21 @@ def _sources(raw: Raw) -> Iterator[Finding]:
         if not isinstance(source, str):
             continue
         keys = ("cameras", name, "source")
-        one = (source, str(camera.get("track", 1)))
+        one = (_same(source), str(camera.get("track", 1)))
         if one in seen:
             other = f'camera "{seen[one]}"' if _SLUG.fullmatch(seen[one]) else "another camera"
             yield keys, f"is the source of {other} too; each camera has its own"
         seen.setdefault(one, name)
+
+
+def _same(source: str) -> str:
+    """Return an address as all of its spellings: a host in any case, the usual port written or not."""
+    try:
+        url = urlsplit(source)
+        port = url.port or DEFAULT_PORT[url.scheme]
+    except (ValueError, KeyError):
+        return source
+    return f"{url.scheme}://{url.hostname}:{port}{url.path}?{url.query}"
 
 
 def _ports(raw: Raw) -> Iterator[Finding]:
@@ -297,11 +312,15 @@ def _files(raw: Raw, folder: Path) -> Iterator[Finding]:
 
 def _must_exist(keys: Keys, value: str, folder: Path) -> Iterator[Finding]:
     try:
-        (folder / value).stat()
+        is_folder = S_ISDIR((folder / value).stat().st_mode)
     except PermissionError:
         yield keys, CLOSED
     except (OSError, ValueError):
         yield keys, NO_FILE
+    else:
+        wants_folder = keys == ("brands", "folder")
+        if keys[0] != "cameras" and is_folder != wants_folder:  # a camera's source may be either
+            yield keys, NOT_A_FOLDER if wants_folder else NOT_A_FILE
 
 
 def _models(raw: Raw, models: Mapping[str, Collection[str]]) -> Iterator[Finding]:

@@ -64,7 +64,13 @@ def is_known(keys: Keys, root: type[BaseModel]) -> bool:
 
 
 def _may_be_misspelt(key: str, model: type[BaseModel]) -> bool:
-    return bool(_MISSPELT.fullmatch(key)) and not holds_secrets(model)
+    is_known_but_for_its_form = plain_key(key) in model.model_fields
+    return is_known_but_for_its_form or (bool(_MISSPELT.fullmatch(key)) and not holds_secrets(model))
+
+
+def plain_key(key: str) -> str:
+    """Return a key in the letters of the form's own: `Min-Person-Px` is `min_person_px`."""
+    return key.lower().replace("-", "_").replace(" ", "_")
 
 
 def holds_secrets(model: type[BaseModel]) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime, tzinfo
 from difflib import get_close_matches
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -10,9 +10,14 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pipelines.settings.base import Section, Slug
 from pricing.money import EXPONENTS, locale_name
 
+_NO_ZONES: Final = ("localtime", "posixrules", "Factory", "posix", "right")
+"""What lies beside the zones of the IANA list: no browser knows it, and "right" counts leap seconds."""
+
 
 def _known_timezone(name: str) -> str:
     try:
+        if name.partition("/")[0] in _NO_ZONES:
+            raise ValueError
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = get_close_matches(name, available_timezones(), n=1, cutoff=0.6)

@@ -23,6 +23,13 @@ def _with(*lines: str) -> str:
 SECTIONS = [
     ("privcy: {}", '6:1  privcy: unknown key. Did you mean "privacy"?'),
     ("xyz: {}", "6:1  xyz: unknown key. Known here: brands, cameras, defaults,"),
+    ("PRIVACY: {}", '6:1  PRIVACY: unknown key. Did you mean "privacy"?'),
+    (
+        "defaults: {Min-Person-Px: 90}",
+        '6:12  defaults.Min-Person-Px: unknown key. Did you mean "min_person_px"?',
+    ),
+    ("brands: {folder: store.yaml}", "6:18  brands.folder: is a file; name the folder of brands"),
+    ('prices: {catalogue: "."}', "6:21  prices.catalogue: is a folder; name the file in it"),
     ("privacy: {faces: {method: blur}}", "6:27  privacy.faces.method: must be pixelate or solid"),
     (
         "privacy: {faces: {method: pixellate}}",
@@ -257,6 +264,17 @@ CHANGES = [
         "cameras:",
         "cameras:\n  b: {source: 'rtsp://10.0.0.11:554/stream2', track: 1}",
         '6:13  cameras.door.source: is the source of camera "b" too',
+    ),
+    (
+        "cameras:",
+        "cameras:\n  b: {source: 'RTSP://10.0.0.11/stream2'}",
+        '6:13  cameras.door.source: is the source of camera "b" too',
+    ),
+    ("Europe/Berlin", "localtime", "2:43  store.timezone: must be a time zone of the IANA list"),
+    (
+        "Europe/Berlin",
+        "posix/Europe/Berlin",
+        '2:43  store.timezone: must be a time zone of the IANA list. Did you mean "Europe/Berlin"?',
     ),
 ]
 

@@ -170,6 +170,10 @@ NO_SPACE = "a space is missing after the colon"
         (f"{IN} {{username: v, password: a,Ge26}}", "6:44  cameras.door.credentials: a text without a key"),
         (f"{IN} {{username: v, password: {{Ge26}}}}", "credentials.password: a text without a key"),
         (f"{IN} {{username: v, password: x, Ge26: y}}", "6:45  cameras.door.credentials: unknown key (not"),
+        (
+            f"{IN} {{username: v, Password: Ge26}}",
+            '6:32  cameras.door.credentials.Password: unknown key. Did you mean "password"?',
+        ),
         (f"{IN}\n      username: viewer\n      password: #Ge26", 'what follows "#" is a comment'),
         (f"{IN} {{username: \u201cv\u201d, password: x}}", "begins with a typographic quote"),
         (f"{IN} {{\u201eusername\u201c: v, password: x}}", "begins with a typographic quote"),
