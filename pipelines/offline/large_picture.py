@@ -35,7 +35,7 @@ def look_at_picture(scenes: SceneDetector, picture: I420) -> Closer:
     scene = scenes.detect(picture)
     copy = picture
     while max(copy.width, copy.height) > LONGEST_PX:
-        copy = copy.scaled(copy.width // 2, copy.height // 2)
+        copy = copy.scaled(max(2, copy.width // 2), max(2, copy.height // 2))  # a strip stays one
     if copy is picture:
         return look_closer(scenes, picture, scene)
     near = look_closer(scenes, copy, scenes.detect(copy))

@@ -102,6 +102,15 @@ def test_a_picture_of_a_usual_size_is_looked_at_once() -> None:
     assert scenes.sizes.count(SIZE) == 1
 
 
+@pytest.mark.parametrize("size", [(30_000, 10), (10, 30_000), (20_000, 2)])
+def test_a_strip_is_looked_at(size: tuple[int, int]) -> None:
+    """Halved until its longest side fits it had no height at all, and the whole batch ended."""
+    scenes = ByScale()
+    look(scenes, size)
+    assert scenes.sizes[0] == size
+    assert min(min(one) for one in scenes.sizes) >= 2
+
+
 def test_small_faces_that_the_edge_cuts_are_masked_at_full_scale_and_large_ones_of_the_copy() -> None:
     class AtTheEdge(ByScale):
         def detect(self, picture: I420) -> Scene:
