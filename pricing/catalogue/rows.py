@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -14,7 +15,7 @@ from pricing.catalogue.cells import heading
 from pricing.catalogue.list_format import ListFormat
 from pricing.errors import BadInput
 from pricing.money import exponent
-from pricing.slots import normal_type
+from pricing.type_words import listed_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,6 +49,8 @@ MAX_PROBLEMS = 100
 LONGEST, LONGEST_NAME = 80, 200
 """Characters of an amount, a type, a date ..., and of a brand's or model's name."""
 _GTIN_DIGITS = (8, 12, 13, 14)
+_AROUND_GTIN = re.compile(r"^['’]|\.0$")
+"""What spreadsheets and shop systems write so that a number stays text, and programs after a number."""
 MAX_COUNTED = 1000
 """Reading ends at so many problems: the list is in another notation than was said."""
 
@@ -363,10 +366,10 @@ def parse_day(text: str) -> date:
 def parse_gtin(text: str) -> str:
     """Return a GTIN (EAN, UPC) of 8, 12, 13 or 14 digits; BadInput where digits or the check digit are wrong.
 
-    >>> parse_gtin("4006381333931")
-    '4006381333931'
+    >>> parse_gtin("4006381333931"), parse_gtin("'4006381333931"), parse_gtin("4006381333931.0")
+    ('4006381333931', '4006381333931', '4006381333931')
     """
-    digits = text.replace(" ", "").replace("-", "")
+    digits = _AROUND_GTIN.sub("", text).replace(" ", "").replace("-", "")
     if not digits.isascii() or not digits.isdigit():
         hint = "; set the column to Text, a spreadsheet shortened it" if "E+" in text.upper() else ""
         raise BadInput(f'"{text}" is not a GTIN{hint}')
@@ -385,4 +388,4 @@ def parse_gtin(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _type(text: str) -> str:
-    return normal_type(text)
+    return listed_type(text)

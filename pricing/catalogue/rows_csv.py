@@ -23,6 +23,8 @@ SEPARATORS = ",;\t|"
 MAX_TITLES = 20
 """Records above the header that may be titles."""
 _QUOTE = re.compile(' +"')
+_RULE = re.compile(r"(?=.*---)[\s|+:=-]+")
+"""A line drawn across a table, as SAP and Markdown write them."""
 
 
 def read_csv(
@@ -31,7 +33,8 @@ def read_csv(
     """Return the rows of a price list; `file` is its name in messages.
 
     Fields are separated by comma, semicolon, tab or |, as the header is, or as a line `sep=;` before it says;
-    empty rows, remarks (lines that begin with #), titles above the header and its repetitions are skipped.
+    empty rows, remarks (lines that begin with #), rules (|---|---|), titles above the header and its
+    repetitions are skipped.
     `currency` is the store's: rows in another are errors, and it serves where the column is missing.
     Raises BadCatalogue.
     """
@@ -112,7 +115,7 @@ class _Records:
             end = text.find("\n", start)
             end = len(text) if end < 0 else end
             first = text[start:end]
-            if not first.strip() or self._is_remark(first):
+            if not first.strip() or self._is_remark(first) or _RULE.fullmatch(first):
                 start, line = end + 1, line + 1
                 continue
             if not self._separator:

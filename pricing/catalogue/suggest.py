@@ -52,11 +52,11 @@ _ENCODING_OF = {
 _CODE = re.compile(rb"\b[A-Z]{3}\b")
 # Headings as shops' systems write them, in the languages of many countries.
 _HEADINGS = {
-    "brand": "brand,brand name,manufacturer,label,marke,hersteller,marque,fabricant,marca,fabricante,merk,"
-    "marka,varumärke,mærke,merke,výrobce,gyártó,značka,márka,márkanév,producător,brändi,bränd,tuotemerkki,"
+    "brand": "brand,brands,brand name,vendor,manufacturer,label,marke,hersteller,marque,fabricant,marca,"
+    "fabricante,merk,marka,varumärke,mærke,merke,výrobce,gyártó,značka,márka,márkanév,producător,brändi,bränd,tuotemerkki,"
     "бренд,марка,производитель,виробник,торгова марка,μάρκα,ブランド,ブランド名,メーカー,品牌,브랜드,"
     "العلامة التجارية,الماركة,برند,مارک,מותג,ยี่ห้อ,แบรนด์,thương hiệu,nhãn hiệu,merek,ब्रांड",
-    "type": "type,category,product type,product group,typ,art,artikelart,kategorie,warengruppe,"
+    "type": "type,category,categories,product type,product group,typ,art,artikelart,kategorie,warengruppe,"
     "produktgruppe,catégorie,type de produit,categoria,tipo,tipo de producto,soort,kategoria,kategori,druh,"
     "típus,kategória,tip,categorie,tyyppi,liik,kategooria,тип,категория,категорія,вид товара,τύπος,κατηγορία,"
     "種類,カテゴリ,カテゴリー,类型,類型,类别,種別,종류,카테고리,النوع,الفئة,نوع,סוג,קטגוריה,ประเภท,loại,"
@@ -64,22 +64,23 @@ _HEADINGS = {
     "model": "model,style,product,product name,item,modell,modèle,modello,modelo,artikel,bezeichnung,produkt,"
     "produit,prodotto,producto,produto,artikelbezeichnung,nazwa,модель,название,наименование,назва,μοντέλο,"
     "商品名,品名,型号,모델,상품명,الموديل,מודל,รุ่น",
-    "price": "price,retail price,selling price,rrp,mrp,msrp,srp,preis,vk,vk brutto,verkaufspreis,bruttopreis,"
-    "uvp,prix,prix ttc,prezzo,precio,pvp,preço,prijs,cena,pris,fiyat,hinta,ár,hind,kaina,preț,cijena,"
+    "price": "price,variant price,regular price,price tax incl,retail price,selling price,rrp,mrp,msrp,srp,"
+    "preis,vk,vk brutto,vk preis,vk preis brutto,verkaufspreis,bruttopreis,uvp,prix,prix ttc,"
+    "prezzo,precio,pvp,preço,prijs,cena,pris,fiyat,hinta,ár,hind,kaina,preț,cijena,"
     "цена,цена розничная,розничная цена,ціна,τιμή,価格,販売価格,値段,价格,價格,售价,가격,판매가,السعر,سعر,"
     "قیمت,מחיר,ราคา,giá,giá bán,harga,मूल्य",
     "price_min": "price min,min price,price from,preis von,preis min,mindestpreis,prix min,precio min,"
     "цена от",
     "price_max": "price max,max price,price to,preis bis,preis max,höchstpreis,prix max,precio max,цена до",
-    "currency": "currency,währung,devise,monnaie,valuta,moneda,divisa,moeda,waluta,para birimi,měna,pénznem,"
-    "валюта,νόμισμα,通貨,货币,幣別,통화,العملة,ارز,מטבע,สกุลเงิน,tiền tệ,mata uang",
+    "currency": "currency,curr,währung,währg,devise,monnaie,valuta,moneda,divisa,moeda,waluta,para birimi,"
+    "měna,pénznem,валюта,νόμισμα,通貨,货币,幣別,통화,العملة,ارز,מטבע,สกุลเงิน,tiền tệ,mata uang",
     "valid_from": "valid from,from,start,gültig ab,gültig von,ab,valable du,valido dal,válido desde,"
     "действует с,開始日,生效日期,시작일",
     "valid_until": "valid until,valid to,until,end,gültig bis,bis,valable au,valido al,válido hasta,"
     "действует до,終了日,失效日期,종료일",
     "source": "source,quelle,fonte,fuente",
-    "gtin": "gtin,ean,ean13,ean code,barcode,upc,strichcode,code barres,código de barras,штрихкод,jan,"
-    "janコード,条码,바코드,الباركود",
+    "gtin": "gtin,ean,ean13,ean code,gtin upc ean or isbn,variant barcode,barcode,upc,strichcode,code barres,"
+    "código de barras,штрихкод,jan,janコード,条码,바코드,الباركود",
 }
 _OURS = {normal_brand(name): ours for ours, names in _HEADINGS.items() for name in names.split(",")}
 _PARTS = re.compile(r"[\s()\[\]/,:]+")

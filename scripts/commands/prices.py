@@ -24,7 +24,8 @@ from pricing.catalogue.suggest import suggest
 from pricing.errors import BadInput
 from pricing.live.remembered import Freshness, PriceBelief, Result, Thing, updated
 from pricing.money import display, exponent
-from pricing.slots import normal_type, slot_of
+from pricing.slots import slot_of
+from pricing.type_words import listed_type
 
 if TYPE_CHECKING:
     import argparse
@@ -114,7 +115,7 @@ def _suggest(file: Path, currency: str | None) -> ListFormat:
 
 def run_lookup(args: argparse.Namespace) -> int:
     """Print a price; return 0, or 1 where nobody knows it or the shop does not sell it."""
-    type_ = normal_type(args.type)
+    type_ = listed_type(args.type)
     settings = load_settings(args.config, env=os.environ) if args.config else None
     on = _day(args.on, settings)
     path = args.catalogue or (settings.prices.catalogue if settings else None)

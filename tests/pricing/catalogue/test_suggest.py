@@ -51,6 +51,31 @@ def test_a_list_of_another_country_is_read_as_suggested(
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Handle,Vendor,Type,Variant Price,Variant Barcode\ngg,Gucci,Handbags,1290.00,'4006381333931\n",
+        'Regular price,Categories,Brands,"GTIN, UPC, EAN, or ISBN"\n1290,Handbag,Gucci,4006381333931.0\n',
+        "Category;Price (tax excl.);Price (tax incl.);Brand\nsacs à main;1075,00 €;1290,00 €;Gucci\n",
+        """
+        10.01.2026                     Preisliste                     1
+        ---------------------------------------------------------------
+        | Marke | Warengruppe | VK-Preis | Währg | EAN                |
+        |-------+-------------+----------+-------+--------------------|
+        | Gucci | Handtasche  | 1.290,00 | EUR   | 4006381333931      |
+        ---------------------------------------------------------------
+        """.replace("\n        ", "\n"),
+        "| brand | type | price | currency |\n|:--|---|--:| --- |\n| Gucci | handbag | 1290.00 | EUR |\n",
+    ],
+    ids=["Shopify", "WooCommerce", "PrestaShop", "SAP", "Markdown"],
+)
+def test_what_shops_systems_write_is_read_as_suggested(text: str) -> None:
+    found = suggest(text.encode(), "list.csv", "EUR").notation
+    (row,) = read(text, "list.csv", "EUR", found).rows
+    assert (row.brand, row.type, row.amount_minor) == ("gucci", "handbag", 129000)
+    assert row.gtin in ("4006381333931", "")
+
+
+@pytest.mark.parametrize(
     ("text", "currency", "minor"),
     [
         # Apostrophes and spaces that look alike.
