@@ -90,7 +90,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace) -> int:
     """Annotate every input; one bad file does not stop the others. 0 good, 1 a failure, 2 bad input."""
     set_up_logging(args.log, args.log_level)
-    files = _files(args.inputs)
+    files, refused = _files(args.inputs)
+    if not files:
+        raise BadInput("\n".join(refused.values()))
     targets = _targets(files, args.out)
     to_stdout = args.json is not None and str(args.json) == "-"
     args.out.mkdir(parents=True, exist_ok=True)
@@ -99,7 +101,10 @@ def run(args: argparse.Namespace) -> int:
     job, found = _job(args), list[dict[str, Any]]()
     try:
         with signals_unwind():
-            return _annotate_all(job, targets, found, sys.stderr if to_stdout else sys.stdout)
+            for path, why in refused.items():
+                found.append(_refused(path, why))
+            worst = _annotate_all(job, targets, found, sys.stderr if to_stdout else sys.stdout)
+            return 2 if refused else worst
     except (KeyboardInterrupt, SystemExit):
         print(f"msh annotate: stopped: {len(found)} of {len(files)} files are done", file=sys.stderr)
         raise
@@ -118,8 +123,7 @@ def _annotate_all(
         try:
             entry = _annotate(job, source, target)
         except BadInput as error:
-            print(f"msh annotate: {error}", file=sys.stderr)
-            entry, worst = {"file": str(source), "error": str(error)}, 2
+            entry, worst = _refused(source, str(error)), 2
         except (OSError, RuntimeError, OutputFailed, RedactionFailed) as error:
             print(f"msh annotate: {source}: {error}", file=sys.stderr)
             entry, worst = {"file": str(source), "error": str(error)}, max(worst, 1)
@@ -129,6 +133,12 @@ def _annotate_all(
         for line in () if "error" in entry else _lines(entry, job):
             print(line, file=said)
     return worst
+
+
+def _refused(source: Path, why: str) -> dict[str, Any]:
+    """Say why a file is none to annotate; return what the findings have of it."""
+    print(f"msh annotate: {why}", file=sys.stderr)
+    return {"file": printable(str(source)), "error": printable(why)}
 
 
 def _job(args: argparse.Namespace) -> AnnotateJob:
@@ -173,22 +183,23 @@ def _lines(entry: dict[str, Any], job: AnnotateJob) -> Iterator[str]:
         yield f"  {note}"
 
 
-def _files(inputs: list[Path]) -> list[Path]:
-    """Return the files to annotate; a folder stands for the pictures and videos directly in it."""
+def _files(inputs: list[Path]) -> tuple[list[Path], dict[Path, str]]:
+    """Return the files to annotate, and why others are none; a folder stands for what is directly in it."""
     files: list[Path] = []
+    refused: dict[Path, str] = {}
     for path in inputs:
         if path.is_dir():
             inside = sorted(p for p in noted(path.iterdir()) if not p.name.startswith(".") and _is_media(p))
             if not inside:
-                raise BadInput(f"{path}: holds no picture and no video")
+                refused[path] = f"{path}: holds no picture and no video"
             files += inside
         elif path.is_file():
             files.append(path)
         elif path.exists():
-            raise BadInput(f"{path}: is no file: a pipe or device cannot be annotated")
+            refused[path] = f"{path}: is no file: a pipe or device cannot be annotated"
         else:
-            raise BadInput(f"{path}: there is no such file")
-    return list(dict.fromkeys(files))
+            refused[path] = f"{path}: there is no such file"
+    return list(dict.fromkeys(files)), refused
 
 
 def _targets(files: list[Path], out: Path) -> dict[Path, Path]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -190,6 +191,21 @@ def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
     assert "bad.jpg" in said.err
     assert "No person detected in the image" in said.out
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["plain.png"]
+
+
+def test_what_is_no_file_is_one_line_each_and_stops_no_other(tmp_path, monkeypatch, capsys):
+    """A broken link, a pipe or an empty folder in a glob ended the batch before its first file."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("a-pipe")
+    Path("b-folder").mkdir()
+    Path("c.jpg").symlink_to("nowhere")
+    cv2.imwrite("plain.png", np.full((120, 160, 3), 90, np.uint8))
+    assert annotate(*sorted(Path().iterdir()), "-o", "out", "--json", "found.json") == 2
+    said = capsys.readouterr()
+    assert [line.split(":")[1].strip() for line in said.err.splitlines()] == ["a-pipe", "b-folder", "c.jpg"]
+    assert "No person detected in the image" in said.out
+    files = json.loads(Path("found.json").read_text())["files"]
+    assert ["error" in file for file in files] == [True, True, True, False]
 
 
 @pytest.mark.parametrize(
