@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from dataclasses import dataclass
@@ -326,9 +327,9 @@ class Network:
                 self._how(size),
             )
         except RuntimeError as error:
-            raise BadInput(
-                f"model {self._name}: OpenVINO cannot load {self._model.path}: {one_line(error)}"
-            ) from error
+            is_full = re.search("bad_alloc|Resource temporarily unavailable", str(error)) is not None
+            why = "too little memory is free; free some" if is_full else one_line(error)
+            raise BadInput(f"model {self._name}: OpenVINO cannot load {self._model.path}: {why}") from error
 
     def _how(self, size: tuple[int, int] | None) -> str:
         """Return what is made of the model's file, in words."""

@@ -42,8 +42,11 @@ COMMANDS = (
     "privacy_report",
 )
 
+TOO_LITTLE = "too little memory is free; free some, or raise the limit (ulimit -v, a container's memory)"
 SERVICES = ("run", "web")
 """Their log tells where an error came from that nobody foresaw."""
+NO_MEMORY = re.compile("failed to map segment|annot allocate memory|bad_alloc")
+"""What the loader of libraries says where there is too little."""
 PLACED = re.compile(r".+?:\d+:\d+  ")
 
 
@@ -81,9 +84,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command; return 0 good, 1 failed while running, 2 bad input."""
     with printable_output(argv):
         keep_memory()
-        with ends_at_once():
-            args = parser(_command_module(sys.argv[1:] if argv is None else argv)).parse_args(argv)
+        called = _command_module(sys.argv[1:] if argv is None else argv)
         try:
+            with ends_at_once():
+                args = parser(called).parse_args(argv)
             return int(args.run(args))
         except BadInput as error:
             # Lines with a place of their own stand alone, as a compiler's do, so that editors find the place.
@@ -102,10 +106,13 @@ def main(argv: list[str] | None = None) -> int:
                 file=sys.stderr,
             )
             return 2
-        except (KeyboardInterrupt, ImportError) as error:
-            if not was_interrupted(error):
+        except (KeyboardInterrupt, ImportError, MemoryError) as error:
+            if was_interrupted(error):
+                return 130
+            if called in SERVICES or not (isinstance(error, MemoryError) or NO_MEMORY.search(str(error))):
                 raise
-            return 130
+            print(f"msh: {TOO_LITTLE}", file=sys.stderr)
+            return 1
 
 
 if __name__ == "__main__":

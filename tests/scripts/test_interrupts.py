@@ -102,3 +102,22 @@ def test_a_module_in_c_that_was_interrupted_is_no_broken_module(
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), ImportError("cv2.abi3.so: failed to map segment from shared object")]
+)
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_command_without_memory_says_so_in_one_line_and_a_store_tells_where(
+    command: str, error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def loads(_: object) -> NoReturn:
+        raise error
+
+    monkeypatch.setattr(f"scripts.commands.{command}.run", loads)
+    if command == "check":
+        assert main([command, "store.yaml"]) == 1
+        assert capsys.readouterr().err.startswith("msh: too little memory is free; free some")
+    else:
+        with pytest.raises(type(error)):
+            main([command, "store.yaml"])
