@@ -193,6 +193,15 @@ def test_one_bad_file_is_one_line_and_stops_no_other(tmp_path, capsys):
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["plain.png"]
 
 
+def test_films_of_recorders_in_a_folder_are_not_passed_over(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    for name in ("CH1.dav", "CH2.H264", "notes.txt"):
+        (tmp_path / "in" / name).write_bytes(b"DHAV" + bytes(64))
+    assert annotate(tmp_path / "in", "-o", tmp_path / "out") == 2
+    said = capsys.readouterr().err.splitlines()
+    assert ["a recorder's own format" in line for line in said] == [True, True]
+
+
 def test_what_is_no_file_is_one_line_each_and_stops_no_other(tmp_path, monkeypatch, capsys):
     """A broken link, a pipe or an empty folder in a glob ended the batch before its first file."""
     monkeypatch.chdir(tmp_path)
