@@ -46,10 +46,10 @@ RULE = (
     " priced to nobody."
 )
 SUFFIXES = frozenset(
-    (
-        ".jpg .jpeg .png .webp .bmp .mp4 .mov .avi .mkv .webm .m4v .ts .mpg"
-        " .dav .h264 .264 .avc .h265 .265 .hevc .dv"  # recorders' and cameras', without a container
-    ).split()
+    {
+        *(".jpg", ".jpeg", ".png", ".webp", ".bmp", ".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".ts"),
+        *(".mpg", ".dav", ".h264", ".264", ".avc", ".h265", ".265", ".hevc", ".dv"),
+    }
 )
 """Files of a folder with these names are taken though their content is unknown: reading says why."""
 SCHEMA = "msh.annotate/1"
