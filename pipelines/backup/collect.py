@@ -53,6 +53,14 @@ def places(settings: Settings, state: Path) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path is not None and path != STARTER}
 
 
+def check_no_part(settings: Settings, state: Path, target: Path, what: str) -> None:
+    """Raise BadInput where a file to write is a part of the store. what: is to be written."""
+    for path in (settings.path, *places(settings, state).values()):
+        is_inside = path.is_dir() and path.resolve() in target.resolve().parents
+        if is_inside or (target.exists() and path.exists() and target.samefile(path)):
+            raise BadInput(f"{target}: is a part of the store itself; name another file for the {what}")
+
+
 def back_up(
     settings: Settings,
     state: Path,
@@ -67,10 +75,7 @@ def back_up(
 
     faces: counts clear faces on photographs of the gallery. Raises BadInput.
     """
-    for path in (settings.path, *places(settings, state).values()):
-        is_inside = path.is_dir() and path.resolve() in target.resolve().parents
-        if is_inside or (target.exists() and path.exists() and target.samefile(path)):
-            raise BadInput(f"{target}: is a part of the store itself; name another file for the backup")
+    check_no_part(settings, state, target, "backup")
     text, taken = withheld(decoded(read_raw(settings.path, "store file")))
     (scratch / STORE).write_text(text, encoding="utf-8")
     files = {STORE: scratch / STORE}

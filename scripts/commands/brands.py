@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engines.errors import InferenceFailed
+from engines.file_type import sniff
 from engines.marks.types import Route
 from engines.ocr.scripts import unreadable
 from pipelines.brands.adding import (
@@ -33,6 +34,7 @@ from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.load import load_settings
 from pricing.brands.book import ALL_SLOTS, BrandBook
 from probes.redaction.redact import RedactionFailed
+from scripts.own_file import check_own
 from scripts.text_table import text_table
 
 if TYPE_CHECKING:
@@ -276,6 +278,7 @@ def run_export(args: argparse.Namespace) -> int:
     chosen = [source for source in sources if not wanted or source.key in wanted]
     for missing in wanted.keys() - {source.key for source in chosen}:
         raise BadInput(f'there is no brand "{wanted[missing]}"; `msh brands list` names them')
+    check_own(args.target, lambda head: head.startswith(b"PK"), "a ZIP")
     export_brands(chosen, args.target)
     print(f"{len(chosen)} brands written to {args.target}")
     return 0
@@ -306,6 +309,7 @@ def run_test(args: argparse.Namespace) -> int:
     target: Path = args.output or Path.cwd() / f"{args.image.stem}-brands.png"
     if target.resolve() == args.image.resolve():
         raise BadInput(f"{target}: is the picture itself; name another file to write")
+    check_own(target, _is_picture, "a picture")
     brands = BrandReader(gallery_of(args), build_enroller, EnrolledCache.of_this_machine()).read()
     try:
         for line in show(args.image, target, brands):
@@ -317,6 +321,11 @@ def run_test(args: argparse.Namespace) -> int:
         return 1
     print(f"written to {target}")
     return 0
+
+
+def _is_picture(head: bytes) -> bool:
+    found = sniff(head)
+    return found is not None and found.kind == "image"
 
 
 def gallery_of(args: argparse.Namespace) -> BrandsConfig:

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pipelines.backup.collect import check_no_part
 from pipelines.insights.days import cells_of, days_of, insights_path, report
 from pipelines.insights.export import cells_csv, cells_parquet
 from pipelines.insights.file import InsightsFile
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "parquet" and args.output is None:
         raise BadInput("parquet is no text: name a file, --output FILE")
     settings = load_settings(args.config, env=os.environ)
+    if args.output is not None:
+        check_no_part(settings, state_path(), args.output, "report")
     first, last = days_of(args.first, args.last, settings.store.today())
     path = insights_path(settings, state_path())
     if not path.is_file():

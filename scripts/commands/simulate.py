@@ -27,6 +27,7 @@ from pricing.sales.simulation import (
     simulate,
     spread,
 )
+from scripts.own_file import check_own
 from scripts.text_table import text_table
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Simulate, print a table, write the chart; return 0."""
     model = _model(args)
+    if args.picture:
+        check_own(args.picture, lambda head: head.lstrip().startswith(b"<svg"), "a chart of this command")
     rows = figures(play_all(model, args.days, args.seed))
     more = None
     if args.add:
