@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,6 +17,7 @@ with ends_at_once():
     from pipelines.errors import BadInput
     from pipelines.outputs.disk import OutputFailed
     from pipelines.private_process import keep_memory
+    from pipelines.version import VERSION
     from scripts.printable_output import printable_output
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ SERVICES = ("run", "web")
 """Their log tells where an error came from that nobody foresaw."""
 NO_MEMORY = re.compile("failed to map segment|annot allocate memory|bad_alloc")
 """What the loader of libraries says where there is too little."""
+_UNKNOWN = re.compile(r"^unrecognized arguments: (--[\w-]+)")
+_NO_CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
+_CHOICES = re.compile(r"[\w.-]+")
 PLACED = re.compile(r".+?:\d+:\d+  ")
 
 
@@ -54,8 +59,19 @@ class CommandParser(argparse.ArgumentParser):
     """argparse, with a wrong call answered in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong and how to see the usage; exit code 2."""
-        self.exit(2, f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+        """Say what is wrong, what may be meant, and how to see the usage; exit code 2."""
+        self.exit(2, f"{self.prog}: {message}{self._meant(message)} (see `{self.prog} --help`)\n")
+
+    def _meant(self, message: str) -> str:
+        """Return the option or choice that is nearest to a wrong one."""
+        if option := _UNKNOWN.search(message):
+            wrong, known = option[1], [*self._option_string_actions]
+        elif choice := _NO_CHOICE.search(message):
+            wrong, known = choice[1], _CHOICES.findall(choice[2])
+        else:
+            return ""
+        near = get_close_matches(wrong, known, 1)
+        return f"; did you mean {near[0]}?" if near else ""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Refuse what is left over: argparse hands it up to `msh`, whose help has no option of a command."""
@@ -68,6 +84,9 @@ class CommandParser(argparse.ArgumentParser):
 def parser(only: str | None = None) -> CommandParser:
     """Build the parser of all commands, or of one alone: the modules of the others are not loaded then."""
     root = CommandParser(prog="msh", description="Values what customers wear, live, with every face masked.")
+    root.add_argument(
+        "--version", action="version", version=f"msh {VERSION}", help="show the version, and end"
+    )
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in COMMANDS if only is None else (only,):
         import_module(f"scripts.commands.{name}").add(commands)

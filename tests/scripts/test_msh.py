@@ -21,6 +21,7 @@ from pipelines.cpu.images import list_images
 from pipelines.errors import BadInput
 from pipelines.floor.plan import open_record
 from pipelines.printable import printable_lines
+from pipelines.version import VERSION
 from scripts.doctor.machine import _state
 from scripts.msh import COMMANDS, main
 from scripts.printable_output import printable_output
@@ -81,6 +82,32 @@ def test_bytes_that_are_no_text_and_control_characters_are_written_as_escapes(
 ) -> None:
     assert main(["check", f"/no/{ODD}.yaml"]) == 2
     assert capsys.readouterr().err == f"/no/{SHOWN}.yaml: there is no such file\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "meant"),
+    [
+        (["chekc", "store.yaml"], "check"),
+        (["prices", "lokup", "gucci", "hat"], "lookup"),
+        (["check", "--platfrom", "deepstream", "store.yaml"], "--platform"),
+        (["run", "store.yaml", "--durration", "5"], "--duration"),
+        (["zzz"], ""),
+    ],
+)
+def test_a_slip_is_told_with_what_is_meant(
+    call: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(call)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"; did you mean {meant}? (see `msh" in line if meant else "did you mean" not in line
+
+
+def test_the_version_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"msh {VERSION}\n")
 
 
 def test_names_from_outside_steer_no_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
