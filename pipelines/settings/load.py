@@ -47,10 +47,11 @@ def load_settings(
 ) -> Settings:
     """Read a store file; `${NAME}` comes from `env`, else from a file in `secrets_dir`.
 
-    By default that is the folder of systemd's credentials for this service, else /run/secrets.
-    Relative paths in it begin at its folder. Models and the classes they find are those of
-    `known_models`, by default of configs/models.yaml. placeholders: values that `env` makes up for names
-    without one, filled in while the file is read; an address with one in it need not be complete.
+    By default that is the folder of systemd's credentials for this service, else /run/secrets, else
+    `secrets` beside the store file. Relative paths in it begin at its folder. Models and the classes they
+    find are those of `known_models`, by default of configs/models.yaml. placeholders: values that `env`
+    makes up for names without one, filled in while the file is read; an address with one in it need not be
+    complete.
     Raises SettingsError, whose text holds one `path:line:column  keys: words` line for each mistake.
     """
     path = Path(path)
@@ -81,8 +82,10 @@ def parse_settings(
 
     files_come_later: files that it names need not be there yet. stamps: of the file, from before it was read.
     """
-    substitution = Substitution(
-        env, secrets_dir or secrets_folder(env), None if secrets_dir else own_secrets()
+    substitution = (
+        Substitution(env, secrets_dir)
+        if secrets_dir
+        else Substitution(env, secrets_folder(env), own_secrets(), secrets_beside(env, path))
     )
     try:
         document = read_document(decoded(raw), substitution, Settings)
@@ -131,6 +134,14 @@ def own_secrets() -> Path | None:
 def secrets_folder(env: Mapping[str, str]) -> Path:
     """Return the folder of secret files: systemd's credentials of this service, else /run/secrets."""
     return Path(env.get(CREDENTIALS_DIRECTORY) or SECRETS_DIR)
+
+
+def secrets_beside(env: Mapping[str, str], path: Path) -> Path | None:
+    """Return the folder of secrets beside the store file, which the service is given as its credentials.
+
+    So who calls `msh doctor` by hand on an installed box, as root, has the secrets of its service.
+    """
+    return None if env.get(CREDENTIALS_DIRECTORY) else path.parent / "secrets"
 
 
 def read_raw(path: Path, what: str) -> bytes:

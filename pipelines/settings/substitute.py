@@ -1,4 +1,4 @@
-"""`${NAME}` in the store file: an environment variable, or the text of a file in /run/secrets."""
+"""`${NAME}` in the store file: an environment variable, or the text of a file in a folder of secrets."""
 
 from __future__ import annotations
 
@@ -24,10 +24,17 @@ class Unfilled(ValueError):
 class Substitution:
     """Replaces `${NAME}`, and remembers every value. `$${` stands for `${`."""
 
-    def __init__(self, env: Mapping[str, str], secrets_dir: Path, own_dir: Path | None = None) -> None:
-        """own_dir: where the page keeps the secrets that it was given; looked at last."""
+    def __init__(
+        self,
+        env: Mapping[str, str],
+        secrets_dir: Path,
+        own_dir: Path | None = None,
+        beside: Path | None = None,
+    ) -> None:
+        """own_dir: where the page keeps the secrets that it was given; beside: the folder looked at last."""
         self._env = env
         self._secrets_dir, self._own_dir = secrets_dir, own_dir
+        self._beside = beside if beside and beside.is_dir() else None
         self.given: set[str] = set()
         self.files: set[Path] = set()
         """Where values were looked for that the environment does not have: they may come or change there."""
@@ -55,14 +62,15 @@ class Substitution:
         if value is None:
             value = self._from_file(name)
         if value is None:
-            raise Unfilled(f"{_shown(name)} is not set (looked in env, {self._secrets_dir})")
+            folders = ", ".join(str(folder) for folder in (self._secrets_dir, self._beside) if folder)
+            raise Unfilled(f"{_shown(name)} is not set (looked in env, {folders})")
         if not value:
             raise Unfilled(f"{_shown(name)} is set but empty")
         return value
 
     def _from_file(self, name: str) -> str | None:
         """Return a secret file's text; systemd names those of LoadCredential=secrets:FOLDER secrets_NAME."""
-        own = [self._own_dir / name] if self._own_dir else []
+        own = [folder / name for folder in (self._own_dir, self._beside) if folder]
         for file in (self._secrets_dir / name, self._secrets_dir / f"secrets_{name}", *own):
             self.files.add(file)
             if (text := self._text_of(file, name)) is not None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.backup.restore import plan_restore, restore, undo, was_interrupted
 from pipelines.errors import BadInput
 from pipelines.paths import state_path
-from pipelines.settings.load import secrets_folder
+from pipelines.settings.load import secrets_beside, secrets_folder
 from pipelines.settings.substitute import Substitution, Unfilled
 from scripts.commands.placeholders import Placeholders
 from scripts.work_folder import work_folder
@@ -59,20 +59,23 @@ def run(args: argparse.Namespace) -> int:
             args.file, config, state, Path(scratch), env, placeholders=env.made, outside=args.outside
         )
         set_aside = [] if args.check else restore(plan, config)
-    _say(plan, env, set_aside, state, checked=args.check)
+    _say(plan, env, set_aside, state, config, checked=args.check)
     return 0
 
 
-def _is_set(name: str, state: Path) -> bool:
+def _is_set(name: str, state: Path, config: Path) -> bool:
     """Return whether a running store would find this secret."""
+    beside = secrets_beside(os.environ, config)
     try:
-        Substitution(os.environ, secrets_folder(os.environ), state / "secrets").fill(f"${{{name}}}")
+        Substitution(os.environ, secrets_folder(os.environ), state / "secrets", beside).fill(f"${{{name}}}")
     except Unfilled:
         return False
     return True
 
 
-def _say(plan: RestorePlan, env: Placeholders, set_aside: list[Path], state: Path, *, checked: bool) -> None:
+def _say(
+    plan: RestorePlan, env: Placeholders, set_aside: list[Path], state: Path, config: Path, *, checked: bool
+) -> None:
     manifest = plan.manifest
     print(f"store {manifest.store}, backed up {manifest.made_at} by release {manifest.product}")
     for name, path in plan.parts.items():
@@ -81,7 +84,7 @@ def _say(plan: RestorePlan, env: Placeholders, set_aside: list[Path], state: Pat
         print(f"  kept: {path}")
     paths = [need for need in manifest.needs if "/" in need and not Path(need).exists()]
     if missing := [
-        *(name for name in sorted(env.requested - plan.filled) if not _is_set(name, state)),
+        *(name for name in sorted(env.requested - plan.filled) if not _is_set(name, state, config)),
         *paths,
     ]:
         print(f"  missing yet, not in any backup: {', '.join(missing)}")

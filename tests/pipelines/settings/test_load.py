@@ -20,7 +20,7 @@ from pipelines.backup.staging import as_owner_of
 from pipelines.settings import SettingsError, load_settings
 from pipelines.settings.base import Address
 from pipelines.settings.schema import schema_text
-from tests.pipelines.settings.store_file import MINIMAL, load, mistakes
+from tests.pipelines.settings.store_file import MINIMAL, MODELS, load, mistakes
 
 EXAMPLE_ENV = {
     "CAM_ENTRANCE_PASSWORD": "cam-pw",
@@ -238,6 +238,24 @@ def test_an_address_on_which_nothing_can_listen(tmp_path: Path, listen: str, wan
 def test_a_byte_order_mark_and_windows_line_ends_are_fine(tmp_path: Path) -> None:
     assert load(tmp_path, "\ufeff" + MINIMAL.replace("\n", "\r\n")).store.id == "shop-1"
     assert mistakes(tmp_path, "\ufeff" + MINIMAL.replace("\n", "\r\n") + "x: 1\r\n")[0].startswith("6:1  x")
+
+
+def test_secrets_beside_the_store_file_are_found_but_by_the_service_which_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As root on an installed box every command said that they are not set."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    (tmp_path / "secrets").mkdir()
+    file = tmp_path / "store.yaml"
+    file.write_text(MINIMAL + '    credentials: {username: viewer, password: "${CAM_PW}"}\n')
+    with pytest.raises(SettingsError, match=rf"looked in env, /run/secrets, {tmp_path}/secrets\)"):
+        load_settings(file, env={}, known_models=MODELS)
+    (tmp_path / "secrets/CAM_PW").write_text("hunter2\n")
+    with pytest.raises(SettingsError, match="CAM_PW} is not set"):
+        load_settings(file, env={"CREDENTIALS_DIRECTORY": str(tmp_path / "none")}, known_models=MODELS)
+    login = load_settings(file, env={}, known_models=MODELS).cameras["door"].credentials
+    assert login is not None
+    assert login.password.get_secret_value() == "hunter2"
 
 
 def test_settings_cannot_be_changed(tmp_path: Path) -> None:
