@@ -76,6 +76,10 @@ def back_up(
     faces: counts clear faces on photographs of the gallery. Raises BadInput.
     """
     check_no_part(settings, state, target, "backup")
+    try:
+        settings.price_list()
+    except BadInput as error:  # the store may run on with the list of before, but no restore takes this one
+        raise BadInput(f"{error}\nno backup was written: a restore would refuse this price list") from None
     text, taken = withheld(decoded(read_raw(settings.path, "store file")))
     (scratch / STORE).write_text(text, encoding="utf-8")
     files = {STORE: scratch / STORE}

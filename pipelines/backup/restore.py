@@ -107,7 +107,10 @@ def plan_restore(
     parts = {STORE: config}
     for name, path in places(settings, state).items():
         if (scratch / name).exists():
-            _check_part(name, scratch / name, settings)
+            try:
+                _check_part(name, scratch / name, settings)
+            except BadInput as error:
+                raise BadInput(str(error).replace(f"{scratch}/", f"{source}, ")) from None
             parts[name] = Path(os.path.normpath(path.absolute()))
     if not outside:
         _check_inside(source, parts, (config.absolute().parent, state.absolute()))

@@ -143,6 +143,20 @@ def test_a_backup_that_could_never_be_restored_is_refused(
     assert not (tmp_path / "b").exists()
 
 
+def test_a_price_list_that_no_restore_takes_is_told_when_it_is_backed_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A store runs on with the list of before; that its backups could not be restored was told too late."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "old/state"))
+    config = box(tmp_path / "old")
+    (tmp_path / "old/prices.csv").write_text("brand,type,price\nNike,hat,1.290\n")
+    assert main(["backup", str(config), str(tmp_path / "b")]) == 2
+    where, what = capsys.readouterr().err.splitlines()
+    assert where.startswith(f"{tmp_path}/old/prices.csv:2:10  price: ")
+    assert what == "no backup was written: a restore would refuse this price list"
+    assert not (tmp_path / "b").exists()
+
+
 @pytest.mark.parametrize("name", ["store.yaml", "prices.csv", "brands/nike/mark.svg", "brands/new"])
 def test_a_backup_takes_the_place_of_no_file_of_the_store(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

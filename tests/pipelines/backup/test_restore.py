@@ -149,6 +149,15 @@ def test_a_foreign_backup_writes_nowhere_else(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["forged"]
 
 
+def test_a_mistake_in_a_part_is_told_with_the_backup_that_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("tests.pipelines.backup.test_restore.PRICES", "brand,type,price\nNike,hat,1.290\n")
+    path = forged(tmp_path / "b")
+    assert main(["restore", str(path), str(tmp_path / "shop/store.yaml"), "--outside"]) == 2
+    assert capsys.readouterr().err.startswith(f"{path}, passwd:2:10  price: ")
+
+
 def test_a_zip_of_brands_is_no_backup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with zipfile.ZipFile(tmp_path / "brands.zip", "w") as archive:
         archive.writestr("nike/mark.svg", SVG)
