@@ -170,7 +170,8 @@ class RowReader:
             self.wrong(cell, f"a column with {_too_long(cell.text)} for a name; is this the header?")
             return None
         near = get_close_matches(name, COLUMNS, 1)
-        hint = f'did you mean "{near[0]}"?' if near else f"the columns are {', '.join(COLUMNS)}"
+        mend = f"take it out, or name yours under prices.format; the columns are {', '.join(COLUMNS)}"
+        hint = f'did you mean "{near[0]}"?' if near else mend
         self.wrong(cell, f'unknown column "{cell.text}"; {hint}')
         return None
 

@@ -21,6 +21,7 @@ GTINS = "brand,type,price,currency,gtin\nNike,hat,1,EUR,"
         ("", "1:1", "no header"),
         ("brand,typ,price,currency\n", "1:7", '"type"'),
         ("brand,type,price,brand,currency\n", "1:18", "twice"),
+        ("brand,type,price,VAT,currency\n", "1:18", "take it out, or name yours under prices.format"),
         ("brand,price,currency\n", "1:1", "column missing: type"),
         ("brand,type,currency\n", "1:1", "column missing: price"),
         (COMMAS + "Nike,hat,10\n", "2:1", "3 fields where the header has 4"),
