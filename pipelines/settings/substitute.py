@@ -87,9 +87,12 @@ class Substitution:
         if len(raw) > _MAX_BYTES:
             raise Unfilled(f"{_shown(name)}: its file is larger than 64 KiB")
         try:
-            return raw.decode("utf-8-sig").rstrip("\r\n")
+            text = raw.decode("utf-8-sig").rstrip("\r\n")
         except UnicodeDecodeError:
             raise Unfilled(f"{_shown(name)}: its file is not UTF-8 text") from None
+        if any(c in text for c in "\r\n\0"):
+            raise Unfilled(f"{_shown(name)}: its file has several lines; the secret stands alone in it")
+        return text
 
 
 def _shown(name: str) -> str:

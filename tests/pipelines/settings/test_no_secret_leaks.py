@@ -298,6 +298,32 @@ def test_a_secret_files_byte_order_mark_is_no_part_of_the_secret(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"viewer\nGe26\n", "its file has several lines; the secret stands alone in it"),
+        (b"Ge26\r\n# of the door\r\n", "its file has several lines"),
+        (b"Ge26\0x", "its file has several lines"),
+        (b"\n\n", "is set but empty"),
+        (b"\xff\xfes\0e\0", "its file is not UTF-8 text"),
+        (b"s" * 70_000, "its file is larger than 64 KiB"),
+    ],
+)
+def test_a_file_that_holds_no_secret_alone_is_refused_and_not_repeated(
+    tmp_path: Path, raw: bytes, why: str
+) -> None:
+    (tmp_path / "PW").write_bytes(raw)
+    (tmp_path / "store.yaml").write_text(
+        f"{MINIMAL}    credentials: {{username: viewer, password: '${{PW}}'}}\n"
+    )
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "store.yaml", env={}, secrets_dir=tmp_path)
+    (line,) = caught.value.lines
+    assert "cameras.door.credentials.password: ${PW}" in line
+    assert why in line
+    assert "Ge26" not in line
+
+
+@pytest.mark.parametrize(
     ("value", "warned"), [("secret", 0), ("secret ", 1), (" secret", 1), ("sec ret", 0), ("\u00a0secret", 1)]
 )
 def test_a_given_secret_with_a_space_at_an_end_is_warned_of(tmp_path: Path, value: str, warned: int) -> None:
