@@ -152,7 +152,7 @@ def _unpack(source: Path, unpacked: Path) -> None:
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, str, str]]:
     """Yield the files of brand folders, at the top or in one folder around them all."""
     entries = [
-        (entry, PurePosixPath(name).parts)
+        (entry, PurePosixPath(name if "/" in name else name.replace("\\", "/")).parts)  # as old Windows packs
         for entry, name in zip(archive.infolist(), noted(archive.namelist()), strict=True)
         if not entry.is_dir()
     ]

@@ -108,6 +108,14 @@ def test_a_folder_around_the_brands_is_seen_through_and_other_files_are_left_out
     assert not (umbra.folder / "notes.txt").exists()
 
 
+def test_a_zip_with_the_separators_of_windows_is_read(shop: Path, tmp_path: Path) -> None:
+    picture = (shop / "umbra" / "mark-1.png").read_bytes()
+    with pytest.raises(BadInput, match="no brand folders"):
+        import_brands(packed(tmp_path / "b.zip", {"..\\mark.png": picture}), tmp_path / "other")
+    import_brands(packed(tmp_path / "a.zip", {"all\\umbra\\mark.png": picture}), tmp_path / "other")
+    assert [one.folder.name for one in read_brands(tmp_path / "other")] == ["umbra"]
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
