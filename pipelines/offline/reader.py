@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engines.file_type import HEAD_BYTES, other_kind, read_type
+from engines.file_type import HEAD_BYTES, TAKEN, other_kind, read_type
 from pipelines.cameras.causes import classify
 from pipelines.cameras.file_end import CUT_SHORT, has_lost_index, is_cut_off, is_whole
 from pipelines.cameras.movie_header import shows_all, trimmed_ns
@@ -170,7 +170,10 @@ def _unread(path: str | Path, cause: Cause, after: str = "") -> BadInput:
     if cause is Cause.NO_VIDEO:  # the words of a camera name streams and transports
         text = f"{path}: no picture was found in the file: it may hold sound alone, or be damaged"
         return BadInput(Reason(text, why="film_without_pictures"))
-    return BadInput(Reason(f"{path}: {REMEDY[cause]}{after}", why="film_unread", cause=cause.value))
+    words = f"{REMEDY[cause]}{after}"
+    if cause is Cause.FILE and not after and Path(path).is_file() and read_type(Path(path)) is None:
+        words = f"is no file that can be annotated: {TAKEN} are"  # as the page says it
+    return BadInput(Reason(f"{path}: {words}", why="film_unread", cause=cause.value))
 
 
 class _Read:

@@ -202,7 +202,7 @@ def cut(path, share):
 BAD = {
     "gone.mp4": (lambda path: None, "no such file"),
     "empty.mp4": (lambda path: path.touch(), "is empty; send it again"),
-    "garbage.mp4": (lambda path: path.write_bytes(np.random.default_rng(1).bytes(50_000)), "is media"),
+    "garbage.mp4": (lambda path: path.write_bytes(np.random.default_rng(1).bytes(5_000)), "can be annotated"),
     "garbage.png": (lambda path: path.write_bytes(b"\x89PNG"), "no picture"),
     "login.jpg": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
     "login.mp4": (lambda path: path.write_bytes(b"<html>Sign in"), "is a web page"),
