@@ -130,7 +130,9 @@ def run(args: argparse.Namespace) -> int:
 
     if args.frames < 1:
         raise BadInput("--frames must be 1 or more")
-    files = _files(args.inputs)
+    files, unreadable = _files(args.inputs)
+    if unreadable:
+        raise BadInput("\n".join(unreadable.values()))
     if args.attack:
         from scripts.bench.privacy_attack import attack  # noqa: PLC0415 loads the models
 
