@@ -18,6 +18,7 @@ from pipelines.brands.registry import BrandRegistry, export_health
 from pipelines.settings.brands import STARTER, BrandsConfig
 from pipelines.settings.mistakes import SettingsError
 from pricing.brands.book import BrandBook
+from pricing.brands.matcher import BrandMatcher, Reading
 from pricing.catalogue.catalogue import load
 from pricing.catalogue.reload import CatalogueFile
 from pricing.plain_file import read_plain
@@ -305,3 +306,65 @@ def test_every_brand_of_the_example_price_list_is_in_the_starter_set() -> None:
     book = BrandBook(source.file.brand for source in read_brands(STARTER))
     listed = load(STARTER.parent / "prices.csv").names.values()
     assert {name for name in listed if book.key_of(name) not in book} == set()
+
+
+@pytest.mark.parametrize(
+    ("lines", "brand"),
+    [
+        (["LEVI STRAUSS & CO"], "levis"),
+        (["CHAMPION", "REVERSE WEAVE"], "champion"),
+        (["CHAMPION AUTHENTIC"], "champion"),
+        (["JORDAN", "FLIGHT"], "jordan"),
+        (["JUMPMAN"], "jordan"),
+        (["DIESEL", "FOR SUCCESSFUL LIVING"], "diesel"),
+        (["ONITSUKA TIGER"], "asics"),
+        (["CHUCK TAYLOR"], "converse"),
+        (["AIR MAX"], "nike"),
+        (["A|X"], "armani"),
+        (["CK JEANS"], "calvin klein"),
+        (["POLO SPORT"], "ralph lauren"),
+        (["RLX"], "ralph lauren"),
+        (["J'ADIOR"], "dior"),
+        (["REDVALENTINO"], "valentino"),
+        (["極度乾燥(しなさい)"], "superdry"),
+        (["ユニ", "クロ"], "uniqlo"),
+        (["ユニクロ"], "uniqlo"),
+        (["OK JEANS"], None),
+        (["AIR MAIL"], None),
+        (["J'ADOR"], None),
+        (["POLO SPORT CLUB"], None),
+        (["CHAMPION", "LEAGUE FINAL"], None),
+    ],
+)
+def test_what_stands_on_things_of_the_starter_set_is_their_brand(lines: list[str], brand: str | None) -> None:
+    book = BrandBook(source.file.brand for source in read_brands(STARTER))
+    readings = [Reading(text, 0.97, line, size=0.05) for line, text in enumerate(lines)]
+    found = BrandMatcher(book.words, book.stylised).find(readings)
+    assert {match.brand for match in found} == ({brand} if brand else set())
+
+
+@pytest.mark.parametrize(
+    ("listed", "brand"),
+    [
+        ("RL", "Ralph Lauren"),
+        ("NB", "New Balance"),
+        ("Under Armor", "Under Armour"),
+        ("UA", "Under Armour"),
+        ("HH", "Helly Hansen"),
+        ("HM", "H&M"),
+        ("Hennes & Mauritz", "H&M"),
+        ("DG", "Dolce & Gabbana"),
+        ("Dolce Gabbana", "Dolce & Gabbana"),
+        ("A|X", "Armani"),
+        ("Hilfiger", "Tommy Hilfiger"),
+        ("Levi Strauss & Co.", "Levi's"),
+        ("Sketchers", "Skechers"),
+        ("Quicksilver", "Quiksilver"),
+        ("GStar", "G-Star Raw"),
+        ("Chuck Taylor", "Converse"),
+        ("ユニクロ", "Uniqlo"),
+    ],
+)
+def test_a_price_list_may_name_brands_of_the_starter_set_as_trade_does(listed: str, brand: str) -> None:
+    book = BrandBook(source.file.brand for source in read_brands(STARTER))
+    assert book.name(book.key_of(listed)) == brand
