@@ -1,4 +1,4 @@
-"""Common words on signs, shirts and bags, which must not be mistaken for a brand of similar spelling."""
+"""Words on signs, shirts and bags, which must not be mistaken for a brand of similar spelling."""
 
 from __future__ import annotations
 
@@ -152,6 +152,22 @@ vetement vetements vie ville vin vitrine voiture vous voyage wander waren warenh
 welt wiesel willkommen winter wohnen zahlen zebra zeit zentrum ziehen zimmer zuruck
 """
 
+# Words of many languages, places, names, leathers and other makes, a letter or two from a brand: what the
+# starter set made of frequent words of 16 languages, an English dictionary, names and cities.
+_OTHERS = """
+arada armadi armeni barberry berton bevis bilfinger billiger bucci burbon buxton calfskin caline calumnia
+cappa cartiera cartiere celibe celina chancel chaney chantel charnel chartier chatel coline colombina columpio
+convence convenue conversa conversie converso converte convinse croci crocks croco crocus crous efendi fenda
+ferraro ferreri formulae formulat fossiel fossili fossilt fundi garcin gardin garvin gestar gitar gostar grada
+gress hammel herkes hermed hermen herres hummed jordaan jordana jordas jorden kaiken kalpa kampa kamppa kankan
+kannen kansen kapka kapta kauppa kendi kippa klanken klappa knappa kolumbia konverze lacosta lanken lappa
+lavis levas levins lexis liesel loewen lucci manken mendi moleskin nappa nevis oatley omegn omena orada pappa
+partier patagonica patagonico piada porada praca praga praha praia prana prasa prata prava pravda prawa prawda
+praya prida pryda pucci pummel quicksilver ranken rappa rayman rebalance reline revis salentina salentino
+salomone skeeters solex supremi suprime teline timberyard tolentino trada tucci umbri umero valentini vendi
+vermes versare versate volantino wanken wendi yendi zanken zappa zimowa zrada
+"""
+
 # What stands beside a brand that is a word: GUESS JEANS, COACH NEW YORK, MANGO MAN.
 _COMPANIONS = """
 accessories active angeles apparel athletic athletics bag bags band black blue brand by clothing club co
@@ -164,3 +180,5 @@ underwear usa watch watches wear woman women workwear york
 
 COMPANIONS = frozenset(_COMPANIONS.split())
 COMMON_WORDS = frozenset(f"{_TEXT} {_SMALL} {_BRANDS} {_SIGNS}".split())
+MISREAD_AS_NONE = COMMON_WORDS | frozenset(_OTHERS.split())
+"""What is no brand misread: common words, and those that are rare on things or name another make (PUCCI)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from pricing.brands.common_words import COMMON_WORDS, COMPANIONS
+from pricing.brands.common_words import COMMON_WORDS, COMPANIONS, MISREAD_AS_NONE
 from pricing.brands.names import normal_brand
 
 if TYPE_CHECKING:
@@ -295,13 +295,13 @@ class BrandMatcher:
         """Return the enrolled word that a text says, and how sure that is."""
         if compact in self._exact:
             return compact, 1.0
-        if compact in COMMON_WORDS or sum(c.isalpha() for c in compact) * 2 <= len(compact):
+        if compact in MISREAD_AS_NONE or sum(c.isalpha() for c in compact) * 2 <= len(compact):
             return None
         plain = unconfused(compact)
         name = self._folded.get(folded(plain))
         if name is not None:
             return name, 1.0 - DIGIT_COST
-        return None if plain in COMMON_WORDS else self._nearest(plain)
+        return None if plain in MISREAD_AS_NONE else self._nearest(plain)
 
     def _nearest(self, word: str) -> tuple[str, float] | None:
         # Two words n letters apart become one word by leaving out n letters of each (W. Garbe, SymSpell).

@@ -352,3 +352,28 @@ def test_two_letters_misread_must_look_alike_where_other_letters_are_another_wor
     assert MATCHER.match("BVRBFRRY") is not None
     assert distance("burberry", "xurbexry", 2) == 2
     assert MATCHER.match("XURBEXRY") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "PRAIA",
+        "PRAHA",
+        "PRAVDA",
+        "prAna",
+        "PUCCI",
+        "EMILIO PUCCI",
+        "CHANTEL",
+        "NEVIS",
+        "LA COSTA",
+        "REBALANCE",
+    ],
+)
+def test_another_make_a_place_or_a_word_of_another_language_is_no_brand_misread(text: str) -> None:
+    assert MATCHER.find([Reading(text, 0.97)]) == []
+    assert BrandMatcher({"the one": [text]}).find([Reading(text, 0.97)]) != []
+
+
+def test_a_brand_that_is_only_near_to_others_is_read_beside_any_word() -> None:
+    found = BrandMatcher({"pucci": [], "gucci": []}).find([Reading("EMILIO PUCCI FIRENZE", 0.97)])
+    assert [match.brand for match in found] == ["pucci"]
