@@ -62,26 +62,36 @@ Things are worn with the mark of another year or country too, which is enrolled 
 DRAWN = (
     "adidas/adidas-trefoil-word.svg",
     "adidas/adidas-trefoil.svg",
+    "armani/armani.svg",
+    "balenciaga/balenciaga.svg",
     "burberry/burberry-thin.svg",
     "burberry/burberry.svg",
     "calvin-klein/calvinklein.svg",
     "celine/celine.svg",
+    "columbia/columbia.svg",
     "converse/converse.svg",
     "fendi/fendi.svg",
+    "fila/fila-box.svg",
+    "givenchy/givenchy.svg",
     "gucci/gucci-facing.svg",
     "gucci/gucci-thin.svg",
     "gucci/gucci-turned.svg",
     "gucci/gucci.svg",
+    "kappa/kappa.svg",
+    "lacoste/lacoste.svg",
+    "levis/levis.svg",
     "louis-vuitton/louisvuitton-bold.svg",
     "louis-vuitton/louisvuitton.svg",
+    "lululemon/lululemon.svg",
     "michael-kors/michaelkors.svg",
     "off-white/arrows-outline.svg",
     "off-white/arrows.svg",
+    "patagonia/patagonia.svg",
     "ralph-lauren/ralphlauren.svg",
     "saint-laurent/saintlaurent-bold.svg",
     "saint-laurent/saintlaurent.svg",
 )
-"""Drawn for this product of lines, rings and arcs, where no package has the mark; not written here."""
+"""Drawn for this product of lines, arcs and polygons, where no package has the mark; not written here."""
 
 
 def main(arguments: list[str]) -> int:
