@@ -155,17 +155,19 @@ welt wiesel willkommen winter wohnen zahlen zebra zeit zentrum ziehen zimmer zur
 # Words of many languages, places, names, leathers and other makes, a letter or two from a brand: what the
 # starter set made of frequent words of 16 languages, an English dictionary, names and cities.
 _OTHERS = """
-arada armadi armeni barberry berton bevis bilfinger billiger bucci burbon buxton calfskin caline calumnia
-cappa cartiera cartiere celibe celina chancel chaney chantel charnel chartier chatel coline colombina columpio
-convence convenue conversa conversie converso converte convinse croci crocks croco crocus crous efendi fenda
-ferraro ferreri formulae formulat fossiel fossili fossilt fundi garcin gardin garvin gestar gitar gostar grada
-gress hammel herkes hermed hermen herres hummed jordaan jordana jordas jorden kaiken kalpa kampa kamppa kankan
-kannen kansen kapka kapta kauppa kendi kippa klanken klappa knappa kolumbia konverze lacosta lanken lappa
-lavis levas levins lexis liesel loewen lucci manken mendi moleskin nappa nevis oatley omegn omena orada pappa
-partier patagonica patagonico piada porada praca praga praha praia prana prasa prata prava pravda prawa prawda
-praya prida pryda pucci pummel quicksilver ranken rappa rayman rebalance reline revis salentina salentino
-salomone skeeters solex supremi suprime teline timberyard tolentino trada tucci umbri umero valentini vendi
-vermes versare versate volantino wanken wendi yendi zanken zappa zimowa zrada
+age air anti arada armadi armeni ball barberry bay bell ben berton bevis bilfinger billiger bit bucci burbon
+buxton calfskin caline calumnia cappa cartiera cartiere celibe celina chancel chaney chantel charnel chartier
+chatel chose coline colombina columpio convence convenue conversa conversie converso converte convinse croci
+crocks croco crocus crous dan died diet each efendi eight faces fact fake fan fans fat fenda ferraro ferreri
+few formulae formulat fossiel fossili fossilt fundi garcin gardin garvin gay gestar girls gitar given gostar
+grada gress guy hammel herkes hermed hermen herres hey huge hummed jan joe jordaan jordana jordas jorden
+kaiken kalpa kampa kamppa kankan kannen kansen kapka kapta kauppa kendi kippa klanken klappa knappa knew
+kolumbia konverze lacosta lanken lappa lavis leads levas levins lexis liesel loans loewen lucci manken means
+mendi moleskin mouth nappa nevis now oatley omegn omena online orada pair pappa partier patagonica patagonico
+peak piada porada praca praga praha praia prana prasa prata prava pravda prawa prawda praya prida pryda pucci
+pummel quicksilver ranken rappa rayman rebalance reline revis salentina salentino salomone sir skeeters solex
+supremi suprime teams teline than timberyard tolentino trada tucci umbri umero valentini van vendi vermes
+versare versate volantino wanken wendi while write yendi zanken zappa zimowa zrada
 """
 
 # What stands beside a brand that is a word: GUESS JEANS, COACH NEW YORK, MANGO MAN.

@@ -140,6 +140,7 @@ class BrandMatcher:
         self, brands: Mapping[str, Iterable[str]], stylised: Mapping[str, Iterable[str]] | None = None
     ) -> None:
         self._exact: dict[str, str] = {}
+        self._parts: dict[str, frozenset[str]] = {}
         self._phrases: set[str] = set()
         self._folded: dict[str, str] = {}
         self._shortened: defaultdict[str, list[str]] = defaultdict(list)
@@ -162,6 +163,7 @@ class BrandMatcher:
         if not compact or compact in self._exact:
             return
         self._exact[compact] = brand
+        self._parts[compact] = frozenset(name.split())
         self._phrases.add(name)
         if sum(c.isalnum() for c in compact) <= SHORT:
             self._strict.add(compact)
@@ -273,11 +275,17 @@ class BrandMatcher:
         if len(compact) >= SHORTEST_JOINED and not all(common) and not any(t.text.isdigit() for t in run):
             # A single letter beside a word, such as the (c) of a notice, is no misread part of a name.
             whole = all(len(token.text) > 1 for token in run) or compact in self._exact
-            return self._match(compact) if whole else None
+            match = self._match(compact) if whole else None
+            return match if match is None or not self._is_other_words(match[0], compact, run) else None
         phrase = normal_brand(" ".join(token.text for token in run))
         if phrase in self._phrases:
             return compact, 1.0
         return (compact, 1.0) if self._is_halves(compact, run, readings) else None
+
+    def _is_other_words(self, name: str, compact: str, run: Sequence[_Token]) -> bool:
+        """Return whether a run that is not quite a name has a word that is none of it: CANADA HOUSE."""
+        own = self._parts[name]
+        return compact != name and any(t.text in MISREAD_AS_NONE and t.text not in own for t in run)
 
     def _is_halves(self, compact: str, run: Sequence[_Token], readings: Sequence[Reading]) -> bool:
         """Return whether a fold splits a name of 4 letters: a whole line, surely read, not two words."""

@@ -377,3 +377,14 @@ def test_another_make_a_place_or_a_word_of_another_language_is_no_brand_misread(
 def test_a_brand_that_is_only_near_to_others_is_read_beside_any_word() -> None:
     found = BrandMatcher({"pucci": [], "gucci": []}).find([Reading("EMILIO PUCCI FIRENZE", 0.97)])
     assert [match.brand for match in found] == ["pucci"]
+
+
+@pytest.mark.parametrize(
+    "text", ["CANADA HOUSE", "EAST PEAK", "RED BALL", "FIT KIT", "BAG MAIN", "AIR FAIR", "ONLINE PARIS"]
+)
+def test_whole_words_that_are_none_of_a_name_are_not_that_name_misread(text: str) -> None:
+    names = ["Canada Goose", "Eastpak", "Red Bull", "Fitbit", "Balmain", "AirWair", "Celine Paris"]
+    matcher = BrandMatcher({name: [] for name in names})
+    assert matcher.find([Reading(text, 0.97)]) == []
+    misread = ["CANADA GOOSF", "EAST PAK", "RED BULI", "FIT BIT", "BAL MAIN", "AIR WAIR", "CELINF PARIS"]
+    assert all(len(matcher.find([Reading(word, 0.97)])) == 1 for word in misread)
