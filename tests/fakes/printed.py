@@ -22,9 +22,9 @@ def cameraman(brand: str | None = None, drawing: str = "") -> np.ndarray:
     if brand is not None:
         mark = read_mark(STARTER / (drawing or f"{brand}/{brand}.svg")).pixels
         share = WIDTH / (max(mark.shape[:2]) if drawing else mark.shape[1])
-        mark = cv2.resize(mark, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
-        ink, colours = mark[..., 3:] / 255, mark[..., 2::-1]
+        drawn = cv2.resize(mark, None, fx=share, fy=share, interpolation=cv2.INTER_AREA)
+        ink, colours = drawn[..., 3:] / 255, drawn[..., 2::-1]
         place = np.s_[AT[1] : AT[1] + ink.shape[0], AT[0] : AT[0] + ink.shape[1]]
-        printed = colours if len(np.unique(colours[mark[..., 3] == 255], axis=0)) > 1 else LIGHT
+        printed = colours if len(np.unique(colours[drawn[..., 3] == 255], axis=0)) > 1 else LIGHT
         picture[place] = np.rint(picture[place] * (1 - ink) + printed * ink)
     return picture
