@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from random import Random
-
 import pytest
 
+from pipelines.assembly.basis import StoreBasis
 from pipelines.assembly.messaging import build_messaging
-from pipelines.clock import StoreClock
 from probes.metrics import Metrics
 from tests.pipelines.settings.store_file import MINIMAL, load
 
@@ -20,5 +18,5 @@ def test_a_store_without_a_broker_has_lost_none(tmp_path, monkeypatch, outputs, 
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     metrics = Metrics(("live",))
     settings = load(tmp_path, f"{MINIMAL}outputs: {outputs}\n")
-    build_messaging(settings, "box", brand=str, metrics=metrics, clock=StoreClock(), random=Random(1))
+    build_messaging(StoreBasis(settings, "box", metrics), str)
     assert metrics.registry.get_sample_value("msh_mqtt_connected") == connected
