@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from pipelines.cameras.causes import cleaned
+from pipelines.cameras.source import DEFAULT_PORT
 from pipelines.certificate_fault import CertificateFault, certificate_fault
 
 if TYPE_CHECKING:
     from pipelines.cameras.source import SourceSpec
 
-DEFAULT_PORT: Final = {"rtsp": 554, "rtsps": 322}
 _BUNDLE: Final = "/etc/ssl/certs/ca-certificates.crt"
 """What GnuTLS trusts on Debian and Ubuntu. Some builds of Python look for OpenSSL's elsewhere."""
 _WORDS: Final = {

@@ -8,7 +8,7 @@ import socket
 import threading
 from urllib.parse import urlsplit
 
-from pipelines.cameras.connection import DEFAULT_PORT
+from pipelines.cameras.source import DEFAULT_PORT
 from pipelines.cameras.states import Cause
 
 CUT_S = 0.3

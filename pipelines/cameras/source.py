@@ -30,6 +30,7 @@ PROTOCOLS: Final = {
     Transport.AUTO: "udp+tcp+tls",
 }
 """What rtspsrc's property `protocols` says for each."""
+DEFAULT_PORT: Final = {"rtsp": 554, "rtsps": 322}
 
 
 class SourceKind(str, Enum):

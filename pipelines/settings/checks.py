@@ -12,7 +12,7 @@ from stat import S_ISDIR
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pipelines.cameras.connection import DEFAULT_PORT
+from pipelines.cameras.source import DEFAULT_PORT
 from pipelines.settings.base import SLUG, Address, holds_address, parse_address
 from pipelines.settings.camera import looks_like_address
 from pipelines.settings.document import WrittenFloat

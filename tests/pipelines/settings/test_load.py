@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from decimal import Decimal
 from pathlib import Path
@@ -337,3 +339,13 @@ def test_a_file_that_this_user_may_not_look_at_is_not_called_missing() -> None:
             (told,) = mistakes(folder, f"{MINIMAL}prices: {{catalogue: closed/prices.csv}}\n")
         closed.chmod(0o700)
     assert "prices.catalogue: this user may not look into its folder; " in told
+
+
+def test_reading_a_store_file_loads_no_gstreamer_and_no_model():
+    """`msh check` answers at once, and an editor may call it for each change."""
+    heavy = "[name for name in ('gi', 'cv2', 'numpy', 'openvino') if name in sys.modules]"
+    code = f"import sys, pipelines.settings.load; print({heavy})"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=True
+    )
+    assert done.stdout == "[]\n"
