@@ -55,9 +55,9 @@ def silent_fault(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> str:
     return ""
 
 
-def why_silent(spec: SourceSpec) -> tuple[Cause, str]:
+def why_silent(spec: SourceSpec, timeout_s: float = TIMEOUT_S) -> tuple[Cause, str]:
     """Return why a camera that takes a connection is silent, and words; NONE for not known. Blocks."""
-    if status := silent_fault(spec):
+    if status := silent_fault(spec, timeout_s):
         return cause_of_status(_code(status)), status
     if urlsplit(spec.source).scheme == "rtsp" and speaks_tls(spec, TIMEOUT_S):
         return Cause.ANSWER, BY_TLS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import threading
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
 
 from pipelines.cameras.loss_guard import DecodeFilter, LossGuard  # noqa: E402
 from pipelines.cameras.memory import resident_bytes  # noqa: E402
-from pipelines.cameras.play_check import silent_fault  # noqa: E402
+from pipelines.cameras.play_check import silent_fault, why_silent  # noqa: E402
 from pipelines.cameras.source import SourceLost, SourceSpec, Transport  # noqa: E402
 from pipelines.cameras.states import REMEDY, Cause  # noqa: E402
 from pipelines.cameras.throttle import DecodeGate  # noqa: E402
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
 
 KEYFRAMES = 10
 LOST = 13
+
+
+@pytest.fixture
+def patient(monkeypatch):
+    """Time for a busy machine's camera: a connection is asked once why it is silent."""
+    monkeypatch.setattr("pipelines.cpu.source.why_silent", partial(why_silent, timeout_s=60))
 
 
 def test_after_a_gap_no_picture_comes_until_the_next_keyframe():
@@ -268,7 +275,7 @@ def test_a_stream_that_is_reset_was_cut_by_the_camera_however_long_it_ran(long_a
     "status",
     ["405 Method Not Allowed", "406 Not Acceptable", "501 Not Implemented", "551 Option Not Supported"],
 )
-def test_a_silent_fault_that_rtspsrc_keeps_quiet_about_is_found(status, login):
+def test_a_silent_fault_that_rtspsrc_keeps_quiet_about_is_found(patient, status, login):
     name, password = login or (None, None)
     with refusing_camera("PLAY", status, login) as url:
         spec = SourceSpec("c", url, name, password, connect_timeout_ms=1000)
@@ -302,7 +309,7 @@ def told(channels: str) -> Callable[[str], str]:
     ],
     ids=["swapped", "others", "misnamed", "unnamed"],
 )
-def test_video_on_another_channel_than_agreed_is_no_firewall(channels, line, answer):
+def test_video_on_another_channel_than_agreed_is_no_firewall(patient, channels, line, answer):
     with RtspCamera() as camera, interleaved_proxy(camera.url, channels, line) as url:
         source = open_source(SourceSpec("c", url, connect_timeout_ms=1000))
         with contextlib.closing(source), pytest.raises(SourceLost) as lost:
